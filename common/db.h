@@ -1,0 +1,55 @@
+/* Opening SQLite as this project does: one connection a file, EXCLUSIVE, WAL, synchronous=FULL,
+ * STRICT tables, DEFENSIVE, trusted_schema=OFF, cell_size_check=ON, secure_delete=ON.
+ * Stores include sqlite3.h themselves for binding and stepping; this module opens, migrates, runs
+ * transactions and turns SQLite's codes into ours. Not for untrusted SQL. */
+#pragma once
+
+#include "common/err.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+struct db {
+    struct sqlite3 *handle;
+    const char *path; /* owned */
+};
+
+/* How a kind of file is recognised and brought up to date. `steps[i]` is the SQL text that leads from
+ * user_version i to i + 1; each step runs in one transaction. */
+struct db_kind {
+    uint32_t application_id;
+    const char *const *steps;
+    int step_count;
+    int autocheckpoint_pages;
+};
+
+/* Opens or creates. `vfs` NULL = the default one (the simulator brings its own).
+ * ERR_BUSY: another process has it. ERR_VERSION: made by a newer program, or not a file of this kind.
+ * ERR_STORE: damaged (the file and its WAL are set aside as PATH.damaged-N, never deleted, and named
+ * in the problem). */
+NODISCARD enum err db_open(const char *path, const char *vfs, const struct db_kind *kind,
+                           struct db *ret_db, struct problem *problem);
+void db_close(struct db *db);
+
+/* SQLite's result code as ours: FULL → ERR_FULL; IOERR_FSYNC and friends end the process through
+ * must-like abort with a log line, since nothing that was promised can be trusted after it. */
+enum err db_err(const struct db *db, int sqlite_code);
+
+NODISCARD enum err db_exec(struct db *db, const char *sql);
+NODISCARD enum err db_begin(struct db *db);    /* BEGIN IMMEDIATE */
+NODISCARD enum err db_commit(struct db *db);
+void db_rollback(struct db *db);
+
+/* Prepares with SQLITE_PREPARE_PERSISTENT. */
+NODISCARD enum err db_prepare(struct db *db, const char *sql, struct sqlite3_stmt **ret_stmt);
+
+/* Writes a consistent copy with journal mode DELETE to `path` (online backup on this connection),
+ * fsynced; fails when `path` exists. */
+NODISCARD enum err db_copy(struct db *db, const char *path, struct problem *problem);
+
+/* Opens a copy read-only for queries: query_only, a progress handler that stops after `limit_ms`. */
+NODISCARD enum err db_open_copy(const char *path, unsigned limit_ms, struct db *ret_db,
+                                struct problem *problem);
+
+/* Checkpoints when idle (TRUNCATE). Busy or nothing to do is OK. */
+enum err db_checkpoint(struct db *db);

@@ -1,0 +1,43 @@
+/* The event loop of a daemon: timers, descriptors, signals and ZeroMQ sockets, single-threaded.
+ * The only place besides hub access that knows ZeroMQ. */
+#pragma once
+
+#include <signal.h>
+
+#include "common/crypto.h"
+#include "common/err.h"
+
+struct loop;
+
+NODISCARD enum err loop_open(struct loop **ret_loop);
+void loop_close(struct loop **loop);
+
+/* Runs until loop_stop, SIGINT or SIGTERM (signalfd; czmq's handlers are off). */
+NODISCARD enum err loop_run(struct loop *loop);
+void loop_stop(struct loop *loop);
+
+uint64_t loop_now_ms(void);  /* CLOCK_BOOTTIME: for timeouts */
+uint64_t loop_wall_ms(void); /* CLOCK_REALTIME: a claim, never an order */
+
+typedef void loop_callback(void *ctx);
+
+/* One-shot timer; returns an id (> 0) for loop_cancel. `ctx` is borrowed until it fired. */
+int loop_after(struct loop *loop, uint64_t delay_ms, loop_callback *call, void *ctx);
+void loop_cancel(struct loop *loop, int timer);
+
+/* Watches a descriptor (borrowed). `readable` and/or `writable` may be NULL. Call again to change. */
+void loop_watch(struct loop *loop, int fd, loop_callback *readable, loop_callback *writable,
+                void *ctx);
+void loop_unwatch(struct loop *loop, int fd);
+
+/* A DEALER to one hub endpoint over CURVE, set up as design §5 says: IMMEDIATE, heartbeats 30/60/180,
+ * handshake interval, MAXMSGSIZE, linger 0, no routing id. */
+struct dealer;
+typedef void dealer_receive(void *ctx, struct bytes frame);
+NODISCARD enum err dealer_open(struct loop *loop, const char *endpoint,
+                               const struct public_key *hub_curve,
+                               const struct secret_key *own_curve, size_t message_bytes_max,
+                               dealer_receive *receive, void *ctx, struct dealer **ret_dealer);
+void dealer_close(struct dealer **dealer);
+/* Never blocks. ERR_BUSY: the queue to the hub is full or there is no connection yet. */
+NODISCARD enum err dealer_send(struct dealer *dealer, struct bytes frame);
