@@ -1,0 +1,49 @@
+/* Every limit of the protocol, in one place. Over a limit is ERR_LIMIT, never a crash, never a drop. */
+#pragma once
+
+#include <assert.h>
+
+#define PROTOCOL_VERSION 1
+#define SUITE 1 /* BLAKE2b-256, Ed25519, X25519 sealed box, XChaCha20-Poly1305, zstd */
+
+#define FRAME_BYTES_MAX (32 * 1024)      /* one ZeroMQ message */
+#define FRAME_DATA_BYTES_MIN (4 * 1024)  /* smallest slice a sender falls back to on a thin link */
+#define FRAME_DATA_BYTES_MAX (31 * 1024) /* slice of a bundle or feed batch inside a frame */
+
+#define CHANGE_BYTES_MAX (32 * 1024)
+#define CHANGES_PER_TRANSACTION_MAX 256
+#define FIELDS_PER_CHANGE_MAX 128
+#define TRANSACTION_BYTES_MAX (512 * 1024) /* plain, before compression */
+#define SEALED_BYTES_MAX (TRANSACTION_BYTES_MAX + 4 * 1024)
+#define BUNDLE_ITEMS_MAX 512
+#define BUNDLE_KEYS_MAX 16
+#define BUNDLE_BYTES_MAX (1024 * 1024)
+#define FEED_BYTES_MAX (256 * 1024)    /* a sealed feed batch as sent */
+#define FEED_PLAIN_BYTES_MAX (1024 * 1024)
+#define FEED_ITEMS_MAX 512
+#define RULES_BYTES_MAX (512 * 1024)
+#define COLLECTIONS_MAX 64
+#define IDENTIFIER_BYTES_MAX 40     /* names of collections, fields, lists, roles; codes */
+#define LABEL_BYTES_MAX 200
+#define CODES_PER_VERSION_MAX 1024
+#define AREA_LEVELS_MAX 4
+#define TEXT_CHARS_MAX 4000         /* a text field without a length of its own */
+#define LIST_ITEMS_MAX 64
+#define MAP_ITEMS_MAX 32
+#define TRUST_STATEMENT_BYTES_MAX (16 * 1024)
+#define SIGNERS_MAX 8
+#define LANE_COUNT 3
+#define AFTER_MAX (LANE_COUNT - 1)
+#define NODES_MAX 512
+#define DISTRICT_TEXT_MAX 15
+#define NODE_TEXT_MAX 23
+#define NAME_TEXT_MAX 100
+#define ENDPOINTS_MAX 4
+#define ENDPOINT_TEXT_MAX 127
+#define DEPTH_MAX 8
+
+#define ZMTP_OVERHEAD_BYTES 64 /* CURVE MESSAGE command around a frame */
+
+static_assert(FRAME_DATA_BYTES_MAX + 1024 <= FRAME_BYTES_MAX, "a slice and its head fit a frame");
+static_assert(CHANGE_BYTES_MAX <= TRANSACTION_BYTES_MAX, "a change fits a transaction");
+static_assert(SEALED_BYTES_MAX <= BUNDLE_BYTES_MAX, "a sealed transaction fits a bundle");
