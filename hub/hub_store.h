@@ -1,0 +1,202 @@
+/* The hub's database behind one narrow interface: what the journal says, and the state that follows from
+ * it. Everything that a merge decision depends on is read and written inside its database transaction;
+ * memory is only a cache that a rollback throws away.
+ *
+ * The journal (PROTOCOL.md §9) has three kinds of entries: a chain entry of a node (TXN), a trust
+ * statement (TRUST), a rules document (RULES). State = fold of the journal; hub_store_replay proves it. */
+#pragma once
+
+#include "proto/feed.h"
+#include "proto/policy.h"
+
+struct hub_store;
+
+/* `path` as for db_open. A new file is bound to `district`; another district's file is ERR_STATE. */
+NODISCARD enum err hub_store_open(const char *path, const char *vfs, const char *district,
+                                  struct hub_store **ret_store, struct problem *problem);
+void hub_store_close(struct hub_store **store);
+
+/* One database transaction around everything below that writes. Commit is durable when it returns; after
+ * ERR_* of any write the caller rolls back, and the caches are read again. */
+NODISCARD enum err hub_store_begin(struct hub_store *store);
+NODISCARD enum err hub_store_commit(struct hub_store *store);
+void hub_store_rollback(struct hub_store *store);
+
+/* Folded caches; valid until the next write of their kind. Policy is NULL before the first rules. */
+const struct trust *hub_store_trust(const struct hub_store *store);
+const struct policy *hub_store_policy(const struct hub_store *store);
+/* Any version that was ever published, decoded on demand and kept; NULL when unknown. */
+const struct policy *hub_store_policy_at(struct hub_store *store, uint64_t rules_version);
+struct policy_mark hub_store_policy_mark(const struct hub_store *store);
+
+/* Present end of the journal. */
+struct cursor hub_store_journal(const struct hub_store *store);
+/* Whether (epoch, number, hash) is in this journal. Number 0 of any epoch is. */
+NODISCARD enum err hub_store_proves(struct hub_store *store, const struct cursor *cursor,
+                                    bool *ret_proven);
+
+/* ---- nodes, incarnations, lanes */
+
+enum incarnation_state {
+    INCARNATION_UNKNOWN = 0,
+    INCARNATION_ACTIVE = 1,
+    INCARNATION_SUPERSEDED = 2,
+    INCARNATION_QUARANTINED = 3
+};
+
+struct hub_lane {
+    uint64_t received;         /* 0 = nothing */
+    struct hash head;          /* genesis when nothing */
+    uint64_t keep_from;        /* 1 until a backup moves it */
+    uint64_t trust_version;    /* of the lane's last policy entry; 0 = none */
+    uint64_t rules_version;
+};
+
+struct hub_incarnation {
+    enum incarnation_state state;
+    struct hub_lane lanes[LANE_COUNT];
+    uint64_t highest[LANE_COUNT]; /* as last stated by the node */
+};
+
+/* UNKNOWN (not an error) when the hub never saw it; lanes are genesis then. */
+NODISCARD enum err hub_store_incarnation(struct hub_store *store, const char *node,
+                                         const struct id *incarnation,
+                                         struct hub_incarnation *ret_incarnation);
+/* The one that is active now; `*ret_any` false when the node never spoke. */
+NODISCARD enum err hub_store_active(struct hub_store *store, const char *node, bool *ret_any,
+                                    struct id *ret_incarnation);
+/* Makes `incarnation` the active one and the former active one superseded. */
+NODISCARD enum err hub_store_incarnation_open(struct hub_store *store, const char *node,
+                                              const struct id *incarnation);
+/* A twin spoke: both are quarantined until a TRUST_INCARNATION decides. */
+NODISCARD enum err hub_store_incarnation_twin(struct hub_store *store, const char *node,
+                                              const struct id *a, const struct id *b);
+/* What HELLO said: highest queued per lane, policy versions, when (a claim of the hub's clock). */
+NODISCARD enum err hub_store_heard(struct hub_store *store, const char *node,
+                                   const struct id *incarnation,
+                                   const uint64_t highest[LANE_COUNT],
+                                   const struct policy_mark *policy, uint64_t wall_ms);
+/* Head at a received position (0 = genesis). ERR_NOT_FOUND beyond `received`. */
+NODISCARD enum err hub_store_head(struct hub_store *store, const char *node,
+                                  const struct id *incarnation, enum lane lane, uint64_t seq,
+                                  struct hash *ret_head);
+/* The leaf at a received position. */
+NODISCARD enum err hub_store_leaf_at(struct hub_store *store, const char *node,
+                                     const struct id *incarnation, enum lane lane, uint64_t seq,
+                                     struct hash *ret_leaf);
+/* Whether a transaction with this leaf was taken before (from any incarnation). */
+NODISCARD enum err hub_store_knows(struct hub_store *store, const struct hash *leaf, bool *ret_known);
+
+/* Sealed data keys, as received. */
+NODISCARD enum err hub_store_key_put(struct hub_store *store, const char *node,
+                                     const struct id *incarnation, uint64_t number,
+                                     struct bytes sealed);
+NODISCARD enum err hub_store_key_get(struct hub_store *store, const char *node,
+                                     const struct id *incarnation, uint64_t number,
+                                     uint8_t ret_sealed[DATA_KEY_SEALED_BYTES]);
+
+/* ---- merge */
+
+/* One chain entry, in order, after the checkpoint verified. */
+struct hub_entry {
+    const char *node;
+    struct id incarnation;
+    enum lane lane;
+    uint64_t seq;               /* received + 1 */
+    struct hash head;           /* after this entry */
+    const struct bundle_item *item;
+    /* ITEM_TXN: what opening gave. `fault` OK: `txn` decoded and its operator signature verified (or the
+     * leaf is known already: txn NULL). Else the whole transaction is rejected with that reason and its
+     * sealed bytes are kept. */
+    enum err fault;
+    const struct txn *txn;
+    struct bytes txn_bytes;
+    uint64_t wall_ms;           /* hub's clock at receipt: stored, never deciding */
+};
+
+/* Journals and merges one entry: shape by the policy it was written under, authority there and now, groups,
+ * three-way per field, dispositions; parks behind `after` and behind quarantined work, and merges what
+ * this entry releases. Journal entry, rows, feed index, node seq and head: the caller's one commit.
+ * ERR_STATE when seq is not received + 1 (a bug of the caller); ERR_STORE, ERR_FULL. */
+NODISCARD enum err hub_store_merge(struct hub_store *store, const struct hub_entry *entry);
+
+/* Raw ACK items ([seq, number, entries] …, PROTOCOL.md §3) for seqs first..last with the dispositions as
+ * they are now, as many as fit into `out` (which is not in error afterwards). */
+NODISCARD enum err hub_store_ack_items(struct hub_store *store, const char *node,
+                                       const struct id *incarnation, enum lane lane, uint64_t first,
+                                       uint64_t last, struct writer *out, unsigned *ret_count,
+                                       uint64_t *ret_last);
+
+/* ---- policy */
+
+/* Applies, journals and carries out the effects (release, ends, renewals, epochs, incarnations). */
+NODISCARD enum err hub_store_trust_put(struct hub_store *store, struct bytes signed_statement,
+                                       uint64_t wall_ms, struct problem *problem);
+/* ERR_STATE: not version + 1; ERR_POLICY_FOLLOW. Migrates the typed tables in the same transaction. */
+NODISCARD enum err hub_store_rules_put(struct hub_store *store, struct bytes signed_document,
+                                       uint64_t wall_ms, struct problem *problem);
+/* Signed statement of one trust version; signed rules document of one version. Caller frees with free(). */
+NODISCARD enum err hub_store_trust_get(struct hub_store *store, uint64_t version,
+                                       uint8_t **ret_bytes, size_t *ret_len);
+NODISCARD enum err hub_store_rules_get(struct hub_store *store, uint64_t version,
+                                       uint8_t **ret_bytes, size_t *ret_len);
+
+/* ---- feed */
+
+struct hub_reader {
+    const char *node;          /* own accepted changes of its active incarnation are not echoed */
+    const char *area;          /* what it may see: records inside this area */
+    struct id incarnation;
+};
+
+/* Items after journal number `from` that this reader sees, in order, encoded into `out` until it is full or
+ * `max_items`; `*ret_to` is the number up to which the batch leads (the journal's end when all fit, also
+ * when there was nothing to see). Restricted (R) fields go to the record's own area only. */
+NODISCARD enum err hub_store_feed(struct hub_store *store, const struct hub_reader *reader,
+                                  enum feed_stream stream, uint64_t from, unsigned max_items,
+                                  struct writer *out, unsigned *ret_count, uint64_t *ret_to,
+                                  struct hash *ret_hash);
+
+/* ---- proofs, copies, status */
+
+/* Hash over all state in a fixed order: records with field revs, conflicts, dispositions, lanes, policy
+ * versions. Wall times are left out. */
+NODISCARD enum err hub_store_content_hash(struct hub_store *store, struct hash *ret_hash);
+/* Replays the journal of `store` into the empty store `into` (same code as merge) . */
+NODISCARD enum err hub_store_replay(struct hub_store *store, struct hub_store *into);
+/* Checks running hashes of the whole journal, heads, and that leaves are unique. */
+NODISCARD enum err hub_store_verify(struct hub_store *store, struct problem *problem);
+/* A copy in journal mode DELETE for sqlite3, LibreOffice, BI and for `query`. */
+NODISCARD enum err hub_store_copy(struct hub_store *store, const char *path, struct problem *problem);
+/* Remembers that a backup holds everything up to now: keep_from follows the oldest one named. */
+NODISCARD enum err hub_store_backup_done(struct hub_store *store, const char *name, uint64_t wall_ms);
+enum err hub_store_idle(struct hub_store *store); /* checkpoint */
+
+/* Rows for `status`, `nodes`, `conflict list`, `show`: one callback a row, columns as the query names
+ * them. Queries stand in hub_store.sql; there is no free SQL on the live file. */
+struct hub_row {
+    const char *const *names;
+    const char *const *values; /* text; NULL for SQL NULL; ids as UUID text, hashes as hex */
+    int count;
+};
+typedef void hub_row_callback(void *ctx, const struct hub_row *row);
+
+/* X(NAME, "name in hub_store.sql", parameter count): text parameters, '%' for any where a filter fits */
+#define HUB_LISTS(X)                                                                               \
+    X(HUB_LIST_NODES, "list_nodes", 0)          /* node, area, state, heard_ms, received, highest, policy */ \
+    X(HUB_LIST_CONFLICTS, "list_conflicts", 0)  /* open ones: conflict, collection, record, field, values, authors */ \
+    X(HUB_LIST_REVIEW, "list_review", 0)        /* quarantined: leaf, node, operator, reason, changes */ \
+    X(HUB_LIST_TOTALS, "list_totals", 0)        /* disposition → count */                           \
+    X(HUB_LIST_COLLECTIONS, "list_collections", 0) /* collection → records */                       \
+    X(HUB_LIST_HISTORY, "list_history", 1)      /* record id text → every change with disposition */ \
+    X(HUB_LIST_RECORDS, "list_records", 2)      /* collection, area prefix */                        \
+    X(HUB_LIST_FIND, "list_find", 1)            /* short number or id prefix → record ids */
+
+enum hub_list {
+#define X(name, sql, parameters) name,
+    HUB_LISTS(X)
+#undef X
+        HUB_LIST_COUNT
+};
+NODISCARD enum err hub_store_list(struct hub_store *store, enum hub_list list,
+                                  const char *const *parameters, hub_row_callback *row, void *ctx);

@@ -1,0 +1,36 @@
+/* Carries out what node_session decides: bundles out, ACKs and feed in. Knows no socket and no clock, so
+ * that the simulator drives it as main does. Every action on the store is durable before the next send. */
+#pragma once
+
+#include "node/node_store.h"
+
+struct node_driver;
+
+struct node_driver_ports {
+    void *ctx;
+    /* Non-blocking. ERR_BUSY: no link or the queue is full; the session tries again later. */
+    enum err (*send)(void *ctx, struct bytes frame);
+    /* Identity, endpoints or the CURVE key to use changed: connect anew. */
+    void (*reconnect)(void *ctx);
+};
+
+NODISCARD enum err node_driver_open(struct node_store *store, const struct node_driver_ports *ports,
+                                    struct node_driver **ret_driver);
+void node_driver_close(struct node_driver **driver);
+
+/* Whatever the hub (or someone else) sent; never fails for that. An error is the node's own store. */
+NODISCARD enum err node_driver_receive(struct node_driver *driver, struct bytes frame,
+                                       uint64_t now_ms, uint64_t wall_ms);
+NODISCARD enum err node_driver_tick(struct node_driver *driver, uint64_t now_ms, uint64_t wall_ms);
+uint64_t node_driver_wake_ms(const struct node_driver *driver);
+/* Something was appended, unlocked or requested: look at once. */
+void node_driver_kick(struct node_driver *driver);
+
+struct node_link {
+    bool linked;             /* WELCOME since the last HELLO and heard within the time limit */
+    uint64_t since_ms;       /* of that, monotonic */
+    enum standing standing;
+    uint64_t in_flight;      /* entries sent and not acknowledged */
+    char last_refusal[PROBLEM_DETAIL_MAX]; /* the hub's last REFUSE in words, or empty */
+};
+void node_driver_link(const struct node_driver *driver, struct node_link *ret_link);

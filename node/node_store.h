@@ -1,0 +1,235 @@
+/* The node's database: identity, sealed queue and chain, policy, encrypted cache, dispositions.
+ * One SQLite file, one connection. What a disk thief reads: positions, sizes, random ids, dispositions; no
+ * personal data. All calls are synchronous; a call that writes is one durable transaction unless it says
+ * otherwise. */
+#pragma once
+
+#include "proto/feed.h"
+#include "proto/policy.h"
+
+struct node_store;
+
+NODISCARD enum err node_store_open(const char *path, const char *vfs, struct node_store **ret_store,
+                                   struct problem *problem);
+void node_store_close(struct node_store **store);
+enum err node_store_idle(struct node_store *store); /* checkpoint */
+
+/* ---- identity and enrolment */
+
+enum enrolment { ENROLMENT_NONE = 0, ENROLMENT_WAITING = 1, ENROLMENT_DONE = 2, ENROLMENT_REFUSED = 3 };
+
+struct node_identity {
+    enum enrolment enrolment;
+    char district[DISTRICT_TEXT_MAX + 1];
+    char node[NODE_TEXT_MAX + 1];
+    struct id incarnation;
+    bool has_previous;
+    struct id previous;
+    struct public_key root_key;    /* pinned by the invite */
+    struct trust_hub hub;          /* from the invite, later from the trust part */
+    struct public_key device_public, curve_public, seal_public;
+    struct id invite;
+    struct hash token;
+};
+
+NODISCARD enum err node_store_identity(struct node_store *store, struct node_identity *ret_identity);
+/* Takes an invite: makes device, CURVE, seal and cache keys and the first incarnation. `one_time` is the
+ * invite's CURVE secret, kept until ENROLMENT_DONE. ERR_STATE when enrolled already. */
+NODISCARD enum err node_store_enrol(struct node_store *store, const struct node_identity *identity,
+                                    const struct secret_key *one_time);
+NODISCARD enum err node_store_enrolment_set(struct node_store *store, enum enrolment enrolment);
+/* Device and CURVE secrets are usable while locked. Borrowed, live as long as the store. */
+const struct secret_key *node_store_device_key(const struct node_store *store);
+const struct secret_key *node_store_curve_key(const struct node_store *store);
+const struct secret_key *node_store_one_time_key(const struct node_store *store); /* NULL after use */
+
+/* ---- policy */
+
+const struct trust *node_store_trust(const struct node_store *store);
+const struct policy *node_store_policy(const struct node_store *store); /* NULL before the first */
+struct policy_mark node_store_policy_mark(const struct node_store *store);
+
+/* ---- operators and the lock. Wrapped keys live in the store; Argon2id runs in tkskctl. */
+
+struct node_operator {
+    struct public_key key;
+    uint32_t number;          /* 0: not approved yet */
+    char name[NAME_TEXT_MAX + 1];
+    char role[32];
+    struct bytes keyfile;     /* text, valid until the next call */
+    struct bytes request;     /* OPERATOR request as signed (for resend and words), may be empty */
+};
+typedef void node_operator_callback(void *ctx, const struct node_operator *op);
+NODISCARD enum err node_store_operators(struct node_store *store, node_operator_callback *each,
+                                        void *ctx);
+/* Stores a new operator: key file text, signed request. The first one may be added while nothing is locked
+ * yet (the cache key is in clear until then and is wrapped and wiped now); later ones need an unlocked
+ * node. `seed` is the operator's secret. ERR_LOCKED, ERR_STATE (same key or name). */
+NODISCARD enum err node_store_operator_add(struct node_store *store, const struct node_operator *op,
+                                           const struct message *request,
+                                           const struct secret_key *seed);
+/* Unlocks the cache with the operator's seed (from keyfile_open_derived): cache key, seal key, and what was
+ * waiting is folded in. Takes ownership of `seed` and keeps it until node_store_lock. */
+NODISCARD enum err node_store_unlock(struct node_store *store, struct secret_key *seed);
+void node_store_lock(struct node_store *store);
+bool node_store_unlocked(const struct node_store *store);
+
+/* ---- the queue */
+
+struct queue_change {           /* index row of one change of a queued transaction */
+    struct id record;
+    struct bytes raw;           /* change bytes; kept encrypted under the cache key */
+};
+
+struct queue_entry {
+    enum lane lane;
+    struct bytes item;          /* encoded bundle item, byte for byte as it will be sent */
+    struct hash leaf;
+    uint64_t key_number;        /* data key used; 0 for a policy entry */
+    struct bytes key_sealed;    /* given with the key's first use, else empty */
+    struct bytes txn;           /* plain transaction: kept encrypted until keep_from has passed it */
+    const struct queue_change *changes;
+    unsigned change_count;
+    struct id request;          /* request id and its stored answer */
+    struct bytes answer;        /* JSON text of the `done` that the command printed */
+    struct bytes import_hash;   /* 32 bytes and line: progress of an import, or empty */
+    uint64_t import_line;
+    uint32_t next_number;       /* running short number after this transaction; 0 = unchanged */
+};
+/* Queue, chain, cache, request answer, import progress: one SQLite transaction, durable when it returns.
+ * ERR_LIMIT: the queue is full (visible in node_store_figures); ERR_FULL: the disk is. */
+NODISCARD enum err node_store_append(struct node_store *store, const struct queue_entry *entry,
+                                     uint64_t *ret_seq);
+
+struct node_lane {
+    uint64_t highest;           /* last queued seq, 0 = none */
+    uint64_t acked;             /* last seq that the hub acknowledged */
+    struct hash acked_head;
+    uint64_t keep_from;         /* as the hub last said */
+    struct hash head;           /* at `highest` */
+};
+NODISCARD enum err node_store_lane(struct node_store *store, enum lane lane, struct node_lane *ret);
+
+/* A run of entries from `first`, as raw arrays for bundle_sign: at most `max_items` items and about
+ * `max_bytes` bytes (at least one item). Keys: those first used inside the run, plus, when `all_keys`,
+ * every key that the run needs (after HELLO to a hub that may lack them). */
+struct queue_run {
+    uint64_t first;
+    unsigned count;
+    struct hash head_before, head_after;
+};
+NODISCARD enum err node_store_run(struct node_store *store, enum lane lane, uint64_t first,
+                                  unsigned max_items, size_t max_bytes, bool all_keys,
+                                  struct writer *keys, struct writer *items, struct queue_run *ret_run);
+
+/* Request ids: the stored answer of a repeat; ERR_NOT_FOUND when new. Valid until the next call. */
+NODISCARD enum err node_store_answer(struct node_store *store, const struct id *request,
+                                     struct bytes *ret_answer);
+NODISCARD enum err node_store_import_line(struct node_store *store, const struct hash *file,
+                                          uint64_t *ret_line);
+
+/* ---- what the hub says */
+
+/* Verified ACK: dispositions, acked seq and head, keep_from, seen number; drops what keep_from has passed. */
+NODISCARD enum err node_store_ack(struct node_store *store, const struct ack *ack);
+/* Head of own chain at `seq` (to check an ACK's signature, and for HELLO). */
+NODISCARD enum err node_store_head(struct node_store *store, enum lane lane, uint64_t seq,
+                                   struct hash *ret_head);
+/* One opened feed batch, whole or not at all, with the cursor. Applying a trust or rules item also appends
+ * a policy entry to every lane's chain. Record items need the unlocked cache. ERR_SIGNATURE etc. leave the
+ * store as it was. `warn` takes what was refused (older policy, bad statement), may be NULL. */
+NODISCARD enum err node_store_feed(struct node_store *store, const struct feed_batch *batch,
+                                   struct bytes items, struct problem *problem);
+NODISCARD enum err node_store_cursor(struct node_store *store, enum feed_stream stream,
+                                     struct cursor *ret_cursor);
+/* The highest journal number seen in any ACK or feed. */
+NODISCARD enum err node_store_seen(struct node_store *store, uint64_t *ret_epoch,
+                                   uint64_t *ret_number);
+/* The cursor of a stream starts again at 0 (the hub could not prove it, or a new epoch). */
+NODISCARD enum err node_store_cursor_reset(struct node_store *store, enum feed_stream stream,
+                                           const struct cursor *to);
+/* Opens a new incarnation and re-homes, in their order, what the hub has not received: transactions keep
+ * leaf and sealed bytes; positions, `after` and policy entries are made anew. */
+NODISCARD enum err node_store_reopen(struct node_store *store);
+
+/* ---- the cache: confirmed state with own pending changes on top. All need the unlocked cache. */
+
+struct view_field {
+    struct bytes name;
+    struct bytes value;         /* raw */
+    uint64_t rev;               /* of the confirmed value; 0 = none */
+    bool pending;               /* an own change on top */
+    bool held;                  /* in an open conflict */
+};
+
+struct record_view {
+    struct id id;
+    struct bytes collection;
+    struct bytes short_text;    /* "29-0417" */
+    uint64_t rev;               /* highest confirmed */
+    uint64_t epoch;
+    bool confirmed, deleted, pending;
+    bool has_leaf;
+    struct hash leaf;           /* last own pending transaction on it */
+    enum lane slowest_lane;     /* of the pending ones; LANE_URGENT when none */
+    uint64_t pending_seq[LANE_COUNT]; /* last pending seq per lane, 0 = none */
+    size_t field_count;
+    struct view_field fields[FIELDS_PER_CHANGE_MAX];
+};
+/* Valid until the next call. ERR_NOT_FOUND, ERR_LOCKED. */
+NODISCARD enum err node_store_view(struct node_store *store, const struct id *record,
+                                   const struct record_view **ret_view);
+/* By short number ("29-0417"), UUID or UUID prefix (8+ hex). ERR_AMBIGUOUS: `each` got every match. */
+typedef void node_record_callback(void *ctx, const struct record_view *view);
+NODISCARD enum err node_store_find(struct node_store *store, struct bytes text,
+                                   struct id *ret_record, node_record_callback *each, void *ctx);
+/* Records of a collection, ascending by id, starting after `after` (zero: from the start). */
+NODISCARD enum err node_store_list(struct node_store *store, struct bytes collection,
+                                   const struct id *after, unsigned max,
+                                   node_record_callback *each, void *ctx);
+/* Records whose look-up field has exactly this value. */
+NODISCARD enum err node_store_lookup(struct node_store *store, struct bytes collection,
+                                     struct bytes field, struct bytes value,
+                                     node_record_callback *each, void *ctx);
+
+/* ---- answers: own changes with their dispositions; usable while locked (no personal data) */
+
+struct own_change {
+    struct id record;
+    struct hash leaf;
+    unsigned index;
+    enum lane lane;
+    uint64_t seq;
+    enum disposition disposition; /* NONE: not answered */
+    struct bytes reason, field;
+    uint64_t number;              /* journal number, 0 = none */
+    bool safe;                    /* before keep_from */
+    enum change_op op;
+    struct bytes raw;             /* change bytes; empty while locked */
+    uint64_t queued_wall_ms;
+};
+typedef void own_change_callback(void *ctx, const struct own_change *change);
+/* Of one record (NULL: of all), oldest first; only those that wait for a person when `attention`. */
+NODISCARD enum err node_store_changes(struct node_store *store, const struct id *record,
+                                      bool attention, own_change_callback *each, void *ctx);
+
+struct node_conflict {
+    struct id conflict, record;
+    struct bytes collection, field, value_a, value_b, author_a, author_b;
+    uint64_t number;
+};
+typedef void node_conflict_callback(void *ctx, const struct node_conflict *conflict);
+NODISCARD enum err node_store_conflicts(struct node_store *store, node_conflict_callback *each,
+                                        void *ctx);
+
+struct node_figures {           /* counted in the database, never kept beside it */
+    uint64_t queued;            /* changes not acknowledged */
+    uint64_t queued_bytes;      /* their sealed bytes */
+    uint64_t queue_limit_bytes;
+    uint64_t accepted, superseded, rejected, held, quarantined, parked;
+    uint64_t safe;
+    uint64_t records;           /* in the cache */
+    uint64_t conflicts;         /* open, known here */
+};
+NODISCARD enum err node_store_figures(struct node_store *store, struct node_figures *ret_figures);
+uint32_t node_store_next_number(struct node_store *store); /* next running short number */

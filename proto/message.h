@@ -1,0 +1,242 @@
+/* Messages between node and hub: one canonical msgpack array a frame, [number, …]; types in
+ * messages.def, grammar in PROTOCOL.md §3. Decoded messages point into the frame. No heap. */
+#pragma once
+
+#include "proto/bundle.h"
+#include "proto/disposition.h"
+#include "proto/trust.h"
+
+enum message_type {
+#define MESSAGE(name, number, member, text, direction) MESSAGE_##name = number,
+#include "proto/messages.def"
+#undef MESSAGE
+};
+
+enum feed_stream { FEED_CONTROL = 0, FEED_RECORDS = 1, FEED_STREAMS = 2 };
+
+/* Where a reader of the journal stands; the hash is the hub-signed journal hash at `number`. */
+struct cursor {
+    uint64_t epoch;
+    uint64_t number;
+    struct hash hash;
+};
+
+struct hello_lane {
+    uint64_t acked;       /* last seq that the hub has acknowledged; 0 = none */
+    struct hash head;     /* head at `acked` */
+    uint64_t highest;     /* highest queued */
+};
+
+/* [1, statement, signature]; statement = [suite, version, district, node, incarnation, previous | nil,
+ * nonce, [[acked, head, highest] ×3], [epoch, number], [[epoch, number, hash] ×2],
+ * [trust, rules, trust hash, rules hash], wants records, wall_ms]; signature type "hello". */
+struct hello {
+    struct bytes statement; /* as received */
+    struct signature signature;
+    uint64_t version;
+    struct bytes district, node;
+    struct id incarnation;
+    bool has_previous;
+    struct id previous;
+    struct id nonce;
+    struct hello_lane lanes[LANE_COUNT];
+    uint64_t seen_epoch, seen_number; /* highest journal number that an ACK or the feed has shown */
+    struct cursor cursors[FEED_STREAMS];
+    struct policy_mark policy;
+    bool wants_records;               /* unlocked: the record feed may flow */
+    uint64_t wall_ms;
+};
+
+/* [2, lane, first, tag | nil, total, offset, data]; tag is nil when the bundle is one frame. */
+struct push {
+    enum lane lane;
+    uint64_t first;
+    bool has_tag;
+    uint8_t tag[BUNDLE_TAG_BYTES];
+    uint64_t total, offset;
+    struct bytes data;
+};
+
+/* [3, stream, epoch, number, offset]: applied up to `number`; `offset` bytes of the next batch are here. */
+struct confirm {
+    enum feed_stream stream;
+    uint64_t epoch, number, offset;
+};
+
+/* [4, request, signature]; request = [suite, district, node, invite id, token, device key, curve key,
+ * seal key, nonce]; signature type "enrol" by the device key. */
+struct enrol {
+    struct bytes request;
+    struct signature signature;
+    struct bytes district, node;
+    struct id invite;
+    struct hash token;
+    struct public_key device_key, curve_key, seal_key;
+    struct id nonce;
+};
+
+/* [5, request, operator signature, device signature]; request = [suite, district, node, operator key,
+ * name, role, nonce]; signature type "operator" for both. */
+struct operator_request {
+    struct bytes request;
+    struct signature operator_signature, device_signature;
+    struct bytes district, node;
+    struct public_key key;
+    struct bytes name, role;
+    struct id nonce;
+};
+
+enum standing {
+    STANDING_ACTIVE = 1,
+    STANDING_REOPEN = 2,      /* the store is older than what the hub has, or forked: open a new incarnation */
+    STANDING_QUARANTINED = 3, /* a twin spoke: taken and kept, not merged, until a person decides */
+    STANDING_WAITING = 4,     /* the hub does not merge now (rolled back, see `tkskctl restore`) */
+};
+
+struct welcome_lane {
+    uint64_t received;
+    struct hash head;      /* at `received` */
+    uint64_t keep_from;
+};
+
+/* [16, statement, signature]; statement = [suite, version, district, node, incarnation, nonce, standing,
+ * epoch, number, journal hash, [[received, head, keep_from] ×3], [proven, proven],
+ * [trust, rules, trust hash, rules hash], [lane, first, tag, offset] | nil, wall_ms]; type "welcome". */
+struct welcome {
+    struct bytes statement;
+    struct signature signature;
+    uint64_t version;
+    struct bytes district, node;
+    struct id incarnation, nonce;
+    enum standing standing;
+    struct cursor journal;
+    struct welcome_lane lanes[LANE_COUNT];
+    bool proven[FEED_STREAMS];    /* the hub has that journal hash at that number */
+    struct policy_mark policy;
+    bool has_partial;             /* frames of a bundle that are here already */
+    enum lane partial_lane;
+    uint64_t partial_first;
+    uint8_t partial_tag[BUNDLE_TAG_BYTES];
+    uint64_t partial_offset;
+    uint64_t wall_ms;
+};
+
+/* [17, lane, first, offset]: the next byte that the hub wants of that bundle. */
+struct progress {
+    enum lane lane;
+    uint64_t first, offset;
+};
+
+struct ack_entry {
+    bool whole;             /* every change of the transaction; else `index` */
+    unsigned index;
+    enum disposition disposition;
+    struct bytes reason;    /* name in err.def, or empty */
+    struct bytes field;     /* or empty */
+};
+
+/* item = [seq, number, [[index | nil, disposition, reason, field] …]]; a change not named is accepted;
+ * number 0: received and stored, not in the journal's merged part yet. */
+struct ack_item {
+    uint64_t seq;
+    uint64_t number;
+    struct bytes entries;   /* raw array, walk with ack_entry_next */
+};
+
+/* [18, lane, last, epoch, number, keep_from, [item …], signature]; signed: [suite, district, node,
+ * incarnation, lane, last, head, epoch, number, keep_from, [item …]] with the head at `last`; type "ack". */
+struct ack {
+    enum lane lane;
+    uint64_t last;
+    uint64_t epoch, number;
+    uint64_t keep_from;
+    struct bytes items;     /* raw array, walk with ack_item_next */
+    struct signature signature;
+};
+
+/* [19, stream, epoch, from, to, total, offset, data]: a slice of the batch that leads from cursor `from`
+ * to `to`. The whole batch: feed.h. */
+struct feed {
+    enum feed_stream stream;
+    uint64_t epoch, from, to, total, offset;
+    struct bytes data;
+};
+
+enum enrol_standing { ENROL_WAITING = 1, ENROL_APPROVED = 2, ENROL_REFUSED = 3 };
+/* [20, statement, signature]; statement = [suite, district, node, invite id, device key, standing, tries];
+ * type "enrol-state" by the hub's signing key. */
+struct enrol_state {
+    struct bytes statement;
+    struct signature signature;
+    struct bytes district, node;
+    struct id invite;
+    struct public_key device_key;
+    enum enrol_standing standing;
+    unsigned tries;
+};
+
+/* [21, operator key, standing]: the request is here; the approval itself comes as trust statement. */
+struct operator_state {
+    struct public_key key;
+    enum enrol_standing standing;
+};
+
+/* [22, code, lane | nil, seq, detail]: code is a name of err.def: "gap" (send from seq), "fork",
+ * "signature", "quota", "limit", "malformed", "waiting" … */
+struct refuse {
+    struct bytes code;
+    bool has_lane;
+    enum lane lane;
+    uint64_t seq;
+    struct bytes detail;
+};
+
+struct message {
+    enum message_type type;
+    union {
+        struct hello hello;
+        struct push push;
+        struct confirm confirm;
+        struct enrol enrol;
+        struct operator_request operator_request;
+        struct welcome welcome;
+        struct progress progress;
+        struct ack ack;
+        struct feed feed;
+        struct enrol_state enrol_state;
+        struct operator_state operator_state;
+        struct refuse refuse;
+    };
+};
+
+const char *message_name(enum message_type type);
+
+/* Scans and decodes one frame. ERR_MALFORMED, ERR_LIMIT; nothing is verified here. */
+NODISCARD enum err message_decode(struct bytes frame, struct message *ret_message);
+/* Encodes a frame of at most FRAME_BYTES_MAX. For signed messages `statement`/`request` bytes and the
+ * signature are taken as they stand: build them with the …_statement functions. */
+NODISCARD enum err message_encode(const struct message *message, struct writer *out);
+
+/* Statements from the other members (those are then signed and put into .statement / .request). */
+void hello_statement(const struct hello *hello, struct writer *out);
+void welcome_statement(const struct welcome *welcome, struct writer *out);
+void enrol_request(const struct enrol *enrol, struct writer *out);
+void enrol_state_statement(const struct enrol_state *state, struct writer *out);
+void operator_request_encode(const struct operator_request *request, struct writer *out);
+/* What an ACK's signature covers. */
+void ack_statement(const struct ack *ack, const char *district, const char *node,
+                   const struct id *incarnation, const struct hash *head, struct writer *out);
+
+struct items_iter {
+    struct reader reader;
+    size_t left;
+};
+struct items_iter items_of(struct bytes raw_array);
+bool ack_item_next(struct items_iter *iter, struct ack_item *ret_item);
+bool ack_entry_next(struct items_iter *iter, struct ack_entry *ret_entry);
+
+/* The transcripts that six words are made of. */
+void enrol_transcript(const struct enrol *enrol, const struct trust_hub *hub,
+                      const struct public_key *root, struct writer *out);
+void operator_transcript(const struct operator_request *request,
+                         const struct public_key *hub_sign_key, struct writer *out);

@@ -1,0 +1,30 @@
+/* One change against the policy it was written under: what both the node (before it takes an entry)
+ * and the hub (before it merges) ask. Pure; references to other records are the store's to check. */
+#pragma once
+
+#include "proto/txn.h"
+#include "proto/value.h"
+
+/* Who writes, resolved from the trust part: the authority set of the role, and the area. */
+struct author {
+    authority_set authority;
+    struct bytes area;
+};
+
+/* Shape and fields: known collection and fields, forms, codes at the event's date, required fields at
+ * create, computed fields not given, child areas inside their parent, `until` of retired fields,
+ * record area of a create inside the author's area. `claimed_ms` dates the event where the collection
+ * has no date field. Errors: ERR_COLLECTION, ERR_FIELD, ERR_VALUE, ERR_REQUIRED, ERR_AREA, … (err.def,
+ * section "validation"). */
+NODISCARD enum err validate_change(const struct policy *policy, const struct change *change,
+                                   const struct author *author, uint64_t claimed_ms,
+                                   struct problem *problem, struct warnings *warnings);
+
+/* ERR_AUTHORITY with the first field that the author may not write; the detail says who may.
+ * (A create may carry fields outside the author's authority only when they equal the default.) */
+NODISCARD enum err validate_authority(const struct policy *policy, const struct change *change,
+                                      const struct author *author, struct problem *problem);
+
+/* Adds the defaults of fields that a create does not give: writes a whole `fields` map to `out`. */
+NODISCARD enum err validate_add_defaults(const struct policy_collection *collection,
+                                         struct bytes fields, struct writer *out);
