@@ -57,7 +57,7 @@ static void after_decode(struct reader *reader, enum lane own, struct bundle_ite
 {
     size_t count = reader_array(reader);
     if (reader->err || count % 2 || count > (size_t)2 * AFTER_MAX) {
-        reader->err = ERR_MALFORMED;
+        reader_refuse(reader);
         return;
     }
     item->after_count = (unsigned)(count / 2);
@@ -67,7 +67,7 @@ static void after_decode(struct reader *reader, enum lane own, struct bundle_ite
         after->seq = reader_uint(reader);
         if (after->lane == own || after->seq == 0 ||
             (i > 0 && after->lane <= item->after[i - 1].lane))
-            reader->err = ERR_MALFORMED;
+            reader_refuse(reader);
     }
 }
 

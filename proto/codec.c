@@ -290,7 +290,7 @@ uint64_t reader_uint_max(struct reader *reader, uint64_t max)
 {
     int64_t number = reader_int(reader);
     if (number < 0 || (uint64_t)number > max) {
-        reader->err = ERR_MALFORMED;
+        reader_refuse(reader);
         return 0;
     }
     return (uint64_t)number;
@@ -313,8 +313,8 @@ struct bytes reader_bin(struct reader *reader)
 void reader_fixed(struct reader *reader, void *ret, size_t len)
 {
     struct bytes bin = reader_bin(reader);
-    if (!reader->err && bin.len != len)
-        reader->err = ERR_MALFORMED;
+    if (bin.len != len)
+        reader_refuse(reader);
     if (reader->err)
         memset(ret, 0, len);
     else
@@ -329,8 +329,8 @@ size_t reader_array(struct reader *reader)
 void reader_array_of(struct reader *reader, size_t count)
 {
     size_t got = reader_array(reader);
-    if (!reader->err && got != count)
-        reader->err = ERR_MALFORMED;
+    if (got != count)
+        reader_refuse(reader);
 }
 
 size_t reader_map(struct reader *reader)
@@ -359,6 +359,12 @@ struct bytes reader_raw(struct reader *reader)
     struct bytes raw = bytes_of(reader->at, (size_t)(at - reader->at));
     reader->at = at;
     return raw;
+}
+
+void reader_refuse(struct reader *reader)
+{
+    if (!reader->err)
+        reader->err = ERR_MALFORMED;
 }
 
 enum err reader_end(const struct reader *reader)

@@ -38,6 +38,8 @@ size_t reader_array(struct reader *reader);             /* count of items */
 void reader_array_of(struct reader *reader, size_t count);
 size_t reader_map(struct reader *reader);               /* count of pairs */
 struct bytes reader_raw(struct reader *reader);         /* one whole value, its bytes */
+/* Marks as malformed what a decoder does not accept; an earlier error stays. */
+void reader_refuse(struct reader *reader);
 /* OK when everything was read and nothing failed. */
 NODISCARD enum err reader_end(const struct reader *reader);
 

@@ -211,7 +211,8 @@ struct message {
 
 const char *message_name(enum message_type type);
 
-/* Scans and decodes one frame. ERR_MALFORMED, ERR_LIMIT; nothing is verified here. */
+/* Scans and decodes one frame, the lists of an ACK included. ERR_MALFORMED; ERR_LIMIT; ERR_VERSION: an
+ * unknown type or suite. Nothing is verified here. */
 NODISCARD enum err message_decode(struct bytes frame, struct message *ret_message);
 /* Encodes a frame of at most FRAME_BYTES_MAX. For signed messages `statement`/`request` bytes and the
  * signature are taken as they stand: build them with the …_statement functions. */
@@ -227,6 +228,11 @@ void operator_request_encode(const struct operator_request *request, struct writ
 void ack_statement(const struct ack *ack, const char *district, const char *node,
                    const struct id *incarnation, const struct hash *head, struct writer *out);
 
+/* For those who build the lists of an ACK; they write the heads of the arrays. */
+void ack_item_encode(const struct ack_item *item, struct writer *out);
+void ack_entry_encode(const struct ack_entry *entry, struct writer *out);
+
+/* Over what message_decode has accepted these end at the end, never early. */
 struct items_iter {
     struct reader reader;
     size_t left;
@@ -234,8 +240,12 @@ struct items_iter {
 struct items_iter items_of(struct bytes raw_array);
 bool ack_item_next(struct items_iter *iter, struct ack_item *ret_item);
 bool ack_entry_next(struct items_iter *iter, struct ack_entry *ret_entry);
+/* One entry, wherever else it stands; the reader keeps its error. */
+void ack_entry_decode(struct reader *reader, struct ack_entry *ret_entry);
 
-/* The transcripts that six words are made of. */
+/* The transcripts that six words are made of:
+ * ["enrol", request as bin, hub sign key, hub seal key, hub curve key, root key];
+ * ["operator", request as bin, hub sign key]. */
 void enrol_transcript(const struct enrol *enrol, const struct trust_hub *hub,
                       const struct public_key *root, struct writer *out);
 void operator_transcript(const struct operator_request *request,

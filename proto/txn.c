@@ -35,7 +35,7 @@ static void base_decode(struct reader *reader, struct change *change)
     if (count == 3)
         reader_fixed(reader, change->base.leaf.at, HASH_BYTES);
     else if (count != 2)
-        reader->err = ERR_MALFORMED;
+        reader_refuse(reader);
 }
 
 void change_encode(const struct change *change, struct writer *out)
