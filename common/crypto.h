@@ -40,7 +40,10 @@ struct id crypto_uuid7(uint64_t now_ms);
 struct id crypto_random_id(void);
 
 /* BLAKE2b-256 over "tksk-sync/1/<type>\0" and the parts, one after the other, without lengths. */
-void crypto_hash(const char *type, const struct bytes *parts, size_t count, struct hash *ret_hash);
+void crypto_typed_hash(const char *type, const struct bytes *parts, size_t count,
+                       struct hash *ret_hash);
+/* libsodium exports another function of the short name, so the symbol is the long one. */
+#define crypto_hash crypto_typed_hash
 
 /* Running form of the same, for streams. */
 struct hasher {
@@ -50,7 +53,8 @@ void hasher_start(struct hasher *hasher, const char *type);
 void hasher_add(struct hasher *hasher, struct bytes part);
 void hasher_end(struct hasher *hasher, struct hash *ret_hash);
 
-/* Keyed BLAKE2b of `out_len` (16..64) bytes over `input`, without a type prefix: salts, look-up hashes. */
+/* Keyed BLAKE2b of `out_len` (16..64) bytes over `input`, without a type prefix: salts, look-up
+ * hashes. The key has 16..64 bytes. */
 void crypto_keyed_hash(struct bytes key, struct bytes input, uint8_t *ret, size_t out_len);
 
 /* New random secret; NULL when memory is out. `secret_key_from` copies SECRET_KEY_BYTES. */
@@ -69,7 +73,8 @@ void crypto_sign_typed(const char *type, struct bytes message, const struct secr
 NODISCARD bool crypto_verify_typed(const char *type, struct bytes message,
                                    const struct public_key *key, const struct signature *sig);
 
-/* crypto_box_seal: adds SEAL_EXTRA_BYTES. `ret` must have room. ERR_DECRYPT when it does not open. */
+/* crypto_box_seal: appends len + SEAL_EXTRA_BYTES, opening appends len - SEAL_EXTRA_BYTES.
+ * ERR_LIMIT: no room. ERR_KEY: `to` is no usable key. ERR_DECRYPT when it does not open. */
 NODISCARD enum err crypto_seal(struct bytes plain, const struct public_key *to, struct buf *ret);
 NODISCARD enum err crypto_seal_open(struct bytes sealed, const struct secret_key *secret,
                                     struct buf *ret);
@@ -93,15 +98,22 @@ NODISCARD enum err crypto_box_get(struct bytes box, struct bytes ad, const struc
 struct secret_key *crypto_subkey(const struct secret_key *key, uint64_t number,
                                  const char context[8]);
 
-/* Argon2id. `mem_kib` and `passes` come from the key file. */
+/* Argon2id. `mem_kib` and `passes` come from the key file. ERR_LIMIT: costs that Argon2id does not
+ * take; ERR_MEMORY: this machine does not have that much. */
 #define ARGON_SALT_BYTES 16
 NODISCARD enum err crypto_passphrase_key(struct bytes passphrase,
                                          const uint8_t salt[ARGON_SALT_BYTES], uint32_t mem_kib,
                                          uint32_t passes, struct secret_key **ret_key);
 
-/* Six words (66 bits) that two people compare by voice: Argon2id over the transcript, then 11 bits a
- * word. The 2,048 words are two open syllables each ("baku", "remo"), written as they are spoken in
- * Indonesian; the list is defined in PROTOCOL.md. `ret` gets the words with single spaces. */
+/* Six words that two people compare by voice. 16 bytes of Argon2id (19 MiB, 2 passes) over the
+ * transcript, salt = the first 16 bytes of crypto_hash("words-salt", transcript); the first 66 bits,
+ * big-endian, 11 a word: the upper 6 choose the first syllable, the lower 5 the second, of
+ *   ba be bi ca ce co cu da de di du ga ge go gu ja je ji jo ju ka ki ko ku la le li lo lu ma me mi
+ *   mo mu na ne ni no nu pa pi po ra re ri ro ru sa se si so su ta te ti to tu wa we wi wo ya yo yu
+ * and
+ *   da di do du ja ji jo ju ka ko ku la lu na no nu ra ri ro ru sa si so ta to tu wa wi wo ya yo yu.
+ * ("baku", "rela"): open syllables, written as they are spoken in Indonesian, without rude words.
+ * `ret` gets the words with single spaces. ERR_MEMORY. */
 #define WORDS_TEXT_MAX 32
 NODISCARD enum err crypto_six_words(struct bytes transcript, char ret[WORDS_TEXT_MAX]);
 
@@ -112,6 +124,7 @@ void crypto_wipe(void *at, size_t len);
 /* Lower-case hex and the inverse; `ret` of hex needs 2 * len + 1. */
 void crypto_hex(struct bytes in, char *ret);
 NODISCARD bool crypto_unhex(struct bytes hex, uint8_t *ret, size_t len);
-/* Base64 (RFC 4648, with padding) for armoured files. ret is NUL-terminated; ERR_LIMIT: no room. */
+/* Base64 (RFC 4648, with padding) for armoured files. ret is NUL-terminated; reading skips spaces
+ * and line ends and appends to `ret`. ERR_LIMIT: no room. ERR_MALFORMED. */
 NODISCARD enum err crypto_base64(struct bytes in, char *ret, size_t cap);
 NODISCARD enum err crypto_unbase64(struct bytes text, struct buf *ret);
