@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <sodium.h> /* before crypto.h, which takes the name crypto_hash */
 #include <stdio.h>
 #include <stdlib.h>
@@ -391,12 +390,16 @@ enum err crypto_base64(struct bytes in, char *ret, size_t cap)
 
 enum err crypto_unbase64(struct bytes text, struct buf *ret)
 {
+    static const char ignored[] = " \r\n";
     size_t written = 0;
-    must(ret->len <= ret->cap);
-    errno = 0;
+    size_t digits = 0;
+    for (size_t i = 0; i < text.len; i++)
+        digits += text.at[i] != '=' && !memchr(ignored, text.at[i], sizeof(ignored) - 1);
+    if (!has_room(ret, digits / 4 * 3 + digits % 4 * 6 / 8))
+        return ERR_LIMIT;
     if (sodium_base642bin(ret->at + ret->len, ret->cap - ret->len, (const char *)text.at, text.len,
-                          " \r\n", &written, NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
-        return errno == ERANGE ? ERR_LIMIT : ERR_MALFORMED;
+                          ignored, &written, NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
+        return ERR_MALFORMED;
     ret->len += written;
     return OK;
 }

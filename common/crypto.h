@@ -111,7 +111,7 @@ NODISCARD enum err crypto_passphrase_key(struct bytes passphrase,
  *   ba be bi ca ce co cu da de di du ga ge go gu ja je ji jo ju ka ki ko ku la le li lo lu ma me mi
  *   mo mu na ne ni no nu pa pi po ra re ri ro ru sa se si so su ta te ti to tu wa we wi wo ya yo yu
  * and
- *   da di do du ja ji jo ju ka ko ku la lu na no nu ra ri ro ru sa si so ta to tu wa wi wo ya yo yu.
+ *   da di do du gu ja ji jo ju ka ko ku la lu na no nu ra ri ro ru sa si ta to tu wa wi wo ya yo yu.
  * ("baku", "rela"): open syllables, written as they are spoken in Indonesian, without rude words.
  * `ret` gets the words with single spaces. ERR_MEMORY. */
 #define WORDS_TEXT_MAX 32

@@ -13,8 +13,8 @@ static const char first_syllables[64][3] = {
     "se", "si", "so", "su", "ta", "te", "ti", "to", "tu", "wa", "we", "wi", "wo", "ya", "yo", "yu",
 };
 static const char second_syllables[32][3] = {
-    "da", "di", "do", "du", "ja", "ji", "jo", "ju", "ka", "ko", "ku", "la", "lu", "na", "no", "nu",
-    "ra", "ri", "ro", "ru", "sa", "si", "so", "ta", "to", "tu", "wa", "wi", "wo", "ya", "yo", "yu",
+    "da", "di", "do", "du", "gu", "ja", "ji", "jo", "ju", "ka", "ko", "ku", "la", "lu", "na", "no",
+    "nu", "ra", "ri", "ro", "ru", "sa", "si", "ta", "to", "tu", "wa", "wi", "wo", "ya", "yo", "yu",
 };
 
 #define WORD_COUNT 6
