@@ -3,7 +3,8 @@
  *   batch     = [statement, signature, body]
  *   statement = [suite, district, node, stream, epoch, from, to, journal hash at `to`, count,
  *                plain length, sealed, H("feed", body)]                       signature type "feed"
- *   body      = zstd of [item …]; on the record stream sealed to the node's seal key
+ *   body      = zstd of [item …]; on the record stream, and only there, sealed to the node's seal key.
+ * Signed documents stand in items as bin: their own depth does not add to the batch's.
  *
  * Control items:  [1, number, signed trust statement]
  *                 [2, number, signed rules document]
@@ -50,6 +51,7 @@ struct feed_item {
 };
 
 void feed_item_encode(const struct feed_item *item, struct writer *out);
+/* `raw` lies in scanned bytes. ERR_MALFORMED; ERR_VERSION: a kind that this program does not know. */
 NODISCARD enum err feed_item_decode(struct bytes raw, struct feed_item *ret_item);
 
 struct feed_batch {
@@ -66,17 +68,20 @@ struct feed_batch {
 
 /* Builds one batch from raw encoded items (concatenated, `count` of them). `seal_to` NULL on the control
  * stream. `work` holds at least FEED_PLAIN_BYTES_MAX + 8 KiB. The statement's members district, node,
- * stream, epoch, from, to, journal_hash and count are taken from `batch`. */
+ * stream, epoch, from, to, journal_hash and count are taken from `batch`. ERR_LIMIT: over
+ * FEED_ITEMS_MAX, FEED_PLAIN_BYTES_MAX or, once compressed, FEED_BYTES_MAX: take fewer items. */
 NODISCARD enum err feed_batch_build(const struct feed_batch *batch, struct bytes items,
                                     const struct public_key *seal_to,
                                     const struct secret_key *hub_sign_key, struct buf *work,
                                     struct writer *out);
-/* Decodes, checks signature, district, node, body hash. */
+/* Decodes, checks signature, district, node, body hash. Points into `raw`. ERR_MALFORMED, ERR_LIMIT,
+ * ERR_VERSION, ERR_SIGNATURE; ERR_DENIED: the hub's, but for another node or district. */
 NODISCARD enum err feed_batch_open(struct bytes raw, const char *district, const char *node,
                                    const struct public_key *hub_sign_key,
                                    struct feed_batch *ret_batch);
 /* Opens and decompresses the body into `ret_items` (capacity FEED_PLAIN_BYTES_MAX) as a scanned array;
- * walk with items_of and reader_raw. `seal_key` NULL when not sealed. */
+ * walk with items_of and reader_raw. `work` as above; `seal_key` may be NULL when not sealed, else
+ * ERR_LOCKED. ERR_DECRYPT: sealed to another key; ERR_MALFORMED. */
 NODISCARD enum err feed_batch_items(const struct feed_batch *batch,
                                     const struct secret_key *seal_key, struct buf *work,
                                     struct buf *ret_items);

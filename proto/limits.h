@@ -35,6 +35,7 @@
 #define LANE_COUNT 3
 #define AFTER_MAX (LANE_COUNT - 1)
 #define NODES_MAX 512
+#define OPERATORS_MAX 8192
 #define DISTRICT_TEXT_MAX 15
 #define NODE_TEXT_MAX 23
 #define NAME_TEXT_MAX 100

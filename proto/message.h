@@ -240,8 +240,9 @@ struct items_iter {
 struct items_iter items_of(struct bytes raw_array);
 bool ack_item_next(struct items_iter *iter, struct ack_item *ret_item);
 bool ack_entry_next(struct items_iter *iter, struct ack_entry *ret_entry);
-/* One entry, wherever else it stands; the reader keeps its error. */
-void ack_entry_decode(struct reader *reader, struct ack_entry *ret_entry);
+/* The four values of an entry in a row, as a decision in the feed has them. The reader keeps its error. */
+void ack_entry_values_encode(const struct ack_entry *entry, struct writer *out);
+void ack_entry_values_decode(struct reader *reader, struct ack_entry *ret_entry);
 
 /* The transcripts that six words are made of:
  * ["enrol", request as bin, hub sign key, hub seal key, hub curve key, root key];

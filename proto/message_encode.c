@@ -333,8 +333,13 @@ void operator_transcript(const struct operator_request *request,
 
 void ack_entry_encode(const struct ack_entry *entry, struct writer *out)
 {
-    must(entry->disposition != DISPOSITION_NONE);
     writer_array(out, 4);
+    ack_entry_values_encode(entry, out);
+}
+
+void ack_entry_values_encode(const struct ack_entry *entry, struct writer *out)
+{
+    must(entry->disposition != DISPOSITION_NONE);
     if (entry->whole)
         writer_nil(out);
     else
@@ -344,9 +349,8 @@ void ack_entry_encode(const struct ack_entry *entry, struct writer *out)
     writer_str(out, entry->field);
 }
 
-void ack_entry_decode(struct reader *reader, struct ack_entry *ret_entry)
+void ack_entry_values_decode(struct reader *reader, struct ack_entry *ret_entry)
 {
-    reader_array_of(reader, 4);
     ret_entry->whole = reader_peek(reader) == KIND_NIL;
     ret_entry->index = 0;
     if (ret_entry->whole)
@@ -397,7 +401,8 @@ bool ack_entry_next(struct items_iter *iter, struct ack_entry *ret_entry)
     if (iter->left == 0 || iter->reader.err)
         return false;
     struct ack_entry entry;
-    ack_entry_decode(&iter->reader, &entry);
+    reader_array_of(&iter->reader, 4);
+    ack_entry_values_decode(&iter->reader, &entry);
     if (iter->reader.err)
         return false;
     iter->left--;

@@ -4,7 +4,7 @@
  *
  *   statement = [suite, district, version, previous, claimed_ms, [op …]]
  *   signed    = [statement, [[key, signature] …]]         signature type "trust"
- * Version 1 is signed by the root keys that it names; SIGNERS, ROOT and new hub keys always need the root
+ * The hash of a statement is H("trust", statement). Version 1 is signed by the root keys that it names; SIGNERS, ROOT and new hub keys always need the root
  * threshold; everything else needs the signers' threshold (or the root's). */
 #pragma once
 
@@ -75,7 +75,7 @@ struct trust_operator {
     struct public_key key;
     char node[NODE_TEXT_MAX + 1];
     char name[NAME_TEXT_MAX + 1];
-    char role[32];
+    char role[ROLE_TEXT_MAX + 1];
     char area[NODE_TEXT_MAX + 1];
     char sk[61];
     char from[DATE_TEXT_BYTES];
@@ -111,12 +111,21 @@ void trust_open(struct trust *ret_trust); /* empty, version 0 */
 void trust_close(struct trust *trust);
 
 /* Applies one signed statement, whole or not at all: version + 1, previous hash, district, thresholds,
- * every op valid. At version 0 `root_pin` (may be NULL) must be among the root keys of the statement.
- * ERR_STATE: out of order (older or a gap); ERR_SIGNATURE; ERR_MALFORMED; ERR_DENIED. */
+ * every op valid. At version 0 the statement must name root, signers and hub, and `root_pin` (may be
+ * NULL) must be among its root keys. Every signature there must be by another listed key and verify:
+ * a garbled or unknown one is not passed over.
+ * Names of nodes, areas and roles are letters, digits, '.', '-', '_'; a node's keys belong to no other
+ * node; a node of a known name replaces it and is in force again, `since` stays; operators are numbered
+ * without gaps, their key is nobody else's, their node is enrolled; what has ended ends again only as
+ * leaked; a new sealing key of the hub comes with a higher number; an epoch is the next one.
+ * ERR_STATE: out of order (older, a gap, another predecessor); ERR_SIGNATURE; ERR_MALFORMED; ERR_LIMIT;
+ * ERR_DENIED: well signed but not possible, or of another root or district; ERR_VERSION: an op, or a
+ * suite, of a newer program; ERR_MEMORY. */
 NODISCARD enum err trust_apply(struct trust *trust, struct bytes signed_statement,
                                const struct public_key *root_pin, struct problem *problem);
 
-/* The ops of a signed statement, for the hub's effects (release, ends, epochs). */
+/* The ops of a signed statement, for the hub's effects (release, ends, epochs). Verifies nothing: for
+ * what trust_apply has taken. */
 struct trust_view {
     uint64_t version;
     struct hash hash;
@@ -125,19 +134,21 @@ struct trust_view {
 };
 NODISCARD enum err trust_view(struct bytes signed_statement, struct trust_view *ret_view);
 
-/* Writes a signed statement with `count` signers' seeds. `ops` is a raw array of ops. */
+/* Writes a signed statement with `count` signers' seeds. `ops` is a raw array of ops, with its head. */
 NODISCARD enum err trust_sign(const char *district, uint64_t version, const struct hash *previous,
                               uint64_t claimed_ms, struct bytes ops,
                               const struct secret_key *const *keys, unsigned count,
                               struct writer *out);
 
-/* k-of-n signatures over a rules document (signature type "rules"): signed = [document, [[key, sig] …]].
- * `rules_open` checks thresholds against `trust` and gives the document's bytes. */
+/* k-of-n signatures over a rules document (signature type "rules"): signed = [document as bin,
+ * [[key, signature] …]]. `rules_open` checks the thresholds of `trust` (signers' or root's) and gives the
+ * document's bytes, inside `signed_document`; they are not scanned yet. ERR_STATE: no trust part yet. */
 NODISCARD enum err rules_sign(struct bytes document, const struct secret_key *const *keys,
                               unsigned count, struct writer *out);
 NODISCARD enum err rules_open(const struct trust *trust, struct bytes signed_document,
                               struct bytes *ret_document, struct problem *problem);
 
+/* All borrow from `trust`, until the next trust_apply; NULL: none. Ended ones are found too. */
 const struct trust_node *trust_node(const struct trust *trust, struct bytes name);
 const struct trust_node *trust_node_by_curve(const struct trust *trust,
                                              const struct public_key *curve_key);
