@@ -165,6 +165,9 @@ static struct bytes statement_encode(const struct feed_batch *batch,
 
 static enum err statement_decode(struct bytes statement, struct feed_batch *batch)
 {
+    enum err err = codec_scan(statement);
+    if (err)
+        return err;
     struct reader in = reader_of(statement);
     reader_array_of(&in, 12);
     uint64_t suite = reader_uint(&in);
@@ -234,7 +237,7 @@ enum err feed_batch_build(const struct feed_batch *batch, struct bytes items,
 
     size_t before = out->buf.len;
     writer_array(out, 3);
-    writer_raw(out, statement);
+    writer_bin(out, statement);
     writer_bin(out, bytes_of(made.signature.at, SIGNATURE_BYTES));
     writer_bin(out, made.body);
     if (!out->err && out->buf.len - before > FEED_BYTES_MAX)
@@ -254,7 +257,7 @@ enum err feed_batch_open(struct bytes raw, const char *district, const char *nod
     struct feed_batch batch;
     struct reader in = reader_of(raw);
     reader_array_of(&in, 3);
-    struct bytes statement = reader_raw(&in);
+    struct bytes statement = reader_bin(&in);
     reader_fixed(&in, batch.signature.at, SIGNATURE_BYTES);
     batch.body = reader_bin(&in);
     err = reader_end(&in);

@@ -1,6 +1,6 @@
 /* Feed batches: what one node sees of the journal, signed by the hub. PROTOCOL.md §7.
  *
- *   batch     = [statement, signature, body]
+ *   batch     = [statement as bin, signature, body as bin]
  *   statement = [suite, district, node, stream, epoch, from, to, journal hash at `to`, count,
  *                plain length, sealed, H("feed", body)]                       signature type "feed"
  *   body      = zstd of [item …]; on the record stream, and only there, sealed to the node's seal key.

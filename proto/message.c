@@ -47,10 +47,12 @@ static void slice_decode(struct reader *in, uint64_t total_max, uint64_t *ret_to
         reader_refuse(in);
 }
 
-/* A statement names its suite first: another one is a newer program's, not damage. */
+/* What is signed stands as bin, so that its bytes are plain to see; inside it is canonical again. It names
+ * its suite first: another one is a newer program's, not damage. */
 static struct reader statement_open(struct bytes statement, size_t count)
 {
     struct reader in = reader_of(statement);
+    in.err = codec_scan(statement);
     reader_array_of(&in, count);
     uint64_t suite = reader_uint(&in);
     if (!in.err && suite != SUITE)
@@ -60,7 +62,7 @@ static struct reader statement_open(struct bytes statement, size_t count)
 
 static enum err hello_decode(struct reader *in, struct hello *ret)
 {
-    ret->statement = reader_raw(in);
+    ret->statement = reader_bin(in);
     signature_decode(in, &ret->signature);
 
     struct reader st = statement_open(ret->statement, 13);
@@ -130,7 +132,7 @@ static enum err confirm_decode(struct reader *in, struct confirm *ret)
 
 static enum err enrol_decode(struct reader *in, struct enrol *ret)
 {
-    ret->request = reader_raw(in);
+    ret->request = reader_bin(in);
     signature_decode(in, &ret->signature);
 
     struct reader st = statement_open(ret->request, 9);
@@ -147,7 +149,7 @@ static enum err enrol_decode(struct reader *in, struct enrol *ret)
 
 static enum err operator_request_decode(struct reader *in, struct operator_request *ret)
 {
-    ret->request = reader_raw(in);
+    ret->request = reader_bin(in);
     signature_decode(in, &ret->operator_signature);
     signature_decode(in, &ret->device_signature);
 
@@ -171,7 +173,7 @@ static enum standing standing_decode(struct reader *in)
 
 static enum err welcome_decode(struct reader *in, struct welcome *ret)
 {
-    ret->statement = reader_raw(in);
+    ret->statement = reader_bin(in);
     signature_decode(in, &ret->signature);
 
     struct reader st = statement_open(ret->statement, 15);
@@ -217,17 +219,18 @@ static enum err progress_decode(struct reader *in, struct progress *ret)
     return OK;
 }
 
-/* Every item and entry is walked once, so that the iterators cannot fail later. Items ascend by seq up
- * to `last`; entries are few and small. */
+/* Every item and entry is walked once, so that the iterators cannot fail later. Items follow each other
+ * without a gap and end at `last`. */
 static enum err ack_items_check(const struct ack *ack)
 {
     struct items_iter items = items_of(ack->items);
     struct ack_item item;
-    uint64_t seq = 0;
+    if (items.left > ack->last)
+        return ERR_MALFORMED;
+    uint64_t seq = ack->last - items.left;
     while (ack_item_next(&items, &item)) {
-        if (item.seq <= seq || item.seq > ack->last)
+        if (item.seq != ++seq)
             return ERR_MALFORMED;
-        seq = item.seq;
         struct items_iter entries = items_of(item.entries);
         struct ack_entry entry;
         while (ack_entry_next(&entries, &entry)) {
@@ -270,7 +273,7 @@ static enum enrol_standing enrol_standing_decode(struct reader *in)
 
 static enum err enrol_state_decode(struct reader *in, struct enrol_state *ret)
 {
-    ret->statement = reader_raw(in);
+    ret->statement = reader_bin(in);
     signature_decode(in, &ret->signature);
 
     struct reader st = statement_open(ret->statement, 7);

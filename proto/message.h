@@ -1,5 +1,6 @@
 /* Messages between node and hub: one canonical msgpack array a frame, [number, …]; types in
- * messages.def, grammar in PROTOCOL.md §3. Decoded messages point into the frame. No heap. */
+ * messages.def, grammar in PROTOCOL.md §3. What is signed (statement, request) stands in its message as
+ * bin. Decoded messages point into the frame. No heap. */
 #pragma once
 
 #include "proto/bundle.h"
@@ -245,8 +246,8 @@ void ack_entry_values_encode(const struct ack_entry *entry, struct writer *out);
 void ack_entry_values_decode(struct reader *reader, struct ack_entry *ret_entry);
 
 /* The transcripts that six words are made of:
- * ["enrol", request as bin, hub sign key, hub seal key, hub curve key, root key];
- * ["operator", request as bin, hub sign key]. */
+ * [district, invite id, root key, hub sign key, hub seal key, hub curve key, request bin];
+ * [district, node, hub sign key, request bin]. */
 void enrol_transcript(const struct enrol *enrol, const struct trust_hub *hub,
                       const struct public_key *root, struct writer *out);
 void operator_transcript(const struct operator_request *request,

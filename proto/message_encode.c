@@ -16,7 +16,7 @@ static void hello_encode(const struct hello *hello, struct writer *out)
 {
     writer_array(out, 3);
     writer_uint(out, MESSAGE_HELLO);
-    writer_raw(out, hello->statement);
+    writer_bin(out, hello->statement);
     signature_encode(&hello->signature, out);
 }
 
@@ -49,7 +49,7 @@ static void enrol_encode(const struct enrol *enrol, struct writer *out)
 {
     writer_array(out, 3);
     writer_uint(out, MESSAGE_ENROL);
-    writer_raw(out, enrol->request);
+    writer_bin(out, enrol->request);
     signature_encode(&enrol->signature, out);
 }
 
@@ -57,7 +57,7 @@ static void operator_encode(const struct operator_request *request, struct write
 {
     writer_array(out, 4);
     writer_uint(out, MESSAGE_OPERATOR);
-    writer_raw(out, request->request);
+    writer_bin(out, request->request);
     signature_encode(&request->operator_signature, out);
     signature_encode(&request->device_signature, out);
 }
@@ -66,7 +66,7 @@ static void welcome_encode(const struct welcome *welcome, struct writer *out)
 {
     writer_array(out, 3);
     writer_uint(out, MESSAGE_WELCOME);
-    writer_raw(out, welcome->statement);
+    writer_bin(out, welcome->statement);
     signature_encode(&welcome->signature, out);
 }
 
@@ -109,7 +109,7 @@ static void enrol_state_encode(const struct enrol_state *state, struct writer *o
 {
     writer_array(out, 3);
     writer_uint(out, MESSAGE_ENROL_STATE);
-    writer_raw(out, state->statement);
+    writer_bin(out, state->statement);
     signature_encode(&state->signature, out);
 }
 
@@ -311,22 +311,24 @@ void ack_statement(const struct ack *ack, const char *district, const char *node
 void enrol_transcript(const struct enrol *enrol, const struct trust_hub *hub,
                       const struct public_key *root, struct writer *out)
 {
-    writer_array(out, 6);
-    writer_text(out, "enrol");
-    writer_bin(out, enrol->request);
+    writer_array(out, 7);
+    writer_str(out, enrol->district);
+    writer_bin(out, bytes_id(&enrol->invite));
+    key_encode(root, out);
     key_encode(&hub->sign_key, out);
     key_encode(&hub->seal_key, out);
     key_encode(&hub->curve_key, out);
-    key_encode(root, out);
+    writer_bin(out, enrol->request);
 }
 
 void operator_transcript(const struct operator_request *request,
                          const struct public_key *hub_sign_key, struct writer *out)
 {
-    writer_array(out, 3);
-    writer_text(out, "operator");
-    writer_bin(out, request->request);
+    writer_array(out, 4);
+    writer_str(out, request->district);
+    writer_str(out, request->node);
     key_encode(hub_sign_key, out);
+    writer_bin(out, request->request);
 }
 
 /* --- lists inside an ACK ------------------------------------------------------------------------ */

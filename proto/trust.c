@@ -78,9 +78,11 @@ static enum err parts_decode(struct bytes signed_statement, struct parts *ret_pa
     struct parts parts;
     struct reader outer = reader_of(signed_statement);
     reader_array_of(&outer, 2);
-    parts.statement = reader_raw(&outer);
+    parts.statement = reader_bin(&outer);
     parts.signatures = reader_raw(&outer);
     err = reader_end(&outer);
+    if (!err)
+        err = codec_scan(parts.statement);
     if (err)
         return err;
 

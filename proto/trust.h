@@ -2,10 +2,10 @@
  * signed statements, version N, N+1 without gaps, each naming the hash of its predecessor; the state is
  * the fold. PROTOCOL.md §8.
  *
- *   statement = [suite, district, version, previous, claimed_ms, [op …]]
- *   signed    = [statement, [[key, signature] …]]         signature type "trust"
- * The hash of a statement is H("trust", statement). Version 1 is signed by the root keys that it names; SIGNERS, ROOT and new hub keys always need the root
- * threshold; everything else needs the signers' threshold (or the root's). */
+ *   statement = [suite, district, version, previous, claimed_ms, [op …]]      hash: H("trust", statement)
+ *   signed    = [statement as bin, [[key, signature] …]]                      signature type "trust"
+ * Version 1 is signed by the root keys that it names; SIGNERS, ROOT and new hub keys always need the
+ * root threshold; everything else needs the signers' threshold (or the root's). */
 #pragma once
 
 #include "common/crypto.h"

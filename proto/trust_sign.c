@@ -75,20 +75,22 @@ enum err trust_sign(const char *district, uint64_t version, const struct hash *p
                     uint64_t claimed_ms, struct bytes ops, const struct secret_key *const *keys,
                     unsigned count, struct writer *out)
 {
+    uint8_t space[TRUST_STATEMENT_BYTES_MAX];
+    struct writer statement = writer_of(space, sizeof(space));
+    writer_array(&statement, 6);
+    writer_uint(&statement, SUITE);
+    writer_text(&statement, district);
+    writer_uint(&statement, version);
+    writer_bin(&statement, bytes_hash(previous));
+    writer_uint(&statement, claimed_ms);
+    writer_raw(&statement, ops);
+    if (statement.err)
+        return statement.err;
+
     size_t before = out->buf.len;
     writer_array(out, 2);
-    size_t start = out->buf.len;
-    writer_array(out, 6);
-    writer_uint(out, SUITE);
-    writer_text(out, district);
-    writer_uint(out, version);
-    writer_bin(out, bytes_hash(previous));
-    writer_uint(out, claimed_ms);
-    writer_raw(out, ops);
-    if (out->err)
-        return out->err;
-    signatures_write("trust", bytes_of(out->buf.at + start, out->buf.len - start), keys, count,
-                     out);
+    writer_bin(out, writer_bytes(&statement));
+    signatures_write("trust", writer_bytes(&statement), keys, count, out);
     if (!out->err && out->buf.len - before > TRUST_STATEMENT_BYTES_MAX)
         return ERR_LIMIT;
     return out->err;
