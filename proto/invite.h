@@ -23,10 +23,10 @@ struct invite {
     uint64_t expires_ms;
 };
 
-/* Signs and writes the file, NUL-terminated. */
+/* Signs and writes the file, NUL-terminated. At least one endpoint. ERR_LIMIT: no room. */
 NODISCARD enum err invite_format(const struct invite *invite, const struct secret_key *hub_sign_key,
                                  char *ret, size_t cap);
-/* ERR_MALFORMED: no invite, or cut off; ERR_SIGNATURE: altered; ERR_VERSION: of another suite. Whether
- * it has expired is for the caller to say. */
+/* ERR_MALFORMED: no invite, or cut off; ERR_SIGNATURE: all its lines are there but they were altered;
+ * ERR_VERSION: of another version or suite. Whether it has expired is for the caller to say. */
 NODISCARD enum err invite_parse(struct bytes text, struct invite *ret_invite,
                                 struct problem *problem);
