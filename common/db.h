@@ -23,31 +23,36 @@ struct db_kind {
     int autocheckpoint_pages;
 };
 
-/* Opens or creates. `vfs` NULL = the default one (the simulator brings its own).
+/* Opens or creates. `vfs` NULL = the default one (the simulator brings its own). A file whose last
+ * process did not end in order is verified first (quick_check).
  * ERR_BUSY: another process has it. ERR_VERSION: made by a newer program, or not a file of this kind.
  * ERR_STORE: damaged (the file and its WAL are set aside as PATH.damaged-N, never deleted, and named
- * in the problem). */
+ * in the problem; not under a VFS of its own). ERR_FULL, ERR_MEMORY. */
 NODISCARD enum err db_open(const char *path, const char *vfs, const struct db_kind *kind,
                            struct db *ret_db, struct problem *problem);
+/* Rolls back what is open. All statements are finalised before. NULL and a closed one are fine. */
 void db_close(struct db *db);
 
-/* SQLite's result code as ours: FULL → ERR_FULL; IOERR_FSYNC and friends end the process through
- * must-like abort with a log line, since nothing that was promised can be trusted after it. */
+/* SQLite's result code as ours: FULL, and I/O errors for want of space → ERR_FULL; BUSY and LOCKED →
+ * ERR_BUSY; INTERRUPT (out of time) and TOOBIG → ERR_LIMIT; NOMEM → ERR_MEMORY; all else → ERR_STORE
+ * with a log line. A failed fsync ends the process through abort, since nothing that was promised can
+ * be trusted after it. */
 enum err db_err(const struct db *db, int sqlite_code);
 
 NODISCARD enum err db_exec(struct db *db, const char *sql);
 NODISCARD enum err db_begin(struct db *db);    /* BEGIN IMMEDIATE */
-NODISCARD enum err db_commit(struct db *db);
-void db_rollback(struct db *db);
+NODISCARD enum err db_commit(struct db *db);   /* rolls back when it fails */
+void db_rollback(struct db *db);               /* without a transaction: nothing */
 
 /* Prepares with SQLITE_PREPARE_PERSISTENT. */
 NODISCARD enum err db_prepare(struct db *db, const char *sql, struct sqlite3_stmt **ret_stmt);
 
-/* Writes a consistent copy with journal mode DELETE to `path` (online backup on this connection),
- * fsynced; fails when `path` exists. */
+/* Writes a consistent copy with journal mode DELETE to `path` (online backup on this connection, in
+ * one go, outside a transaction), fsynced, mode 0600. ERR_BUSY when `path` exists. */
 NODISCARD enum err db_copy(struct db *db, const char *path, struct problem *problem);
 
-/* Opens a copy read-only for queries: query_only, a progress handler that stops after `limit_ms`. */
+/* Opens a copy read-only for queries: query_only, no ATTACH, a progress handler that stops whatever
+ * runs `limit_ms` after the opening (db_err: ERR_LIMIT). */
 NODISCARD enum err db_open_copy(const char *path, unsigned limit_ms, struct db *ret_db,
                                 struct problem *problem);
 
