@@ -204,6 +204,7 @@ static void decode_authorities(struct decoder *d, struct bytes raw)
     struct policy_authority *all = decoder_take(d, count, sizeof *all);
     char last = 0;
     for (size_t i = 0; i < count && d->err == OK; i++) {
+        decoder_place(d, "authority");
         reader_array_of(&reader, 3);
         struct bytes letter = reader_str(&reader);
         struct bytes label = reader_raw(&reader);
@@ -231,6 +232,7 @@ static void decode_roles(struct decoder *d, struct bytes raw)
     size_t count = array_open(d, raw, &reader, 64, "roles");
     struct policy_role *all = decoder_take(d, count, sizeof *all);
     for (size_t i = 0; i < count && d->err == OK; i++) {
+        decoder_place(d, "role");
         reader_array_of(&reader, 3);
         struct bytes name = reader_raw(&reader);
         struct bytes label = reader_raw(&reader);
@@ -330,6 +332,7 @@ static void decode_version(struct decoder *d, struct reader *reader, const char 
     if (count == 0)
         decoder_bad(d, "has no codes");
     for (size_t i = 0; i < count && d->err == OK; i++) {
+        decoder_place(d, "code_list %s version %s", list, date);
         reader_array_of(&walk, 3);
         struct bytes code = reader_raw(&walk);
         struct bytes label = reader_raw(&walk);

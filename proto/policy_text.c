@@ -38,8 +38,7 @@ static _Thread_local struct {
 __attribute__((format(printf, 2, 0)))
 static void confuse_error(cfg_t *cfg, const char *fmt, va_list args)
 {
-    if (confuse_said.text[0] != '\0')
-        return; /* the first one names the cause */
+    /* The last word counts: a free key of `settings` is first called unknown, and then taken. */
     confuse_said.line = cfg != NULL && cfg->line > 0 ? (unsigned)cfg->line : 0;
     vsnprintf(confuse_said.text, sizeof confuse_said.text, fmt, args);
 }
