@@ -1,0 +1,277 @@
+/* People: their keys at the office, their assignment at the hub; unlocking. */
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "common/files.h"
+#include "common/must.h"
+#include "common/tkskctl/ask.h"
+#include "common/tkskctl/roster.h"
+#include "common/tkskctl/table.h"
+#include "proto/value.h"
+
+#define INVITE_BYTES_MAX (64U * 1024)
+
+/* --- six words ------------------------------------------------------------------------------------ */
+
+/* Lower case, one space between words, whatever was typed. */
+static void tidy_words(const char *typed, char *ret, size_t cap)
+{
+    size_t len = 0;
+    for (; *typed && len + 2 < cap; typed++) {
+        if (isalpha((unsigned char)*typed))
+            ret[len++] = (char)tolower((unsigned char)*typed);
+        else if (len > 0 && ret[len - 1] != ' ')
+            ret[len++] = ' ';
+    }
+    while (len > 0 && ret[len - 1] == ' ')
+        len--;
+    ret[len] = '\0';
+}
+
+enum exit_code ask_six_words(struct ctl *ctl, const char *node, const char *kind, const char *name,
+                             struct answer *ret_answer)
+{
+    const char *given = args_option(&ctl->args, "--words");
+    for (;;) {
+        char typed[256], words[256];
+        if (!given && !ask_line(tr("The six words that they read out to you: ",
+                                   "Enam kata yang mereka bacakan: "),
+                                typed, sizeof(typed)))
+            return ctl_problemf(ctl, ERR_USAGE, "--words", "%s",
+                                tr("must be given", "harus disebut"));
+        tidy_words(given ? given : typed, words, sizeof(words));
+        json_t *args = ctl_memory(json_pack("{s:s, s:s, s:s}", "node", node, "kind", kind, "words",
+                                            words));
+        if (name)
+            json_object_set_new(args, "name", json_string(name));
+        enum exit_code code = ctl_try(ctl, "enrolment_check", args, ret_answer);
+        if (code == EXIT_DONE)
+            return code;
+        if (!ret_answer->error)
+            return code;
+        bool again = !given && number_of(ret_answer->error, "tries_left") > 0;
+        code = ctl_refused(ctl, ret_answer);
+        answer_close(ret_answer);
+        if (!again)
+            return code;
+    }
+}
+
+static enum exit_code show_words(struct ctl *ctl, const struct answer *answer, const char *lead)
+{
+    if (ctl->args.json)
+        return ctl_document(ctl, answer->done, NULL);
+    (void)printf("%s\n\n    %s\n\n", lead, text_of(answer->done, "words"));
+    return EXIT_DONE;
+}
+
+/* --- at the office -------------------------------------------------------------------------------- */
+
+enum exit_code cmd_enrol(struct ctl *ctl)
+{
+    struct answer answer;
+    enum exit_code code;
+    if (ctl->args.count == 0) {
+        code = ctl_ask(ctl, "enrol_status", NULL, &answer);
+    } else {
+        struct buf invite;
+        struct problem problem;
+        enum err err = files_read(ctl->args.words[0], INVITE_BYTES_MAX, &invite, &problem);
+        if (err != OK)
+            return ctl_problem(ctl, &problem);
+        json_t *text = json_stringn((const char *)invite.at, invite.len);
+        files_release(&invite);
+        if (!text)
+            return ctl_problemf(ctl, ERR_MALFORMED, ctl->args.words[0], "%s",
+                                tr("this is not an invite", "bukan undangan"));
+        code = ctl_ask(ctl, "enrol", ctl_memory(json_pack("{s:o}", "invite", text)), &answer);
+    }
+    if (code != EXIT_DONE)
+        return code;
+    if (maybe_text_of(answer.done, "words"))
+        code = show_words(ctl, &answer,
+                          tr("Call the district office at the number you know, and read these six "
+                             "words:",
+                             "Telepon Dinas di nomor yang Anda kenal, bacakan enam kata ini:"));
+    else if (ctl->args.json)
+        code = ctl_document(ctl, answer.done, NULL);
+    else
+        (void)printf(tr("Enrolment: %s.\n", "Pendaftaran: %s.\n"),
+                     say_state(maybe_text_of(answer.done, "enrolment")));
+    answer_close(&answer);
+    return code;
+}
+
+/* Makes the key here: the daemon gets the wrapped key and what opens it, never the passphrase. */
+static enum exit_code make_operator_key(struct ctl *ctl, const char *name, json_t **ret_args)
+{
+    char prompt[256], text[KEYFILE_TEXT_MAX];
+    struct keyfile file = { .kind = "operator", .mem_kib = KEYFILE_MEM_KIB_DEFAULT,
+                            .passes = KEYFILE_PASSES_DEFAULT };
+    struct passphrase passphrase;
+    struct secret_key *derived = NULL;
+    const char *role = args_option(&ctl->args, "--role");
+    (void)snprintf(prompt, sizeof(prompt), tr("New passphrase of %.150s", "Kata sandi baru %.150s"),
+                   name);
+    enum exit_code code = ask_passphrase(ctl, prompt, true, &passphrase);
+    if (code != EXIT_DONE)
+        return code;
+    struct secret_key *seed = ctl_memory(secret_key_new());
+    crypto_sign_public(seed, &file.public_key);
+    crypto_random(file.salt, sizeof(file.salt));
+    enum err err = keyfile_derive(&file, passphrase_bytes(&passphrase), &derived);
+    passphrase_wipe(&passphrase);
+    if (err == OK)
+        err = keyfile_wrap_derived(derived, seed, &file);
+    if (err == OK) {
+        keyfile_format(&file, text);
+        char *key = base64_of(bytes_of(secret_key_bytes(derived), SECRET_KEY_BYTES));
+        *ret_args = ctl_memory(json_pack("{s:s, s:s, s:s, s:s}", "keyfile", text, "derived", key,
+                                         "name", name, "role", role ? role : ""));
+        crypto_wipe(key, strlen(key));
+        free(key);
+    } else {
+        code = ctl_problemf(ctl, err, name, "%s", "");
+    }
+    secret_key_close(&seed);
+    secret_key_close(&derived);
+    return code;
+}
+
+enum exit_code cmd_operator_add(struct ctl *ctl)
+{
+    const char *name = ctl->args.words[0];
+    json_t *args = NULL;
+    struct answer answer;
+    if (strlen(name) == 0 || strlen(name) > NAME_TEXT_MAX)
+        return ctl_problemf(ctl, ERR_USAGE, "NAME", "%d", NAME_TEXT_MAX);
+    enum exit_code code = make_operator_key(ctl, name, &args);
+    if (code == EXIT_DONE)
+        code = ctl_ask(ctl, "operator_add", args, &answer);
+    if (code != EXIT_DONE)
+        return code;
+    code = show_words(ctl, &answer,
+                      tr("Call the district office at the number you know, and read these six words:",
+                         "Telepon Dinas di nomor yang Anda kenal, bacakan enam kata ini:"));
+    if (!ctl->args.json)
+        (void)puts(tr("After the approval: tkskctl unlock",
+                      "Setelah disetujui: tkskctl buka"));
+    answer_close(&answer);
+    return code;
+}
+
+enum exit_code cmd_operator_words(struct ctl *ctl)
+{
+    struct answer answer;
+    enum exit_code code =
+        ctl_ask(ctl, "operator_words",
+                ctl_memory(json_pack("{s:s}", "name", ctl->args.words[0])), &answer);
+    if (code != EXIT_DONE)
+        return code;
+    code = show_words(ctl, &answer, tr("The six words:", "Enam katanya:"));
+    answer_close(&answer);
+    return code;
+}
+
+/* The one operator that is meant; several are listed, never guessed. */
+static enum exit_code choose_operator(struct ctl *ctl, const json_t *rows, const json_t **ret_row)
+{
+    size_t count = json_array_size(rows), index;
+    char names[PROBLEM_DETAIL_MAX] = "";
+    json_t *row;
+    if (count == 1) {
+        *ret_row = json_array_get(rows, 0);
+        return EXIT_DONE;
+    }
+    json_array_foreach(rows, index, row) {
+        if (ctl->args.as && strcmp(text_of(row, "name"), ctl->args.as) == 0) {
+            *ret_row = row;
+            return EXIT_DONE;
+        }
+        size_t used = strlen(names);
+        (void)snprintf(names + used, sizeof(names) - used, "%s%s", index ? ", " : "",
+                       text_of(row, "name"));
+    }
+    if (count == 0)
+        return ctl_problemf(ctl, ERR_NOT_FOUND, ctl->args.as ? ctl->args.as : "", "%s",
+                            tr("nobody has a key here; begin with `tkskctl operator add NAME`",
+                               "belum ada petugas; mulai dengan `tkskctl operator add NAMA`"));
+    return ctl_problemf(ctl, ERR_AMBIGUOUS, "--as NAME", "%s", names);
+}
+
+/* One try: the passphrase becomes the derived key here. */
+static enum exit_code try_unlock(struct ctl *ctl, const json_t *row, struct answer *ret_answer)
+{
+    struct keyfile file;
+    struct passphrase passphrase;
+    struct secret_key *derived = NULL;
+    char prompt[256];
+    const char *name = text_of(row, "name");
+    enum err err = keyfile_parse(bytes_text(text_of(row, "keyfile")), &file);
+    if (err != OK)
+        return ctl_problemf(ctl, err, name, "%s", "keyfile");
+    (void)snprintf(prompt, sizeof(prompt), tr("Passphrase of %.150s", "Kata sandi %.150s"), name);
+    enum exit_code code = ask_passphrase(ctl, prompt, false, &passphrase);
+    if (code != EXIT_DONE)
+        return code;
+    err = keyfile_derive(&file, passphrase_bytes(&passphrase), &derived);
+    passphrase_wipe(&passphrase);
+    if (err != OK)
+        return ctl_problemf(ctl, err, name, "%s", "");
+    char *key = base64_of(bytes_of(secret_key_bytes(derived), SECRET_KEY_BYTES));
+    code = ctl_try(ctl, "unlock",
+                   ctl_memory(json_pack("{s:s, s:s}", "name", name, "derived", key)), ret_answer);
+    crypto_wipe(key, strlen(key));
+    free(key);
+    secret_key_close(&derived);
+    return code;
+}
+
+enum exit_code cmd_unlock(struct ctl *ctl)
+{
+    struct answer params, answer = { 0 };
+    const json_t *row = NULL;
+    json_t *args = ctl->args.as ? ctl_memory(json_pack("{s:s}", "name", ctl->args.as)) : NULL;
+    enum exit_code code = ctl_ask(ctl, "unlock_params", args, &params);
+    if (code != EXIT_DONE)
+        return code;
+    code = choose_operator(ctl, params.rows, &row);
+    bool again = code == EXIT_DONE;
+    for (unsigned tries = 0; again; tries++) {
+        answer_close(&answer);
+        code = try_unlock(ctl, row, &answer);
+        if (code != EXIT_DONE && answer.error)
+            code = ctl_refused(ctl, &answer);
+        again = code != EXIT_DONE && answer.error && tries < 2 && ask_again(ctl) &&
+                strcmp(text_of(answer.error, "code"), "passphrase") == 0;
+    }
+    if (code == EXIT_DONE && ctl->args.json) {
+        code = ctl_document(ctl, answer.done, NULL);
+    } else if (code == EXIT_DONE) {
+        (void)printf(tr("Unlocked for %s", "Terbuka untuk %s"), text_of(answer.done, "name"));
+        if (number_of(answer.done, "until_idle_minutes") > 0)
+            (void)printf(tr("; locks itself after %s minutes without use",
+                            "; terkunci sendiri setelah %s menit tidak dipakai"),
+                         text_of(answer.done, "until_idle_minutes"));
+        (void)puts(".");
+    }
+    answer_close(&answer);
+    answer_close(&params);
+    return code;
+}
+
+enum exit_code cmd_lock(struct ctl *ctl)
+{
+    struct answer answer;
+    enum exit_code code = ctl_ask(ctl, "lock", NULL, &answer);
+    if (code != EXIT_DONE)
+        return code;
+    if (ctl->args.json)
+        code = ctl_document(ctl, answer.done, NULL);
+    else
+        (void)puts(tr("Locked; sending goes on.", "Terkunci; pengiriman tetap jalan."));
+    answer_close(&answer);
+    return code;
+}
+
