@@ -163,8 +163,9 @@ static enum err statement_read(struct bytes statement, struct invite *ret)
     in.err = codec_scan(statement);
     reader_array_of(&in, 12);
     uint64_t suite = reader_uint(&in);
-    if (!in.err && suite != SUITE)
-        return ERR_VERSION;
+    /* A newer form says so in its first line. */
+    if (suite != SUITE)
+        reader_refuse(&in);
     read_text(&in, ret->district, sizeof(ret->district));
     read_text(&in, ret->node, sizeof(ret->node));
     reader_fixed(&in, ret->invite.at, ID_BYTES);
@@ -192,11 +193,8 @@ static enum err packed_read(struct bytes packed, struct invite *ret)
     reader_array_of(&in, 2);
     struct bytes statement = reader_bin(&in);
     reader_fixed(&in, signature.at, SIGNATURE_BYTES);
-    if (reader_end(&in))
+    if (reader_end(&in) || statement_read(statement, ret))
         return ERR_SIGNATURE;
-    enum err err = statement_read(statement, ret);
-    if (err)
-        return err == ERR_VERSION ? err : ERR_SIGNATURE;
     return crypto_verify_typed("invite", statement, &ret->hub.sign_key, &signature) ? OK
                                                                                     : ERR_SIGNATURE;
 }

@@ -27,6 +27,6 @@ struct invite {
 NODISCARD enum err invite_format(const struct invite *invite, const struct secret_key *hub_sign_key,
                                  char *ret, size_t cap);
 /* ERR_MALFORMED: no invite, or cut off; ERR_SIGNATURE: all its lines are there but they were altered;
- * ERR_VERSION: of another version or suite. Whether it has expired is for the caller to say. */
+ * ERR_VERSION: of another version. Whether it has expired is for the caller to say. */
 NODISCARD enum err invite_parse(struct bytes text, struct invite *ret_invite,
                                 struct problem *problem);
