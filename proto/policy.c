@@ -10,7 +10,7 @@
 const char *field_type_name(enum field_type type)
 {
     static const char *const names[] = {
-#define X(name, text) [name] = text,
+#define X(name, text) [name] = (text),
         FIELD_TYPES(X)
 #undef X
     };
@@ -20,8 +20,7 @@ const char *field_type_name(enum field_type type)
 
 static bool same_loose(struct bytes typed, const char *text)
 {
-    return typed.len == strlen(text) &&
-           strncasecmp((const char *)typed.at, text, typed.len) == 0;
+    return typed.len == strlen(text) && strncasecmp((const char *)typed.at, text, typed.len) == 0;
 }
 
 const struct policy_collection *policy_collection(const struct policy *policy, struct bytes name)

@@ -8,21 +8,21 @@
 #include "proto/codec.h"
 
 /* X(NAME, "name in the source and on the wire") */
-#define FIELD_TYPES(X)                                                                             \
-    X(FIELD_TEXT, "text")                                                                          \
-    X(FIELD_INTEGER, "integer")                                                                    \
-    X(FIELD_MONEY, "money")                                                                        \
-    X(FIELD_DECIMAL, "decimal")                                                                    \
-    X(FIELD_DATE, "date")                                                                          \
-    X(FIELD_TIME, "time")                                                                          \
-    X(FIELD_BOOL, "bool")                                                                          \
-    X(FIELD_ENUM, "enum")                                                                          \
-    X(FIELD_NIK, "nik")                                                                            \
-    X(FIELD_KK, "kk")                                                                              \
-    X(FIELD_AREA, "area")                                                                          \
-    X(FIELD_REFERENCE, "reference")                                                                \
-    X(FIELD_BLOB, "blob")                                                                          \
-    X(FIELD_LIST, "list")                                                                          \
+#define FIELD_TYPES(X)              \
+    X(FIELD_TEXT, "text")           \
+    X(FIELD_INTEGER, "integer")     \
+    X(FIELD_MONEY, "money")         \
+    X(FIELD_DECIMAL, "decimal")     \
+    X(FIELD_DATE, "date")           \
+    X(FIELD_TIME, "time")           \
+    X(FIELD_BOOL, "bool")           \
+    X(FIELD_ENUM, "enum")           \
+    X(FIELD_NIK, "nik")             \
+    X(FIELD_KK, "kk")               \
+    X(FIELD_AREA, "area")           \
+    X(FIELD_REFERENCE, "reference") \
+    X(FIELD_BLOB, "blob")           \
+    X(FIELD_LIST, "list")           \
     X(FIELD_MAP, "map")
 
 enum field_type {
@@ -44,12 +44,12 @@ typedef uint32_t authority_set;
 struct policy_code {
     const char *code;
     const char *label;
-    bool restricted;    /* a value that makes the field R */
+    bool restricted; /* a value that makes the field R */
 };
 
 /* One dated version of a code list: in force from `from` until the next version's `from`. */
 struct policy_code_version {
-    char from[11]; /* ISO date */
+    char from[11];                   /* ISO date */
     const struct policy_code *codes; /* sorted by code, bytewise */
     size_t code_count;
 };
@@ -62,29 +62,29 @@ struct policy_code_list {
 
 struct policy_field {
     const char *name;
-    const char *label;     /* Indonesian; the name when the source gives none */
+    const char *label; /* Indonesian; the name when the source gives none */
     enum field_type type;
     enum field_type element; /* of a list; enum, text, nik, kk, reference, blob or map */
     bool required;
-    bool computed;         /* the whole authority set is computed: never asked of an author */
-    bool lookup;           /* keyed-hash column at nodes, index at the hub */
-    bool summary;          /* shown in lists */
+    bool computed; /* the whole authority set is computed: never asked of an author */
+    bool lookup;   /* keyed-hash column at nodes, index at the hub */
+    bool summary;  /* shown in lists */
     enum sensitivity sensitivity;
     authority_set authority;
-    uint32_t length_max;   /* text: characters; list, map: items */
-    int64_t min, max;      /* integer, money */
+    uint32_t length_max;                  /* text: characters; list, map: items */
+    int64_t min, max;                     /* integer, money */
     const struct policy_code_list *codes; /* enum, or list of enum */
     const char *const *targets;           /* reference: collection names, target_count >= 1 */
     size_t target_count;
-    int child_of;          /* area: index of the field whose code must be a prefix; -1 */
-    unsigned area_level;   /* area: number of parts that its code must have; 0 = any */
-    const char *const *map_keys;          /* map, list of map: the keys there are; none = any */
+    int child_of;                /* area: index of the field whose code must be a prefix; -1 */
+    unsigned area_level;         /* area: number of parts that its code must have; 0 = any */
+    const char *const *map_keys; /* map, list of map: the keys there are; none = any */
     size_t map_key_count;
-    int nik_date;          /* nik: index of the date field that it is compared with; -1 */
-    int nik_sex;           /* nik: index of the enum field that it is compared with; -1 */
-    const char *nik_plus_40;              /* with nik_sex: the code whose bearers add 40 to the day */
-    struct bytes default_value;           /* canonical msgpack; {NULL,0} = none */
-    const char *until;     /* retired from this ISO date on; NULL */
+    int nik_date;               /* nik: index of the date field that it is compared with; -1 */
+    int nik_sex;                /* nik: index of the enum field that it is compared with; -1 */
+    const char *nik_plus_40;    /* with nik_sex: the code whose bearers add 40 to the day */
+    struct bytes default_value; /* canonical msgpack; {NULL,0} = none */
+    const char *until;          /* retired from this ISO date on; NULL */
 };
 
 struct policy_collection {
@@ -92,8 +92,8 @@ struct policy_collection {
     const char *title;
     const struct policy_field *fields; /* in the order of the source: the order of forms and CSV */
     size_t field_count;
-    int area_field;   /* index of the field that says where the record belongs; always there */
-    int date_field;   /* index of the field whose date decides dated rules; -1: the claimed time */
+    int area_field; /* index of the field that says where the record belongs; always there */
+    int date_field; /* index of the field whose date decides dated rules; -1: the claimed time */
     const char *until;
 };
 

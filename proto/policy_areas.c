@@ -6,7 +6,7 @@
 #include "proto/policy.h"
 #include "proto/policy_files.h"
 
-#define AREA_FILE_BYTES_MAX (16 * 1024 * 1024)
+#define AREA_FILE_BYTES_MAX ((size_t)16 * 1024 * 1024)
 
 struct row {
     struct bytes code;
@@ -115,8 +115,8 @@ enum err areas_write(const char *path, const char *name, struct bytes within, st
         if (i == 0 || !bytes_equal(rows.at[i - 1].code, rows.at[i].code))
             continue;
         snprintf(thing, sizeof thing, "%s:%u", name, rows.at[i].line);
-        err = problem_setf(problem, ERR_POLICY_DUPLICATE, thing, "%s:%u", name,
-                           rows.at[i - 1].line);
+        err =
+            problem_setf(problem, ERR_POLICY_DUPLICATE, thing, "%s:%u", name, rows.at[i - 1].line);
         goto done;
     }
     if (!found) {

@@ -8,7 +8,7 @@
 #include "common/must.h"
 #include "proto/policy_decode.h"
 
-#define BLOCK_BYTES (16 * 1024)
+#define BLOCK_BYTES ((size_t)16 * 1024)
 
 struct block {
     struct block *next;
@@ -27,7 +27,8 @@ void *decoder_take(struct decoder *d, size_t count, size_t size)
         struct block *fresh = malloc(sizeof *fresh + cap);
         if (fresh == NULL) {
             if (d->err == OK)
-                d->err = problem_set(d->problem, ERR_MEMORY, d->place, NULL);
+                (void)problem_set(d->problem, ERR_MEMORY, d->place, NULL);
+            d->err = ERR_MEMORY;
             return NULL;
         }
         *fresh = (struct block){ .next = block, .cap = cap };
@@ -46,8 +47,10 @@ bool decoder_bad(struct decoder *d, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(detail, sizeof detail, fmt, args);
     va_end(args);
-    if (d->err == OK)
-        d->err = problem_set(d->problem, ERR_MALFORMED, d->place, detail);
+    if (d->err == OK) {
+        (void)problem_set(d->problem, ERR_MALFORMED, d->place, detail);
+        d->err = ERR_MALFORMED;
+    }
     return false;
 }
 
@@ -182,16 +185,16 @@ bool decoder_letters(struct decoder *d, struct bytes raw, authority_set *ret_set
     return true;
 }
 
-static size_t array_open(struct decoder *d, struct bytes raw, struct reader *ret_reader,
-                         size_t max, const char *what)
+static size_t array_open(struct decoder *d, struct bytes raw, struct reader *ret_reader, size_t max,
+                         const char *what)
 {
     *ret_reader = reader_of(raw);
     size_t count = reader_array(ret_reader);
     if (ret_reader->err != OK)
         decoder_bad(d, "%s are not a list", what);
     else if (count > max && d->err == OK)
-        d->err = problem_setf(d->problem, ERR_LIMIT, d->place, "%zu %s, at most %zu", count, what,
-                              max);
+        d->err =
+            problem_setf(d->problem, ERR_LIMIT, d->place, "%zu %s, at most %zu", count, what, max);
     return d->err == OK ? count : 0;
 }
 
@@ -389,8 +392,19 @@ static void decode_lists(struct decoder *d, struct bytes raw)
     d->policy->code_list_count = count;
 }
 
-enum { DOC_AREAS, DOC_AUTHORITIES, DOC_COLLECTIONS, DOC_DISTRICT, DOC_FORMAT, DOC_LISTS,
-       DOC_PREVIOUS, DOC_ROLES, DOC_SETTINGS, DOC_VERSION, DOC_COUNT };
+enum {
+    DOC_AREAS,
+    DOC_AUTHORITIES,
+    DOC_COLLECTIONS,
+    DOC_DISTRICT,
+    DOC_FORMAT,
+    DOC_LISTS,
+    DOC_PREVIOUS,
+    DOC_ROLES,
+    DOC_SETTINGS,
+    DOC_VERSION,
+    DOC_COUNT
+};
 
 static const char *const doc_keys[DOC_COUNT] = { "areas",    "authorities", "collections",
                                                  "district", "format",      "lists",

@@ -17,33 +17,32 @@ static const char *const collection_keys[COLLECTION_KEYS] = { "area", "date",  "
                                                               "name", "title", "until" };
 
 #define T(type) (1u << FIELD_##type)
-#define T_ANY (~0u)
-#define T_ENTRY                                                                                    \
-    (T(TEXT) | T(INTEGER) | T(MONEY) | T(DECIMAL) | T(DATE) | T(BOOL) | T(ENUM))
+#define T_ANY   (~0u)
+#define T_ENTRY (T(TEXT) | T(INTEGER) | T(MONEY) | T(DECIMAL) | T(DATE) | T(BOOL) | T(ENUM))
 
 /* X(KEY, "key", types that take it; a list counts as its elements where `element` says so) */
-#define FIELD_OPTIONS(X)                                                                           \
-    X(AUTHORITY, "authority", T_ANY, false)                                                        \
-    X(CHILD_OF, "child_of", T(AREA), false)                                                        \
-    X(CODES, "codes", T(ENUM), true)                                                               \
-    X(DEFAULT, "default", T_ENTRY, false)                                                          \
-    X(ELEMENT, "element", T(LIST), false)                                                          \
-    X(KEYS, "keys", T(MAP), true)                                                                  \
-    X(LABEL, "label", T_ANY, false)                                                                \
-    X(LENGTH, "length", T(TEXT) | T(LIST) | T(MAP), false)                                         \
-    X(LEVEL, "level", T(AREA), false)                                                              \
-    X(LOOKUP, "lookup", T(TEXT) | T(NIK) | T(KK), false)                                           \
-    X(MAX, "max", T(INTEGER) | T(MONEY) | T(DECIMAL), false)                                       \
-    X(MIN, "min", T(INTEGER) | T(MONEY) | T(DECIMAL), false)                                       \
-    X(NAME, "name", T_ANY, false)                                                                  \
-    X(NIK_DATE, "nik_date", T(NIK), false)                                                         \
-    X(NIK_PLUS_40, "nik_plus_40", T(NIK), false)                                                   \
-    X(NIK_SEX, "nik_sex", T(NIK), false)                                                           \
-    X(REQUIRED, "required", T_ANY, false)                                                          \
-    X(SENSITIVITY, "sensitivity", T_ANY, false)                                                    \
-    X(SUMMARY, "summary", T_ANY, false)                                                            \
-    X(TARGETS, "targets", T(REFERENCE), true)                                                      \
-    X(TYPE, "type", T_ANY, false)                                                                  \
+#define FIELD_OPTIONS(X)                                     \
+    X(AUTHORITY, "authority", T_ANY, false)                  \
+    X(CHILD_OF, "child_of", T(AREA), false)                  \
+    X(CODES, "codes", T(ENUM), true)                         \
+    X(DEFAULT, "default", T_ENTRY, false)                    \
+    X(ELEMENT, "element", T(LIST), false)                    \
+    X(KEYS, "keys", T(MAP), true)                            \
+    X(LABEL, "label", T_ANY, false)                          \
+    X(LENGTH, "length", T(TEXT) | T(LIST) | T(MAP), false)   \
+    X(LEVEL, "level", T(AREA), false)                        \
+    X(LOOKUP, "lookup", T(TEXT) | T(NIK) | T(KK), false)     \
+    X(MAX, "max", T(INTEGER) | T(MONEY) | T(DECIMAL), false) \
+    X(MIN, "min", T(INTEGER) | T(MONEY) | T(DECIMAL), false) \
+    X(NAME, "name", T_ANY, false)                            \
+    X(NIK_DATE, "nik_date", T(NIK), false)                   \
+    X(NIK_PLUS_40, "nik_plus_40", T(NIK), false)             \
+    X(NIK_SEX, "nik_sex", T(NIK), false)                     \
+    X(REQUIRED, "required", T_ANY, false)                    \
+    X(SENSITIVITY, "sensitivity", T_ANY, false)              \
+    X(SUMMARY, "summary", T_ANY, false)                      \
+    X(TARGETS, "targets", T(REFERENCE), true)                \
+    X(TYPE, "type", T_ANY, false)                            \
     X(UNTIL, "until", T_ANY, false)
 
 enum {
@@ -54,7 +53,7 @@ enum {
 };
 
 static const char *const option_keys[OPTION_COUNT] = {
-#define X(name, key, types, of_element) [OPTION_##name] = key,
+#define X(name, key, types, of_element) [OPTION_##name] = (key),
     FIELD_OPTIONS(X)
 #undef X
 };
@@ -139,10 +138,10 @@ static bool decode_names(struct decoder *d, struct bytes raw, const char *what,
 
 static bool decode_sensitivity(struct decoder *d, struct bytes raw, enum sensitivity *ret)
 {
-    static const char letters[] = "UPSR";
+    static const char letters[4] = { 'U', 'P', 'S', 'R' };
     struct reader reader = reader_of(raw);
     struct bytes text = raw.at == NULL ? bytes_of(NULL, 0) : reader_str(&reader);
-    const char *found = text.len == 1 ? memchr(letters, text.at[0], 4) : NULL;
+    const char *found = text.len == 1 ? memchr(letters, text.at[0], sizeof letters) : NULL;
     if (found == NULL)
         return decoder_bad(d, "sensitivity is not one of U, P, S, R");
     *ret = (enum sensitivity)(found - letters);
@@ -197,7 +196,8 @@ static bool decode_identity(struct decoder *d, const struct bytes *raw, struct p
            decoder_bad(d, "a list cannot hold %s", field_type_name(field->element));
 }
 
-static bool options_fit(struct decoder *d, const struct bytes *raw, const struct policy_field *field)
+static bool options_fit(struct decoder *d, const struct bytes *raw,
+                        const struct policy_field *field)
 {
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         unsigned type = 1u << (option_rules[i].of_element ? field->element : field->type);

@@ -49,8 +49,7 @@ static int name_order(const void *a, const void *b)
     return strcmp(a, b);
 }
 
-static enum err list_files(const char *path, struct source_files *files,
-                           struct problem *problem)
+static enum err list_files(const char *path, struct source_files *files, struct problem *problem)
 {
     DIR *directory = opendir(path);
     if (directory == NULL)
@@ -92,8 +91,8 @@ static enum err read_file(const char *directory, struct source_files *files, siz
     int path_len = snprintf(path, sizeof path, "%s/%s", directory, files->name[i]);
     if (path_len < 0 || (size_t)path_len >= sizeof path)
         return problem_set(problem, ERR_LIMIT, files->name[i], "path");
-    enum err err = file_read_all(path, files->name[i], SOURCE_FILE_BYTES_MAX, &files->text[i], &len,
-                                 problem);
+    enum err err =
+        file_read_all(path, files->name[i], SOURCE_FILE_BYTES_MAX, &files->text[i], &len, problem);
     if (err != OK)
         return err;
     len = drop_returns(files->text[i], len);

@@ -58,8 +58,8 @@ static enum err follow_shape(const struct policy_field *before, const struct pol
         return refuse(problem, place, "range is narrower");
     if (after->area_level != 0 && after->area_level != before->area_level)
         return refuse(problem, place, "level of area is narrower");
-    const char *gone = first_missing(before->targets, before->target_count, after->targets,
-                                     after->target_count);
+    const char *gone =
+        first_missing(before->targets, before->target_count, after->targets, after->target_count);
     if (gone != NULL)
         return refuse(problem, place, "target %s is gone", gone);
     if (after->map_key_count > 0 && before->map_key_count == 0)
@@ -80,8 +80,7 @@ static enum err follow_collection(const struct policy_collection *before,
     if (strcmp(before->fields[before->area_field].name, after->fields[after->area_field].name) != 0)
         return refuse(problem, place, "area_field was %s", before->fields[before->area_field].name);
     const char *date_before = field_name_at(before, before->date_field);
-    if (date_before != NULL &&
-        !same_or_null(date_before, field_name_at(after, after->date_field)))
+    if (date_before != NULL && !same_or_null(date_before, field_name_at(after, after->date_field)))
         return refuse(problem, place, "date_field was %s", date_before);
 
     for (size_t i = 0; i < before->field_count; i++) {
@@ -187,8 +186,8 @@ enum err policy_may_follow(const struct policy *before, const struct policy *aft
         const struct policy_collection *old = &before->collections[i];
         const struct policy_collection *new = policy_collection(after, bytes_text(old->name));
         snprintf(place, sizeof place, "collection %s", old->name);
-        err = new == NULL ? refuse(problem, place, "is gone")
-                          : follow_collection(old, new, problem);
+        err =
+            new == NULL ? refuse(problem, place, "is gone") : follow_collection(old, new, problem);
     }
     for (size_t i = 0; i < before->code_list_count && err == OK; i++) {
         const struct policy_code_list *old = &before->code_lists[i];

@@ -6,8 +6,15 @@
 #include "common/must.h"
 #include "proto/codec.h"
 
-enum token { TOKEN_END, TOKEN_WORD, TOKEN_STRING, TOKEN_EQUALS, TOKEN_OPEN, TOKEN_CLOSE,
-             TOKEN_COMMA };
+enum token {
+    TOKEN_END,
+    TOKEN_WORD,
+    TOKEN_STRING,
+    TOKEN_EQUALS,
+    TOKEN_OPEN,
+    TOKEN_CLOSE,
+    TOKEN_COMMA
+};
 
 struct lexer {
     struct source_index *index;
@@ -44,8 +51,8 @@ static uint8_t peek(const struct lexer *lexer, size_t ahead)
 
 static bool is_word(uint8_t c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '_' || c == '.' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '-';
 }
 
 /* Spaces and comments: "#", "//" to the end of the line, C comments. */

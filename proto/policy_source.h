@@ -5,10 +5,10 @@
 
 #include "common/err.h"
 
-#define SOURCE_FILES_MAX 64
-#define SOURCE_FILE_BYTES_MAX (1024 * 1024)
-#define SOURCE_PATH_MAX 160
-#define SOURCE_DEPTH_MAX 8
+#define SOURCE_FILES_MAX      64
+#define SOURCE_FILE_BYTES_MAX ((size_t)1024 * 1024)
+#define SOURCE_PATH_MAX       160
+#define SOURCE_DEPTH_MAX      8
 
 /* "collection orang field nik" (a section) or "collection orang field nik type" (a key). */
 struct source_entry {

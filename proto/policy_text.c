@@ -24,9 +24,9 @@ struct compile {
 
 /* All options are texts here: what a text must look like is checked below, where the message can name
  * the place. */
-#define TEXT(name) CFG_STR(name, NULL, CFGF_NODEFAULT)
+#define TEXT(name)  CFG_STR(name, NULL, CFGF_NODEFAULT)
 #define TEXTS(name) CFG_STR_LIST(name, NULL, CFGF_NODEFAULT)
-#define MANY (CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
+#define MANY        (CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
 
 /* libconfuse reports through a function without a place for our own pointer. Compiling is one call in
  * one thread. */
@@ -35,8 +35,8 @@ static _Thread_local struct {
     char text[PROBLEM_DETAIL_MAX];
 } confuse_said;
 
-__attribute__((format(printf, 2, 0)))
-static void confuse_error(cfg_t *cfg, const char *fmt, va_list args)
+__attribute__((format(printf, 2, 0))) static void confuse_error(cfg_t *cfg, const char *fmt,
+                                                                va_list args)
 {
     /* The last word counts: a free key of `settings` is first called unknown, and then taken. */
     confuse_said.line = cfg != NULL && cfg->line > 0 ? (unsigned)cfg->line : 0;
@@ -45,17 +45,21 @@ static void confuse_error(cfg_t *cfg, const char *fmt, va_list args)
 
 static cfg_t *confuse_open(void)
 {
-    cfg_opt_t field[] = {
-        TEXT("type"),     TEXT("element"),   TEXT("label"),   TEXT("required"),
-        TEXT("lookup"),   TEXT("summary"),   TEXTS("authority"), TEXT("sensitivity"),
-        TEXT("length"),   TEXT("min"),       TEXT("max"),     TEXT("codes"),
-        TEXTS("targets"), TEXTS("keys"),     TEXT("child_of"), TEXT("level"),
-        TEXT("default"),  TEXT("until"),     TEXT("nik_date"), TEXT("nik_sex"),
-        TEXT("nik_plus_40"), CFG_END()
-    };
+    cfg_opt_t field[] = { TEXT("type"),       TEXT("element"),     TEXT("label"),
+                          TEXT("required"),   TEXT("lookup"),      TEXT("summary"),
+                          TEXTS("authority"), TEXT("sensitivity"), TEXT("length"),
+                          TEXT("min"),        TEXT("max"),         TEXT("codes"),
+                          TEXTS("targets"),   TEXTS("keys"),       TEXT("child_of"),
+                          TEXT("level"),      TEXT("default"),     TEXT("until"),
+                          TEXT("nik_date"),   TEXT("nik_sex"),     TEXT("nik_plus_40"),
+                          CFG_END() };
     cfg_opt_t common[] = { CFG_SEC("field", field, MANY), CFG_END() };
-    cfg_opt_t collection[] = { TEXT("title"), TEXT("area_field"), TEXT("date_field"),
-                               TEXT("until"), CFG_SEC("field", field, MANY), CFG_END() };
+    cfg_opt_t collection[] = { TEXT("title"),
+                               TEXT("area_field"),
+                               TEXT("date_field"),
+                               TEXT("until"),
+                               CFG_SEC("field", field, MANY),
+                               CFG_END() };
     cfg_opt_t code[] = { TEXT("label"), TEXT("restricted"), CFG_END() };
     cfg_opt_t version[] = { CFG_SEC("code", code, MANY), CFG_END() };
     cfg_opt_t list[] = { CFG_SEC("version", version, MANY), CFG_END() };
@@ -137,9 +141,9 @@ static void write_letters(struct compile *c, const char *place, cfg_t *section, 
             fail(c, ERR_POLICY_MEANING, place, "authority %s stands twice", text);
         set |= AUTHORITY(text[0]);
     }
-    for (char letter = 'A'; letter <= 'Z'; letter++)
+    for (int letter = 'A'; letter <= 'Z'; letter++)
         if ((set & AUTHORITY(letter)) != 0)
-            letters[count++] = letter;
+            letters[count++] = (char)letter;
     writer_str(out, bytes_of(letters, count));
 }
 
@@ -186,23 +190,28 @@ static void write_default(struct compile *c, const char *place, const char *type
 
 struct option {
     const char *key;
-    enum { OPTION_TEXT, OPTION_INT, OPTION_FLAG, OPTION_TEXTS, OPTION_FIELD, OPTION_LETTERS,
-           OPTION_DEFAULT, OPTION_TITLE } kind;
+    enum {
+        OPTION_TEXT,
+        OPTION_INT,
+        OPTION_FLAG,
+        OPTION_TEXTS,
+        OPTION_FIELD,
+        OPTION_LETTERS,
+        OPTION_DEFAULT,
+        OPTION_TITLE
+    } kind;
 };
 
 /* Sorted, as map keys are. */
 static const struct option field_options[] = {
-    { "authority", OPTION_LETTERS },  { "child_of", OPTION_FIELD },
-    { "codes", OPTION_TEXT },         { "default", OPTION_DEFAULT },
-    { "element", OPTION_TEXT },       { "keys", OPTION_TEXTS },
-    { "label", OPTION_TEXT },         { "length", OPTION_INT },
-    { "level", OPTION_INT },          { "lookup", OPTION_FLAG },
-    { "max", OPTION_INT },            { "min", OPTION_INT },
-    { "name", OPTION_TITLE },         { "nik_date", OPTION_FIELD },
-    { "nik_plus_40", OPTION_TEXT },   { "nik_sex", OPTION_FIELD },
-    { "required", OPTION_FLAG },      { "sensitivity", OPTION_TEXT },
-    { "summary", OPTION_FLAG },       { "targets", OPTION_TEXTS },
-    { "type", OPTION_TEXT },          { "until", OPTION_TEXT },
+    { "authority", OPTION_LETTERS }, { "child_of", OPTION_FIELD }, { "codes", OPTION_TEXT },
+    { "default", OPTION_DEFAULT },   { "element", OPTION_TEXT },   { "keys", OPTION_TEXTS },
+    { "label", OPTION_TEXT },        { "length", OPTION_INT },     { "level", OPTION_INT },
+    { "lookup", OPTION_FLAG },       { "max", OPTION_INT },        { "min", OPTION_INT },
+    { "name", OPTION_TITLE },        { "nik_date", OPTION_FIELD }, { "nik_plus_40", OPTION_TEXT },
+    { "nik_sex", OPTION_FIELD },     { "required", OPTION_FLAG },  { "sensitivity", OPTION_TEXT },
+    { "summary", OPTION_FLAG },      { "targets", OPTION_TEXTS },  { "type", OPTION_TEXT },
+    { "until", OPTION_TEXT },
 };
 
 static bool option_given(struct compile *c, const char *place, const struct option *option,

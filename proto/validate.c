@@ -314,8 +314,8 @@ enum err validate_add_defaults(const struct policy_collection *collection, struc
             continue;
         if (count == FIELDS_PER_CHANGE_MAX)
             return ERR_LIMIT;
-        pairs[count++] = (struct pair){ .name = bytes_text(field->name),
-                                        .value = field->default_value };
+        pairs[count++] =
+            (struct pair){ .name = bytes_text(field->name), .value = field->default_value };
     }
     qsort(pairs, count, sizeof pairs[0], pair_order);
     writer_map(out, count);

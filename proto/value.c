@@ -32,8 +32,7 @@ struct bytes text_trim(struct bytes text)
 
 bool text_same_loose(struct bytes text, const char *other)
 {
-    return text.len == strlen(other) &&
-           strncasecmp((const char *)text.at, other, text.len) == 0;
+    return text.len == strlen(other) && strncasecmp((const char *)text.at, other, text.len) == 0;
 }
 
 void text_echo(const struct policy_field *field, struct bytes text, char *ret, size_t cap)
@@ -109,8 +108,7 @@ void nearest_text(const struct nearest *nearest, char *ret, size_t cap)
     size_t len = 0;
     ret[0] = '\0';
     for (size_t i = 0; i < nearest->count && len < cap; i++)
-        len += (size_t)snprintf(ret + len, cap - len, "%s%s", i > 0 ? ", " : "",
-                                nearest->name[i]);
+        len += (size_t)snprintf(ret + len, cap - len, "%s%s", i > 0 ? ", " : "", nearest->name[i]);
 }
 
 bool decimal_scaled(struct bytes text, int64_t *ret_scaled)
@@ -490,8 +488,8 @@ enum err value_check(const struct policy *policy, const struct policy_field *fie
     if (value_is_nil(value))
         return OK;
     struct reader reader = reader_of(value);
-    enum err err = field->type == FIELD_LIST ? check_list(&check, &reader)
-                                             : check_one(&check, &reader);
+    enum err err =
+        field->type == FIELD_LIST ? check_list(&check, &reader) : check_one(&check, &reader);
     if (err == OK && reader_end(&reader) != OK)
         err = refuse(&check, ERR_VALUE, field_type_name(field->type));
     return err;

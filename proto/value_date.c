@@ -4,10 +4,10 @@
 
 #include "proto/value_form.h"
 
-#define MS_PER_DAY INT64_C(86400000)
+#define MS_PER_DAY     INT64_C(86400000)
 #define OFFICE_ZONE_MS (7 * INT64_C(3600000)) /* WIB, UTC+7 */
-#define YEAR_MIN 1800 /* before: a slip of the pen, not a person on any list */
-#define YEAR_MAX 2199
+#define YEAR_MIN       1800 /* before: a slip of the pen, not a person on any list */
+#define YEAR_MAX       2199
 
 static bool is_digit(uint8_t c)
 {
@@ -208,8 +208,8 @@ bool time_parse(struct bytes text, int64_t *ret_ms_utc)
     int second = take_char(text, &at, ':') ? take_number(text, &at, 2, 2) : 0;
     int ms = take_char(text, &at, '.') ? take_number(text, &at, 3, 3) : 0;
     int64_t zone_ms = 0;
-    if (!colon || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 ||
-        second > 59 || ms < 0 || !take_zone(text, &at, &zone_ms) || at != text.len)
+    if (!colon || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59 ||
+        ms < 0 || !take_zone(text, &at, &zone_ms) || at != text.len)
         return false;
     *ret_ms_utc = days_from_civil(year, month, day) * MS_PER_DAY + hour * INT64_C(3600000) +
                   minute * INT64_C(60000) + second * INT64_C(1000) + ms - zone_ms;

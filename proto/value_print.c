@@ -141,8 +141,8 @@ bool uuid_from_text(struct bytes text, struct id *ret_id)
         if (dash != (text.at[i] == '-'))
             return false;
         if (!dash)
-            hex[len++] = (char)(text.at[i] >= 'A' && text.at[i] <= 'F' ? text.at[i] + 32
-                                                                       : text.at[i]);
+            hex[len++] =
+                (char)(text.at[i] >= 'A' && text.at[i] <= 'F' ? text.at[i] + 32 : text.at[i]);
     }
     if (!crypto_unhex(bytes_of(hex, len), id.at, ID_BYTES))
         return false;

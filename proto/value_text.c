@@ -14,12 +14,14 @@ struct parse {
     struct problem *problem;
 };
 
+#define HASH_HEX_BYTES ((size_t)2 * HASH_BYTES)
+
 static enum err refuse(const struct parse *parse, enum err code, struct bytes text)
 {
     char echo[ECHO_BYTES_MAX];
     text_echo(parse->field, text, echo, sizeof echo);
-    bool bare = code == ERR_NUMBER || code == ERR_DECIMAL || code == ERR_REFERENCE ||
-                code == ERR_VALUE;
+    bool bare =
+        code == ERR_NUMBER || code == ERR_DECIMAL || code == ERR_REFERENCE || code == ERR_VALUE;
     if (bare)
         return problem_set(parse->problem, code, parse->field->name,
                            echo[0] != '\0' ? echo + 2 : field_type_name(parse->field->type));
@@ -235,10 +237,10 @@ static enum err blob_parse(const struct parse *parse, struct bytes text, struct 
 {
     uint8_t hash[HASH_BYTES];
     int64_t size = 0;
-    if (text.len < 2 * HASH_BYTES + 4 || text.at[2 * HASH_BYTES] != ' ' ||
-        !crypto_unhex(bytes_of(text.at, 2 * HASH_BYTES), hash, sizeof hash))
+    if (text.len < HASH_HEX_BYTES + 4 || text.at[HASH_HEX_BYTES] != ' ' ||
+        !crypto_unhex(bytes_of(text.at, HASH_HEX_BYTES), hash, sizeof hash))
         return refuse(parse, ERR_VALUE, text);
-    struct bytes rest = bytes_of(text.at + 2 * HASH_BYTES + 1, text.len - 2 * HASH_BYTES - 1);
+    struct bytes rest = bytes_of(text.at + HASH_HEX_BYTES + 1, text.len - HASH_HEX_BYTES - 1);
     const uint8_t *space = memchr(rest.at, ' ', rest.len);
     if (space == NULL || !integer_parse(bytes_of(rest.at, (size_t)(space - rest.at)), &size) ||
         size <= 0)
@@ -319,9 +321,9 @@ static enum err map_parse(const struct parse *parse, struct bytes text, char sep
         struct bytes key;
         (void)split_next(&value, '=', &key);
         if (value.at == NULL || count == MAP_ITEMS_MAX) {
-            err = value.at == NULL ? refuse(parse, ERR_VALUE, part)
-                                   : problem_set(parse->problem, ERR_LENGTH, parse->field->name,
-                                                 "> 32");
+            err = value.at == NULL
+                      ? refuse(parse, ERR_VALUE, part)
+                      : problem_set(parse->problem, ERR_LENGTH, parse->field->name, "> 32");
             break;
         }
         key = unescape(key, next);
@@ -333,7 +335,8 @@ static enum err map_parse(const struct parse *parse, struct bytes text, char sep
     qsort(pairs, count, sizeof pairs[0], pair_order);
     for (size_t i = 1; i < count && err == OK; i++)
         if (bytes_equal(pairs[i - 1].key, pairs[i].key)) {
-            snprintf(detail, sizeof detail, "%.*s", (int)(pairs[i].key.len < 40 ? pairs[i].key.len : 40),
+            snprintf(detail, sizeof detail, "%.*s",
+                     (int)(pairs[i].key.len < 40 ? pairs[i].key.len : 40),
                      (const char *)pairs[i].key.at);
             err = problem_set(parse->problem, ERR_TWICE, parse->field->name, detail);
         }
@@ -370,7 +373,7 @@ static enum err write_one(const struct parse *parse, struct bytes text, char sep
     bool truth = false;
     char iso[11];
     struct id id;
-    struct bytes code;
+    struct bytes code = { 0 };
     enum err err = OK;
     switch (parse->field->type) {
     case FIELD_TEXT:

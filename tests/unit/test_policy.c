@@ -243,8 +243,7 @@ static void look_ups_find_what_is_there_and_nothing_else(void **state)
     assert_null(policy_field_loose(benda, bytes_text("")));
     assert_int_equal(policy->area_count, 7);
     for (size_t i = 0; i < policy->area_count; i++)
-        assert_ptr_equal(policy_area(policy, bytes_text(policy->areas[i].code)),
-                         &policy->areas[i]);
+        assert_ptr_equal(policy_area(policy, bytes_text(policy->areas[i].code)), &policy->areas[i]);
     assert_null(policy_area(policy, bytes_text("36.04.2")));
     assert_null(policy_area(policy, bytes_text("")));
     assert_int_equal(policy_role(policy, bytes_text("tksk"))->authority, AUTHORITY('T'));
@@ -283,7 +282,9 @@ static void areas_nest_by_their_parts(void **state)
     assert_false(area_within(bytes_text("36.04"), bytes_text("")));
     assert_int_equal(area_level(bytes_text("36.04.29.2001")), 4);
     assert_int_equal(area_level(bytes_text("36")), 1);
-    static const char *const bad[] = { "", ".", "36.", ".36", "36..04", "36.a", "1.2.3.4.5", "36 " };
+    static const char *const bad[] = {
+        "", ".", "36.", ".36", "36..04", "36.a", "1.2.3.4.5", "36 "
+    };
     for (size_t i = 0; i < COUNT_OF(bad); i++)
         assert_int_equal(area_level(bytes_text(bad[i])), 0);
 }
@@ -358,16 +359,14 @@ static void what_removes_or_narrows_is_refused_with_its_place(void **state)
     follows("min = 1 max = 10", "min = 1 max = 9", "collection benda field angka");
     follows("field jam { type = time", "field jam { type = time required = true",
             "collection benda field jam");
-    follows("keys = {lantai, luas_m2, milik}", "keys = {lantai}",
-            "collection benda field rumah");
+    follows("keys = {lantai, luas_m2, milik}", "keys = {lantai}", "collection benda field rumah");
     follows("type = list element = map", "type = list element = map keys = {a}",
             "collection benda field riwayat");
     follows("type = enum codes = jk", "type = enum codes = warna", "collection benda field jk");
     follows("date_field = tgl", "date_field = lahir", "collection benda");
     follows("date_field = tgl", "", "collection benda");
     follows("code ungu { }", "", "code_list warna version 2010-01-01");
-    follows("version '2010-01-01'", "version '2011-01-01'",
-            "code_list warna version 2010-01-01");
+    follows("version '2010-01-01'", "version '2011-01-01'", "code_list warna version 2010-01-01");
     follows("version '2010-01-01'", "version '2000-01-01' { code merah { } } version '2010-01-01'",
             "code_list warna version 2000-01-01");
     follows("role tksk", "role lain", "role tksk");
@@ -389,7 +388,8 @@ static void only_the_next_version_of_the_same_chain_may_follow(void **state)
     assert_string_equal(problem.thing, "previous");
     assert_int_equal(policy_may_follow(before, before, &problem), ERR_POLICY_FOLLOW);
     assert_int_equal(policy_may_follow(before, next, &problem), OK);
-    assert_int_equal(policy_may_follow(next, before, &problem), ERR_POLICY_FOLLOW); /* no way back */
+    assert_int_equal(policy_may_follow(next, before, &problem),
+                     ERR_POLICY_FOLLOW); /* no way back */
     policy_close(&skips);
     policy_close(&forks);
     policy_close(&next);

@@ -70,8 +70,8 @@ static void reference_policy_compiles_and_says_what_the_domain_says(void **state
     const struct policy_code_list *kinds = policy_field(psks, bytes_text("jenis"))->codes;
     assert_int_equal(kinds->versions[0].code_count, 12);
 
-    static const char *const shared[] = { "kode_kec", "kode_desa", "dasar_pemrosesan",
-                                          "persetujuan", "retensi_sampai", "status_rekaman",
+    static const char *const shared[] = { "kode_kec",     "kode_desa",      "dasar_pemrosesan",
+                                          "persetujuan",  "retensi_sampai", "status_rekaman",
                                           "alasan_status" };
     for (size_t i = 0; i < policy->collection_count; i++) {
         const struct policy_collection *collection = &policy->collections[i];
@@ -91,11 +91,11 @@ static void equal_sources_give_equal_bytes_whatever_their_order(void **state)
     struct buf one = buf_of(space, sizeof space);
     struct buf two = buf_of(other, sizeof other);
     struct problem problem;
-    assert_int_equal(compile_bytes(bytes_text(HEAD LISTS COLLECTION), NULL, 1, NULL, &one, &problem),
-                     OK);
-    assert_int_equal(compile_bytes(bytes_text(COLLECTION), LISTS "# catatan\r\n" HEAD, 1, NULL,
-                                   &two, &problem),
-                     OK);
+    assert_int_equal(
+        compile_bytes(bytes_text(HEAD LISTS COLLECTION), NULL, 1, NULL, &one, &problem), OK);
+    assert_int_equal(
+        compile_bytes(bytes_text(COLLECTION), LISTS "# catatan\r\n" HEAD, 1, NULL, &two, &problem),
+        OK);
     assert_true(bytes_equal(buf_bytes(&one), buf_bytes(&two)));
     assert_int_equal(codec_scan(buf_bytes(&one)), OK);
 }
@@ -144,9 +144,8 @@ static void nul_and_escapes_never_cut_a_text(void **state)
     refused("role r {\n label = 'a\\nb' }\n", ERR_POLICY_SYNTAX, "10-a.conf:13", "backslash");
     refused("role r {\n label = 'a\xff' }\n", ERR_POLICY_SYNTAX, "10-a.conf:13", "UTF-8");
     refused("role r {\n label = '\xed\xa0\x80' }\n", ERR_POLICY_SYNTAX, "10-a.conf:13", "UTF-8");
-    struct policy *policy =
-        policy_of(HEAD LISTS COLLECTION "role r { label = 'Ma\\'ruf \\\\ \xe2\x80\x99' }\n", 1,
-                  NULL);
+    struct policy *policy = policy_of(
+        HEAD LISTS COLLECTION "role r { label = 'Ma\\'ruf \\\\ \xe2\x80\x99' }\n", 1, NULL);
     assert_string_equal(policy_role(policy, bytes_text("r"))->label, "Ma'ruf \\ \xe2\x80\x99");
     policy_close(&policy);
 }
@@ -189,7 +188,9 @@ static void second_key_or_section_is_refused_with_both_places(void **state)
 static void field_options_are_checked_with_their_line(void **state)
 {
     (void)state;
-    field_refused("type = texxt" " authority = {T} sensitivity = U", "field types");
+    field_refused("type = texxt"
+                  " authority = {T} sensitivity = U",
+                  "field types");
     field_refused("authority = {T} sensitivity = U", "field types");
     field_refused("type = text authority = {T}", "sensitivity");
     field_refused("type = text authority = {T} sensitivity = X", "sensitivity");
@@ -197,31 +198,68 @@ static void field_options_are_checked_with_their_line(void **state)
     field_refused("type = text sensitivity = U authority = {Z}", "not declared");
     field_refused("type = text sensitivity = U authority = {T, T}", "twice");
     field_refused("type = text sensitivity = U authority = {tksk}", "capital");
-    field_refused("type = text required = ya" " authority = {T} sensitivity = U", "true or false");
-    field_refused("type = text length = banyak" " authority = {T} sensitivity = U", "whole number");
-    field_refused("type = text length = 0" " authority = {T} sensitivity = U", "length");
-    field_refused("type = text length = 99999" " authority = {T} sensitivity = U", "length");
-    field_refused("type = text max = 3" " authority = {T} sensitivity = U", "no option of type");
-    field_refused("type = enum" " authority = {T} sensitivity = U", "needs codes");
-    field_refused("type = enum codes = tak_ada" " authority = {T} sensitivity = U", "tak_ada");
-    field_refused("type = reference" " authority = {T} sensitivity = U", "needs targets");
-    field_refused("type = list" " authority = {T} sensitivity = U", "element");
-    field_refused("type = list element = list" " authority = {T} sensitivity = U", "hold");
-    field_refused("type = integer min = 3 max = 2" " authority = {T} sensitivity = U", "min");
-    field_refused("type = area child_of = entah" " authority = {T} sensitivity = U", "entah");
-    field_refused("type = area level = 9" " authority = {T} sensitivity = U", "level");
-    field_refused("type = integer default = lima" " authority = {T} sensitivity = U", "default");
-    field_refused("type = integer max = 3 default = 5" " authority = {T} sensitivity = U",
+    field_refused("type = text required = ya"
+                  " authority = {T} sensitivity = U",
+                  "true or false");
+    field_refused("type = text length = banyak"
+                  " authority = {T} sensitivity = U",
+                  "whole number");
+    field_refused("type = text length = 0"
+                  " authority = {T} sensitivity = U",
+                  "length");
+    field_refused("type = text length = 99999"
+                  " authority = {T} sensitivity = U",
+                  "length");
+    field_refused("type = text max = 3"
+                  " authority = {T} sensitivity = U",
+                  "no option of type");
+    field_refused("type = enum"
+                  " authority = {T} sensitivity = U",
+                  "needs codes");
+    field_refused("type = enum codes = tak_ada"
+                  " authority = {T} sensitivity = U",
+                  "tak_ada");
+    field_refused("type = reference"
+                  " authority = {T} sensitivity = U",
+                  "needs targets");
+    field_refused("type = list"
+                  " authority = {T} sensitivity = U",
+                  "element");
+    field_refused("type = list element = list"
+                  " authority = {T} sensitivity = U",
+                  "hold");
+    field_refused("type = integer min = 3 max = 2"
+                  " authority = {T} sensitivity = U",
+                  "min");
+    field_refused("type = area child_of = entah"
+                  " authority = {T} sensitivity = U",
+                  "entah");
+    field_refused("type = area level = 9"
+                  " authority = {T} sensitivity = U",
+                  "level");
+    field_refused("type = integer default = lima"
+                  " authority = {T} sensitivity = U",
                   "default");
-    field_refused("type = enum codes = warna default = ungu" " authority = {T} sensitivity = U",
+    field_refused("type = integer max = 3 default = 5"
+                  " authority = {T} sensitivity = U",
+                  "default");
+    field_refused("type = enum codes = warna default = ungu"
+                  " authority = {T} sensitivity = U",
                   "default");
     field_refused("type = integer default = 1 authority = {H} sensitivity = U", "computed");
     field_refused("type = text summary = true authority = {T} sensitivity = R", "restricted");
-    field_refused("type = text until = kemarin" " authority = {T} sensitivity = U", "until");
-    field_refused("type = nik nik_sex = kec nik_plus_40 = P" " authority = {T} sensitivity = P",
+    field_refused("type = text until = kemarin"
+                  " authority = {T} sensitivity = U",
+                  "until");
+    field_refused("type = nik nik_sex = kec nik_plus_40 = P"
+                  " authority = {T} sensitivity = P",
                   "nik_sex");
-    field_refused("type = nik nik_plus_40 = P" " authority = {T} sensitivity = P", "together");
-    field_refused("type = text label = 'kec'" " authority = {T} sensitivity = U", "field kec");
+    field_refused("type = nik nik_plus_40 = P"
+                  " authority = {T} sensitivity = P",
+                  "together");
+    field_refused("type = text label = 'kec'"
+                  " authority = {T} sensitivity = U",
+                  "field kec");
     refused("collection k { area_field = kec\n"
             "field kec { type = area required = true" REST
             "field x { type = reference targets = {entah}" REST "}\n",
@@ -237,8 +275,10 @@ static void collections_and_lists_are_checked(void **state)
             ERR_POLICY_MEANING, "10-a.conf:12 collection k", "area_field");
     refused("collection k { area_field = a field a { type = area" REST "}\n", ERR_POLICY_MEANING,
             "10-a.conf:12 collection k", "required");
-    refused("collection k { area_field = a date_field = a field a { type = area required = true"
-            REST "}\n", ERR_POLICY_MEANING, "10-a.conf:12 collection k", "date_field");
+    refused(
+        "collection k { area_field = a date_field = a field a { type = area required = true" REST
+        "}\n",
+        ERR_POLICY_MEANING, "10-a.conf:12 collection k", "date_field");
     refused("collection Orang { area_field = a field a { type = area required = true" REST "}\n",
             ERR_POLICY_MEANING, "collection", "Orang");
     refused("collection k { area_field = id field id { type = area required = true" REST "}\n",
@@ -262,7 +302,11 @@ static void collections_and_lists_are_checked(void **state)
 static void area_file_stays_in_the_directory_and_is_checked(void **state)
 {
     (void)state;
-    struct { const char *text; enum err err; const char *detail; } cases[] = {
+    struct {
+        const char *text;
+        enum err err;
+        const char *detail;
+    } cases[] = {
         { "areas { file = '../a.csv' }", ERR_POLICY_MEANING, "plain name" },
         { "areas { file = '/etc/passwd' }", ERR_POLICY_MEANING, "plain name" },
         { "areas { file = 'b.csv' }", ERR_IO, "" },
@@ -275,7 +319,8 @@ static void area_file_stays_in_the_directory_and_is_checked(void **state)
         struct buf ret = buf_of(space, sizeof space);
         struct problem problem = { .code = OK };
         char text[8192];
-        snprintf(text, sizeof text, "authority T { }\nauthority D { }\nauthority H { computed = true }\n%s\n%s%s",
+        snprintf(text, sizeof text,
+                 "authority T { }\nauthority D { }\nauthority H { computed = true }\n%s\n%s%s",
                  cases[i].text, LISTS, COLLECTION);
         assert_int_equal(compile_bytes(bytes_text(text), NULL, 1, NULL, &ret, &problem),
                          cases[i].err);
@@ -287,7 +332,11 @@ static void area_file_stays_in_the_directory_and_is_checked(void **state)
 static void bad_rows_of_areas_name_their_line(void **state)
 {
     (void)state;
-    struct { const char *csv; enum err err; const char *thing; } cases[] = {
+    struct {
+        const char *csv;
+        enum err err;
+        const char *thing;
+    } cases[] = {
         { "kode,nama\n36.04,S\n36.04,S\n", ERR_POLICY_DUPLICATE, "a.csv:3" },
         { "kode,nama\n36.04,S\n36.04.x,S\n", ERR_POLICY_SYNTAX, "a.csv:3" },
         { "kode,nama\n36.04\n", ERR_POLICY_SYNTAX, "a.csv:2" },
@@ -334,8 +383,8 @@ static void too_small_a_buffer_is_a_limit_not_a_cut(void **state)
     (void)state;
     struct buf ret = buf_of(space, 100);
     struct problem problem;
-    assert_int_equal(compile_bytes(bytes_text(HEAD LISTS COLLECTION), NULL, 1, NULL, &ret, &problem),
-                     ERR_LIMIT);
+    assert_int_equal(
+        compile_bytes(bytes_text(HEAD LISTS COLLECTION), NULL, 1, NULL, &ret, &problem), ERR_LIMIT);
     assert_int_equal(ret.len, 0);
 }
 
@@ -357,8 +406,8 @@ static void damaged_sources_are_answered(void **state)
         struct buf ret = buf_of(space, sizeof space);
         memcpy(damaged, source, sizeof source);
         damaged[at] = junk[at / 5 % (sizeof junk - 1)];
-        enum err err = compile_bytes(bytes_of(damaged, sizeof source - 1), NULL, 1, NULL, &ret,
-                                     &problem);
+        enum err err =
+            compile_bytes(bytes_of(damaged, sizeof source - 1), NULL, 1, NULL, &ret, &problem);
         assert_true(err == OK || problem.code == err);
     }
 }

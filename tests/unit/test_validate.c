@@ -171,8 +171,7 @@ static void nik_that_disagrees_is_told_and_taken(void **state)
     (void)state;
     struct problem problem;
     struct warnings warnings = { .count = 0 };
-    struct change change =
-        CHANGE(OP_UPDATE, "jk=P", "lahir=1990-02-01", "nik=3604290101900001");
+    struct change change = CHANGE(OP_UPDATE, "jk=P", "lahir=1990-02-01", "nik=3604290101900001");
     assert_int_equal(validate(&change, &tksk, &problem, &warnings), OK);
     assert_int_equal(warnings.count, 2);
     assert_int_equal(warnings.list[0].code, ERR_NIK_MISMATCH);

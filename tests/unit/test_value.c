@@ -27,8 +27,8 @@ static enum err parse(const char *field, const char *text, struct bytes *ret,
     static uint8_t space[32768];
     struct writer out = writer_of(space, sizeof space);
     *problem = (struct problem){ .code = OK };
-    enum err err = value_from_text(policy, field_of(policy, field), TODAY, bytes_text(text), &out,
-                                   problem);
+    enum err err =
+        value_from_text(policy, field_of(policy, field), TODAY, bytes_text(text), &out, problem);
     assert_int_equal(err == OK, out.buf.len > 0); /* nothing is left behind on failure */
     *ret = writer_bytes(&out);
     if (err == OK)
@@ -85,7 +85,8 @@ static void text_keeps_its_letters_and_its_limit(void **state)
 {
     (void)state;
     reads_as("teks", "  abc ", "abc");
-    reads_as("teks", "h\xc3\xa9\xe2\x80\x99\xf0\x9f\x98\x80o", "h\xc3\xa9\xe2\x80\x99\xf0\x9f\x98\x80o");
+    reads_as("teks", "h\xc3\xa9\xe2\x80\x99\xf0\x9f\x98\x80o",
+             "h\xc3\xa9\xe2\x80\x99\xf0\x9f\x98\x80o");
     refused("teks", "abcdef", ERR_LENGTH, "6 > 5");
     refused("teks", "a\x01", ERR_TEXT, "U+0001");
     refused("teks", "a\xc2\x85", ERR_TEXT, "U+0085");
@@ -100,9 +101,9 @@ static void dates_are_days_of_the_calendar(void **state)
     reads_as("tgl", "27-03-2018", "2018-03-27");
     reads_as("tgl", "7/3/2018", "2018-03-07");
     reads_as("tgl", "29/02/2000", "2000-02-29");
-    static const char *const bad[] = { "29/02/2018", "29/02/1900", "31/04/2018", "2018-13-01",
-                                       "2018-00-10", "00/01/2018", "2018-3-7", "27 Maret 2018",
-                                       "27/03/18", "0018-03-27", "2018-03-27x", "27/03-2018" };
+    static const char *const bad[] = { "29/02/2018", "29/02/1900", "31/04/2018",  "2018-13-01",
+                                       "2018-00-10", "00/01/2018", "2018-3-7",    "27 Maret 2018",
+                                       "27/03/18",   "0018-03-27", "2018-03-27x", "27/03-2018" };
     for (size_t i = 0; i < COUNT_OF(bad); i++)
         refused("tgl", bad[i], ERR_DATE, bad[i]);
 }
@@ -154,7 +155,10 @@ static void nik_and_kk_have_sixteen_digits(void **state)
 static void odd_nik_is_a_warning_never_a_refusal(void **state)
 {
     (void)state;
-    struct { const char *nik; const char *detail; } cases[] = {
+    struct {
+        const char *nik;
+        const char *detail;
+    } cases[] = {
         { "3604290101900001", NULL },   { "3604294101900001", NULL },
         { "3604293201900001", "7-12" }, { "3604297201900001", "7-12" },
         { "3604290113900001", "7-12" }, { "3604293002900001", "7-12" },
@@ -165,9 +169,8 @@ static void odd_nik_is_a_warning_never_a_refusal(void **state)
         struct problem problem;
         struct warnings warnings = { .count = 0 };
         assert_int_equal(parse("nik", cases[i].nik, &value, &problem), OK);
-        assert_int_equal(value_check(policy, field_of(policy, "nik"), TODAY, value, &problem,
-                                     &warnings),
-                         OK);
+        assert_int_equal(
+            value_check(policy, field_of(policy, "nik"), TODAY, value, &problem, &warnings), OK);
         assert_int_equal(warnings.count, cases[i].detail != NULL);
         if (cases[i].detail != NULL) {
             assert_int_equal(warnings.list[0].code, ERR_NIK_ODD);
@@ -199,9 +202,19 @@ static void money_is_whole_rupiah_and_never_another_amount(void **state)
     reads_as("uang", "rp. 250.000,-", "250000");
     reads_as("uang", "1.500.000,00", "1500000");
     reads_as("uang", "0", "0");
-    static const char *const bad[] = { "1,5",     "1.50",    "15.00.000", "1.5000",  ".500",
-                                       "1.500,5", "1.5 juta", "Rp",       "1.500,000", "1..000",
-                                       "12.34.567", "1.500.000,50", "9223372036854775808" };
+    static const char *const bad[] = { "1,5",
+                                       "1.50",
+                                       "15.00.000",
+                                       "1.5000",
+                                       ".500",
+                                       "1.500,5",
+                                       "1.5 juta",
+                                       "Rp",
+                                       "1.500,000",
+                                       "1..000",
+                                       "12.34.567",
+                                       "1.500.000,50",
+                                       "9223372036854775808" };
     for (size_t i = 0; i < COUNT_OF(bad); i++)
         refused("uang", bad[i], ERR_MONEY, bad[i]);
     refused("uang", "-500", ERR_RANGE, "0..");
@@ -271,8 +284,8 @@ static void unknown_code_is_answered_with_the_nearest_eight(void **state)
 {
     (void)state;
     struct nearest nearest = { .typed = bytes_text("diverifkasi") };
-    static const char *const names[] = { "selesai", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8",
-                                         "diverifikasi" };
+    static const char *const names[] = { "selesai", "a1", "a2", "a3", "a4",
+                                         "a5",      "a6", "a7", "a8", "diverifikasi" };
     char text[128];
     for (size_t i = 0; i < COUNT_OF(names); i++)
         nearest_add(&nearest, names[i], NULL);
