@@ -32,5 +32,6 @@ struct node_link {
     enum standing standing;
     uint64_t in_flight;      /* entries sent and not acknowledged */
     char last_refusal[PROBLEM_DETAIL_MAX]; /* the hub's last REFUSE in words, or empty */
+    struct problem refusal;  /* the same, to be said in any language; code OK = none */
 };
 void node_driver_link(const struct node_driver *driver, struct node_link *ret_link);

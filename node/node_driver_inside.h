@@ -1,0 +1,59 @@
+/* What the files of node_driver share: not for others.
+ *
+ * node_driver.c      facts, events, the round of actions
+ * node_driver_in.c   what the hub says: verified, then an event
+ * node_driver_out.c  what is sent: statements, runs, slices */
+#pragma once
+
+#include "node/node_driver.h"
+#include "node/node_session.h"
+
+#define STATEMENT_BYTES_MAX (FRAME_BYTES_MAX + 1024)
+
+struct node_driver {
+    struct node_store *store;
+    struct node_driver_ports ports;
+    struct node_session session;
+    struct node_identity identity;
+    struct node_facts facts;
+    bool stale;                 /* the store changed by other hands: facts are read again */
+    bool kicked;
+    uint64_t wall_ms;
+    bool has_nonce;
+    struct id nonce;            /* of the HELLO that waits */
+    struct run_bytes {
+        uint8_t *at;            /* whole bundle, NULL = none */
+        struct node_run run;
+    } runs[LANE_COUNT];
+    struct feed_bytes {
+        uint8_t *at;
+        size_t len, cap;
+    } batches[FEED_STREAMS];
+    const struct ack *ack;      /* at hand during node_driver_receive */
+    const struct feed *feed;
+    struct problem refusal;     /* the last one; code OK = none */
+    uint64_t bad_messages;
+    uint8_t frame[FRAME_BYTES_MAX];
+    uint8_t statement[STATEMENT_BYTES_MAX];
+};
+
+/* node_driver.c */
+void driver_step(struct node_driver *driver, struct node_event *event);
+void driver_refused(struct node_driver *driver, const struct problem *problem);
+
+/* node_driver_in.c. A returned error is the store's own; all else ends in an event or a count. */
+NODISCARD enum err driver_message(struct node_driver *driver, const struct message *message);
+/* The slice at hand; *ret_event is FEED_STORED or FEED_BAD once the batch is whole, else TICK. */
+NODISCARD enum err driver_take_feed(struct node_driver *driver, const struct node_action *action,
+                                    enum node_event_kind *ret_event);
+void driver_drop_feed(struct node_driver *driver, enum feed_stream stream);
+
+/* node_driver_out.c. ERR_BUSY: it did not leave. */
+NODISCARD enum err driver_send_hello(struct node_driver *driver);
+NODISCARD enum err driver_send_enrol(struct node_driver *driver);
+NODISCARD enum err driver_send_operators(struct node_driver *driver);
+NODISCARD enum err driver_send_confirm(struct node_driver *driver, const struct node_action *action);
+NODISCARD enum err driver_send_slice(struct node_driver *driver, const struct node_action *action);
+/* Loads, signs and keeps a bundle. ERR_NOT_FOUND: there is nothing to send. */
+NODISCARD enum err driver_load_run(struct node_driver *driver, const struct node_action *action);
+void driver_drop_run(struct node_driver *driver, enum lane lane);
