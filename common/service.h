@@ -1,0 +1,63 @@
+/* What both daemons do around their work: command line, configuration, state directory and its lock,
+ * readiness, watchdog. A main is
+ *     struct service *service = NULL;
+ *     int exit_code = 0;
+ *     if (!service_start(&program, argc, argv, &service, &exit_code))
+ *         return exit_code;
+ *     … open stores, admin socket, network; on failure service_fail and service_stop …
+ *     service_ready(service, "…");
+ *     err = loop_run(service_loop(service));
+ *     … close …
+ *     return service_stop(&service);
+ */
+#pragma once
+
+#include "common/config.h"
+#include "common/loop.h"
+
+#define TKSK_VERSION "0.1.0"
+
+#define EXIT_REFUSED 1
+#define EXIT_USAGE 2
+
+struct service_program {
+    const char *name; /* "tksk-node" */
+    enum config_kind kind;
+    const char *summary; /* one line of --help */
+};
+
+struct service_options {
+    const char *config_path; /* NULL: the default place */
+    bool check_config;
+    int ready_fd; /* -1: none */
+};
+
+/* --config FILE, --check-config, --ready-fd N, --version, --help. False: the program ends with
+ * *ret_exit, what there was to say is said. */
+NODISCARD bool service_options(const struct service_program *program, int argc, char **argv,
+                               struct service_options *ret_options, int *ret_exit);
+
+struct service;
+
+/* From main's arguments to a loop that can be run: reads the configuration, starts log and crypto, sets
+ * umask 077 and no core dumps, makes the state directory (0700) and locks it. False: the program ends
+ * with *ret_exit. */
+NODISCARD bool service_start(const struct service_program *program, int argc, char **argv,
+                             struct service **ret_service, int *ret_exit);
+
+const struct config *service_config(const struct service *service);
+struct loop *service_loop(const struct service *service);
+
+/* Takes STATE/lock for the life of the returned descriptor, which the caller closes.
+ * ERR_BUSY names the process that has it. */
+NODISCARD enum err service_lock_state(const char *state, int *ret_fd, struct problem *problem);
+
+/* Tells systemd and --ready-fd, and starts the watchdog when systemd asks for it. */
+void service_ready(struct service *service, const char *status);
+/* The line that `systemctl status` shows. No personal data. */
+void service_status(struct service *service, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Logs what keeps the daemon from running; service_stop will return EXIT_REFUSED. */
+void service_fail(struct service *service, const char *what, const struct problem *problem);
+
+/* Closes loop and lock; returns the exit code. */
+int service_stop(struct service **service);
