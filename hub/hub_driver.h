@@ -3,7 +3,9 @@
  * and committed in hub_driver_flush, and only then ACKs leave. */
 #pragma once
 
+#include "hub/hub_enrol.h"
 #include "hub/hub_keys.h"
+#include "hub/hub_session.h"
 #include "hub/hub_store.h"
 
 struct hub_driver;
@@ -30,7 +32,8 @@ NODISCARD enum err hub_driver_open(struct hub_store *store, const struct hub_key
 void hub_driver_close(struct hub_driver **driver);
 
 /* One frame. Never fails for what a peer sent: that peer is answered or dropped. `now_ms` is monotonic,
- * `wall_ms` the claim of the clock. A returned error is the hub's own (store): the caller logs. */
+ * `wall_ms` the claim of the clock. A returned error is the hub's own (store): the caller logs; the turn
+ * was rolled back, its peers are told to try again, and the next call starts afresh. */
 NODISCARD enum err hub_driver_receive(struct hub_driver *driver, const struct hub_peer *peer,
                                       struct bytes frame, uint64_t now_ms, uint64_t wall_ms);
 /* Ends the turn: commit, ACKs, feed pushes. Call when no further frame is at hand (or after 64). */
@@ -41,5 +44,56 @@ uint64_t hub_driver_wake_ms(const struct hub_driver *driver); /* UINT64_MAX: not
 /* May this CURVE key connect at all (enrolled and not ended, or an open invite)? For ZAP. */
 bool hub_driver_admits(const struct hub_driver *driver, const struct public_key *curve_key);
 
-/* The journal moved by another hand (policy published by an officer): push feeds at the next flush. */
+/* The journal or the set of members moved by another hand (policy published, an invite refused): ended
+ * nodes lose their sessions at once, waiting offices are answered, feeds go out at the next flush. */
 void hub_driver_journal_moved(struct hub_driver *driver);
+
+/* Enrolment is optional (the simulator's nodes are enrolled from the start). Borrowed; reads the proof of a
+ * rollback that an earlier life has kept there. */
+NODISCARD enum err hub_driver_enrol(struct hub_driver *driver, struct hub_enrol *enrol);
+
+/* ---- for status */
+
+/* Rolled back: a node has proved that the hub lost what it had acknowledged. Nothing merges until the
+ * trust part opens the next epoch. */
+struct hub_halt {
+    bool on;
+    char node[NODE_TEXT_MAX + 1]; /* which proved it */
+    struct cursor journal;        /* the journal's end then */
+};
+const struct hub_halt *hub_driver_halt(const struct hub_driver *driver);
+
+struct hub_link {
+    enum session_state state;
+    uint64_t since_ms, heard_ms; /* monotonic */
+    bool receiving;              /* slices of a bundle are under way */
+};
+/* False when the node has not spoken since the start. */
+bool hub_driver_link(const struct hub_driver *driver, const char *node, struct hub_link *ret_link);
+unsigned hub_driver_linked(const struct hub_driver *driver);
+
+/* X(member): since the start of the daemon, for `metrics` only */
+#define HUB_COUNTERS(X)                                                                            \
+    X(frames)                                                                                      \
+    X(frames_unknown_peer)                                                                         \
+    X(frames_malformed)                                                                            \
+    X(hellos)                                                                                      \
+    X(bundles)                                                                                     \
+    X(entries)                                                                                     \
+    X(entries_known)                                                                               \
+    X(entries_faulty)                                                                              \
+    X(commits)                                                                                     \
+    X(rollbacks)                                                                                   \
+    X(acks)                                                                                        \
+    X(feed_batches)                                                                                \
+    X(refusals)                                                                                    \
+    X(sends_busy)                                                                                  \
+    X(assembly_bytes)                                                                              \
+    X(batch_bytes)
+
+struct hub_counters {
+#define X(member) uint64_t member;
+    HUB_COUNTERS(X)
+#undef X
+};
+const struct hub_counters *hub_driver_counters(const struct hub_driver *driver);

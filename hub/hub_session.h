@@ -29,6 +29,7 @@ const char *session_state_name(enum session_state state);
 #define SESSION_RETRY_MS_MAX 120000u
 #define SESSION_BUSY_MS 100u          /* back-pressure of one peer */
 #define SESSION_LOOK_MS 250u          /* at most so often one node's feed is looked up */
+#define SESSION_LATER_MS 2000u        /* again after the hub itself failed */
 #define SESSION_WINDOW_SLICES 3u
 #define SESSION_QUICK_MS 1500u        /* a slice confirmed within this: the next is larger */
 #define SESSION_SLOW_MS 6000u
@@ -84,6 +85,7 @@ struct session_flow {
     bool batch;           /* the driver holds a batch from `number` to `to` */
     uint64_t to, total;
     uint64_t sent, confirmed;
+    uint64_t back;        /* 1 + a lower number that the node confirmed; 0 = none */
     uint32_t slice_bytes;
     uint32_t retry_ms;
     uint64_t sent_ms;
@@ -212,8 +214,8 @@ void hub_session_fed(struct hub_session *session, enum feed_stream stream, uint6
                      uint64_t total, uint64_t now_ms);
 void hub_session_fed_nothing(struct hub_session *session, enum feed_stream stream, uint64_t to,
                              uint64_t now_ms);
-/* The held batch was lost (memory): it is built again later. */
-void hub_session_batch_drop(struct hub_session *session, enum feed_stream stream);
+/* No batch could be built now (memory, store): later. */
+void hub_session_feed_later(struct hub_session *session, enum feed_stream stream, uint64_t now_ms);
 
 /* ---- what to send, after the commit */
 

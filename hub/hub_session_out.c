@@ -14,14 +14,10 @@ void hub_session_moved(struct hub_session *session)
         session->flows[i].moved = true;
 }
 
-void hub_session_batch_drop(struct hub_session *session, enum feed_stream stream)
+void hub_session_feed_later(struct hub_session *session, enum feed_stream stream, uint64_t now_ms)
 {
-    struct session_flow *flow = &session->flows[stream];
-    flow->batch = false;
-    flow->to = flow->total = flow->sent = flow->confirmed = 0;
-    flow->deadline_ms = UINT64_MAX;
-    flow->scanned = flow->number;
-    flow->moved = true;
+    must(!session->flows[stream].batch);
+    session->flows[stream].look_ms = now_ms + SESSION_LATER_MS;
 }
 
 void hub_session_fed(struct hub_session *session, enum feed_stream stream, uint64_t to,
@@ -62,6 +58,19 @@ static void slice_adapt(struct session_flow *flow, uint64_t now_ms)
     flow->retry_ms = SESSION_RETRY_MS_MIN;
 }
 
+static void flow_replace(struct session_flow *flow, uint64_t number, uint64_t now_ms)
+{
+    flow->batch = false;
+    flow->to = flow->total = flow->sent = flow->confirmed = 0;
+    flow->deadline_ms = UINT64_MAX;
+    flow->back = 0;
+    if (number < flow->number || flow->scanned < number)
+        flow->scanned = number;
+    flow->number = number;
+    flow->moved = true;
+    flow->look_ms = now_ms; /* the next batch goes at once */
+}
+
 void hub_session_confirm(struct hub_session *session, const struct confirm *confirm,
                          uint64_t journal_epoch, uint64_t journal_number, uint64_t now_ms)
 {
@@ -69,21 +78,22 @@ void hub_session_confirm(struct hub_session *session, const struct confirm *conf
         hub_session_refuse(session, ERR_STATE);
         return;
     }
+    must(confirm->stream < FEED_STREAMS);
     struct session_flow *flow = &session->flows[confirm->stream];
-    if (!flow->open || confirm->epoch != journal_epoch || confirm->number < flow->number ||
-        confirm->number > journal_number)
-        return; /* late, or of another epoch: the node says HELLO when it means to go back */
+    if (!flow->open || confirm->epoch != journal_epoch || confirm->number > journal_number)
+        return;
     if (confirm->number > flow->number) {
         if (flow->batch && confirm->number == flow->to)
             slice_adapt(flow, now_ms);
-        flow->batch = false;
-        flow->to = flow->total = flow->sent = flow->confirmed = 0;
-        flow->deadline_ms = UINT64_MAX;
-        flow->number = confirm->number;
-        if (flow->scanned < flow->number)
-            flow->scanned = flow->number;
-        flow->moved = true;
-        flow->look_ms = now_ms; /* the next batch goes at once */
+        flow_replace(flow, confirm->number, now_ms);
+        return;
+    }
+    if (confirm->number < flow->number) {
+        /* Once it may be a late message; twice the same is a node that stands there. */
+        if (flow->back == confirm->number + 1)
+            flow_replace(flow, confirm->number, now_ms);
+        else
+            flow->back = confirm->number + 1;
         return;
     }
     if (!flow->batch || confirm->offset <= flow->confirmed || confirm->offset > flow->total)

@@ -1,0 +1,115 @@
+/* What the files of hub_driver share: not for others.
+ *
+ * hub_driver.c        opening, peers, the turn, time, status
+ * hub_driver_hello.c  HELLO and the facts behind it; the halt
+ * hub_driver_push.c   slices, bundles, opening of transactions, merge
+ * hub_driver_join.c   ENROL and OPERATOR
+ * hub_driver_send.c   everything that leaves */
+#pragma once
+
+#include "hub/hub_driver.h"
+#include "proto/txn.h"
+
+#define ASSEMBLIES_BYTES_MAX (64u * 1024 * 1024)
+#define BATCHES_BYTES_MAX (64u * 1024 * 1024)
+#define ASSEMBLY_IDLE_MS (30u * 60 * 1000)  /* slices of a node that does not go on */
+#define ASSEMBLY_YIELD_MS 60000u            /* the same when another node needs the memory */
+#define FEED_PLAIN_USUAL_BYTES (160u * 1024)
+#define DATA_KEYS_OPEN_MAX 32
+#define JOINERS_MAX 32
+#define ACTIONS_A_TURN 256
+
+/* One enrolled node that spoke since the start. */
+struct peer_slot {
+    struct hub_peer peer;            /* the connection of its last accepted HELLO */
+    struct hub_peer welcome_to;      /* where the HELLO came from that is being answered */
+    char node[NODE_TEXT_MAX + 1];
+    bool touched;                    /* something of it stands in the open turn */
+    struct hub_session session;
+    uint8_t *assembly;
+    size_t assembly_bytes;
+    struct {
+        uint8_t *at;
+        size_t bytes;
+        uint64_t epoch, from, to;
+    } batches[FEED_STREAMS];
+};
+
+/* An office that waits for approval under its one-time key. */
+struct joiner {
+    bool any;
+    struct hub_peer peer;
+    struct id invite;
+    enum enrol_standing told;
+};
+
+struct open_key {
+    struct secret_key *key;          /* NULL: free */
+    char node[NODE_TEXT_MAX + 1];
+    struct id incarnation;
+    uint64_t number;
+    uint64_t used;
+};
+
+struct hub_driver {
+    struct hub_store *store;
+    const struct hub_keys *keys;
+    struct hub_driver_ports ports;
+    struct hub_enrol *enrol;         /* NULL: nobody can join */
+    uint64_t wall_ms;
+    bool turn;                       /* a store transaction is open */
+    bool moved;                      /* the journal grew in it */
+    uint64_t trust_version;          /* as last looked at */
+    uint64_t epoch;
+    struct hub_halt halt;
+    struct hub_counters counters;
+    unsigned slot_count;
+    struct peer_slot *slots[NODES_MAX];
+    struct joiner joiners[JOINERS_MAX];
+    unsigned joiner_next;
+    struct open_key data_keys[DATA_KEYS_OPEN_MAX];
+    uint64_t data_key_clock;
+    /* Large and reused: what a turn works in. */
+    struct bundle *bundle;
+    struct txn *txn;
+    struct buf work;                 /* FEED_PLAIN_BYTES_MAX and more */
+    struct buf plain;                /* a transaction, or a feed batch's items */
+    struct buf batch;
+    uint8_t frame[FRAME_BYTES_MAX];
+};
+
+const struct trust *driver_trust(const struct hub_driver *driver);
+/* Opens the turn's transaction when it is not open. */
+NODISCARD enum err driver_turn(struct hub_driver *driver);
+/* The hub's own failure: nothing of the turn stands, its peers try again. Returns `cause`. */
+enum err driver_fail(struct hub_driver *driver, enum err cause);
+void driver_assembly_release(struct hub_driver *driver, struct peer_slot *slot);
+void driver_batch_release(struct hub_driver *driver, struct peer_slot *slot,
+                          enum feed_stream stream);
+
+NODISCARD enum err driver_hello(struct hub_driver *driver, struct peer_slot *slot,
+                                const struct trust_node *node, const struct hub_peer *peer,
+                                const struct hello *hello, uint64_t now_ms);
+/* Loads or clears the halt when the epoch moved on. True: it was lifted. */
+bool driver_halt_lift(struct hub_driver *driver);
+
+NODISCARD enum err driver_push(struct hub_driver *driver, struct peer_slot *slot,
+                               const struct trust_node *node, const struct push *push,
+                               uint64_t now_ms);
+void driver_keys_forget(struct hub_driver *driver);
+
+NODISCARD enum err driver_enrol_request(struct hub_driver *driver, const struct hub_peer *peer,
+                                        const struct enrol *request, struct bytes frame);
+NODISCARD enum err driver_operator_request(struct hub_driver *driver, const struct hub_peer *peer,
+                                           const struct trust_node *node,
+                                           const struct operator_request *request,
+                                           struct bytes frame);
+/* Tells waiting offices what became of their request. */
+void driver_joiners_tell(struct hub_driver *driver);
+
+/* Outside of any session, at once. */
+void driver_refuse(struct hub_driver *driver, const struct hub_peer *peer, enum err code);
+void driver_send_message(struct hub_driver *driver, const struct hub_peer *peer,
+                         const struct message *message);
+/* Carries out what is due for one node. */
+NODISCARD enum err driver_pump(struct hub_driver *driver, struct peer_slot *slot, uint64_t now_ms);

@@ -1,0 +1,315 @@
+#include <stdlib.h>
+
+#include "common/log.h"
+#include "common/must.h"
+#include "hub/hub_driver_inside.h"
+
+#define STATEMENT_BYTES_MAX 1024
+#define ACK_ITEMS_BYTES_MAX (FRAME_BYTES_MAX - 512)
+
+static_assert(ACK_ITEMS_BYTES_MAX + 256 <= FRAME_BYTES_MAX, "an ACK's items and its head fit a frame");
+
+/* ---- messages */
+
+static enum err frame_send(struct hub_driver *driver, const struct hub_peer *peer,
+                           const struct message *message)
+{
+    struct writer out = writer_of(driver->frame, sizeof driver->frame);
+    enum err err = message_encode(message, &out);
+    must(err == OK); /* all that the hub says was made to fit */
+    err = driver->ports.send(driver->ports.ctx, peer, writer_bytes(&out));
+    if (err == ERR_BUSY)
+        driver->counters.sends_busy++;
+    return err;
+}
+
+void driver_send_message(struct hub_driver *driver, const struct hub_peer *peer,
+                         const struct message *message)
+{
+    (void)frame_send(driver, peer, message); /* the peer asks again */
+}
+
+static enum err refuse_send(struct hub_driver *driver, const struct hub_peer *peer,
+                            const struct session_refuse *refuse)
+{
+    driver->counters.refusals++;
+    const struct message message = { .type = MESSAGE_REFUSE,
+                                     .refuse = { .code = bytes_text(err_name(refuse->code)),
+                                                 .has_lane = refuse->has_lane,
+                                                 .lane = refuse->lane,
+                                                 .seq = refuse->seq,
+                                                 .detail = bytes_text("") } };
+    return frame_send(driver, peer, &message);
+}
+
+void driver_refuse(struct hub_driver *driver, const struct hub_peer *peer, enum err code)
+{
+    (void)refuse_send(driver, peer, &(struct session_refuse){ .code = code });
+}
+
+static enum err welcome_send(struct hub_driver *driver, struct peer_slot *slot, enum err *ret_own)
+{
+    const struct session_welcome *due = &slot->session.welcome;
+    const struct session_assembly *assembly = &slot->session.assembly;
+    struct hub_incarnation own;
+    *ret_own = hub_store_incarnation(driver->store, slot->node, &due->incarnation, &own);
+    if (*ret_own != OK)
+        return ERR_BUSY;
+    struct message message = { .type = MESSAGE_WELCOME };
+    struct welcome *welcome = &message.welcome;
+    *welcome = (struct welcome){ .version = PROTOCOL_VERSION,
+                                 .district = bytes_text(driver_trust(driver)->district),
+                                 .node = bytes_text(slot->node),
+                                 .incarnation = due->incarnation,
+                                 .nonce = due->nonce,
+                                 .standing = due->standing,
+                                 .journal = hub_store_journal(driver->store),
+                                 .policy = hub_store_policy_mark(driver->store),
+                                 .wall_ms = driver->wall_ms };
+    for (unsigned i = 0; i < LANE_COUNT; i++)
+        welcome->lanes[i] = (struct welcome_lane){ .received = own.lanes[i].received,
+                                                   .head = own.lanes[i].head,
+                                                   .keep_from = own.lanes[i].keep_from };
+    memcpy(welcome->proven, due->proven, sizeof welcome->proven);
+    if (assembly->any && assembly->offset > 0 &&
+        id_equal(&due->incarnation, &slot->session.incarnation)) {
+        welcome->has_partial = true;
+        welcome->partial_lane = assembly->lane;
+        welcome->partial_first = assembly->first;
+        welcome->partial_offset = assembly->offset;
+        memcpy(welcome->partial_tag, assembly->tag, BUNDLE_TAG_BYTES);
+    }
+    uint8_t space[STATEMENT_BYTES_MAX];
+    struct writer statement = writer_of(space, sizeof space);
+    welcome_statement(welcome, &statement);
+    must(statement.err == OK);
+    welcome->statement = writer_bytes(&statement);
+    crypto_sign_typed("welcome", welcome->statement, driver->keys->sign, &welcome->signature);
+    return frame_send(driver, &slot->welcome_to, &message);
+}
+
+static enum err ack_send(struct hub_driver *driver, struct peer_slot *slot,
+                         const struct session_action *action, uint64_t *ret_last, enum err *ret_own)
+{
+    const struct id *incarnation = &slot->session.incarnation;
+    struct hub_incarnation own;
+    struct hash head;
+    unsigned count = 0;
+    uint64_t last = 0;
+    uint8_t space[ACK_ITEMS_BYTES_MAX];
+    struct writer raw = writer_of(space, sizeof space);
+    enum err err = hub_store_ack_items(driver->store, slot->node, incarnation, action->lane,
+                                       action->first, action->last, &raw, &count, &last);
+    if (err == OK && (count == 0 || raw.err != OK || last < action->first || last > action->last))
+        err = ERR_INTERNAL;
+    if (err == OK)
+        err = hub_store_head(driver->store, slot->node, incarnation, action->lane, last, &head);
+    if (err == OK)
+        err = hub_store_incarnation(driver->store, slot->node, incarnation, &own);
+    *ret_own = err;
+    if (err != OK)
+        return ERR_BUSY;
+
+    uint8_t items_space[ACK_ITEMS_BYTES_MAX + 8];
+    struct writer items = writer_of(items_space, sizeof items_space);
+    writer_array(&items, count);
+    writer_raw(&items, writer_bytes(&raw));
+    struct cursor journal = hub_store_journal(driver->store);
+    struct message message = { .type = MESSAGE_ACK,
+                               .ack = { .lane = action->lane,
+                                        .last = last,
+                                        .epoch = journal.epoch,
+                                        .number = journal.number,
+                                        .keep_from = own.lanes[action->lane].keep_from,
+                                        .items = writer_bytes(&items) } };
+    struct writer statement = writer_of(driver->work.at, driver->work.cap);
+    ack_statement(&message.ack, driver_trust(driver)->district, slot->node, incarnation, &head,
+                  &statement);
+    must(items.err == OK && statement.err == OK);
+    crypto_sign_typed("ack", writer_bytes(&statement), driver->keys->sign, &message.ack.signature);
+    driver->counters.acks++;
+    *ret_last = last;
+    return frame_send(driver, &slot->peer, &message);
+}
+
+/* ---- feed */
+
+struct feed_find {
+    struct hub_reader reader;
+    enum feed_stream stream;
+    uint64_t from;           /* looked at from here */
+    uint64_t to;
+    struct hash hash;
+    unsigned count;
+    size_t bytes;            /* of driver->plain */
+};
+
+static enum err feed_read(struct hub_driver *driver, struct feed_find *find, size_t cap,
+                          unsigned max)
+{
+    struct writer items = writer_of(driver->plain.at, cap);
+    enum err err = hub_store_feed(driver->store, &find->reader, find->stream, find->from, max,
+                                  &items, &find->count, &find->to, &find->hash);
+    find->bytes = items.buf.len;
+    return err;
+}
+
+/* Items from `find->from` on, as one signed batch in driver->batch. What is too much for one batch is tried
+ * with half as many. `find->count` 0: nothing for this node up to `find->to`. */
+static enum err feed_build(struct hub_driver *driver, const struct trust_node *node,
+                           uint64_t confirmed, bool empty_too, struct feed_find *find)
+{
+    struct cursor journal = hub_store_journal(driver->store);
+    const size_t room = driver->plain.cap - 16; /* the head of the array stands before the items */
+    enum err err = feed_read(driver, find, FEED_PLAIN_USUAL_BYTES, FEED_ITEMS_MAX);
+    if (err == OK && find->count == 0 && find->to < journal.number)
+        err = feed_read(driver, find, room, 1); /* one large item */
+    while (err == OK) {
+        if (find->count == 0 && (!empty_too || find->to <= confirmed))
+            return OK;
+        const struct feed_batch batch = { .district = bytes_text(driver_trust(driver)->district),
+                                          .node = bytes_text(node->name),
+                                          .stream = find->stream,
+                                          .epoch = journal.epoch,
+                                          .from = confirmed,
+                                          .to = find->to,
+                                          .journal_hash = find->hash,
+                                          .count = find->count };
+        struct writer out = writer_of(driver->batch.at, driver->batch.cap);
+        driver->work.len = 0;
+        err = feed_batch_build(&batch, bytes_of(driver->plain.at, find->bytes),
+                               find->stream == FEED_RECORDS ? &node->seal_key : NULL,
+                               driver->keys->sign, &driver->work, &out);
+        driver->batch.len = out.buf.len;
+        if (err != ERR_LIMIT)
+            return err;
+        if (find->count <= 1) {
+            log_error("one item is too large for the feed node=%s number=%llu", node->name,
+                      (unsigned long long)find->to);
+            return ERR_INTERNAL;
+        }
+        err = feed_read(driver, find, room, find->count / 2);
+    }
+    return err;
+}
+
+static enum err batch_keep(struct hub_driver *driver, struct peer_slot *slot,
+                           const struct feed_find *find, uint64_t confirmed)
+{
+    size_t bytes = driver->batch.len;
+    driver_batch_release(driver, slot, find->stream);
+    if (driver->counters.batch_bytes + bytes > BATCHES_BYTES_MAX)
+        return ERR_BUSY;
+    uint8_t *at = malloc(bytes);
+    if (at == NULL)
+        return ERR_MEMORY;
+    memcpy(at, driver->batch.at, bytes);
+    slot->batches[find->stream].at = at;
+    slot->batches[find->stream].bytes = bytes;
+    slot->batches[find->stream].epoch = hub_store_journal(driver->store).epoch;
+    slot->batches[find->stream].from = confirmed;
+    slot->batches[find->stream].to = find->to;
+    driver->counters.batch_bytes += bytes;
+    driver->counters.feed_batches++;
+    return OK;
+}
+
+static enum err feed_fill(struct hub_driver *driver, struct peer_slot *slot,
+                          const struct session_action *action, uint64_t now_ms)
+{
+    struct hub_session *session = &slot->session;
+    const struct session_flow *flow = &session->flows[action->stream];
+    const struct trust_node *node =
+        trust_node_by_curve(driver_trust(driver), &slot->peer.curve_key);
+    must(node != NULL); /* else journal_moved took the slot away */
+    struct feed_find find = { .reader = { .node = node->name,
+                                          .area = node->area,
+                                          .incarnation = session->incarnation },
+                              .stream = action->stream,
+                              .from = action->first };
+    uint64_t confirmed = flow->number;
+    bool far = hub_store_journal(driver->store).number >= confirmed + SESSION_EMPTY_STEPS;
+    enum err err = feed_build(driver, node, confirmed, far, &find);
+    bool nothing = err == OK && find.count == 0 && (!far || find.to <= confirmed);
+    if (nothing) {
+        hub_session_fed_nothing(session, action->stream, find.to, now_ms);
+        return OK;
+    }
+    if (err == OK)
+        err = batch_keep(driver, slot, &find, confirmed);
+    if (err != OK) {
+        hub_session_feed_later(session, action->stream, now_ms);
+        return err == ERR_BUSY ? OK : err;
+    }
+    hub_session_fed(session, action->stream, find.to, slot->batches[action->stream].bytes, now_ms);
+    return OK;
+}
+
+static enum err slice_send(struct hub_driver *driver, struct peer_slot *slot,
+                           const struct session_action *action)
+{
+    must(slot->batches[action->stream].at != NULL &&
+         action->offset + action->bytes <= slot->batches[action->stream].bytes);
+    const struct message message = {
+        .type = MESSAGE_FEED,
+        .feed = { .stream = action->stream,
+                  .epoch = slot->batches[action->stream].epoch,
+                  .from = slot->batches[action->stream].from,
+                  .to = slot->batches[action->stream].to,
+                  .total = slot->batches[action->stream].bytes,
+                  .offset = action->offset,
+                  .data = bytes_of(slot->batches[action->stream].at + action->offset,
+                                   action->bytes) }
+    };
+    return frame_send(driver, &slot->peer, &message);
+}
+
+/* ---- what is due */
+
+static enum err action_send(struct hub_driver *driver, struct peer_slot *slot,
+                            const struct session_action *action, uint64_t *ret_last,
+                            enum err *ret_own)
+{
+    const struct session_progress *progress = &slot->session.progress;
+    const struct message message = { .type = MESSAGE_PROGRESS,
+                                     .progress = { .lane = progress->lane,
+                                                   .first = progress->first,
+                                                   .offset = progress->offset } };
+    switch (action->kind) {
+    case SESSION_SEND_REFUSE:
+        return refuse_send(driver, &slot->peer, &slot->session.refuse);
+    case SESSION_SEND_WELCOME:
+        return welcome_send(driver, slot, ret_own);
+    case SESSION_SEND_PROGRESS:
+        return frame_send(driver, &slot->peer, &message);
+    case SESSION_SEND_ACK:
+        return ack_send(driver, slot, action, ret_last, ret_own);
+    case SESSION_SEND_FEED:
+        return slice_send(driver, slot, action);
+    case SESSION_BUILD_FEED:
+        break;
+    }
+    must_failed("an action that sends", __FILE__, __LINE__);
+}
+
+enum err driver_pump(struct hub_driver *driver, struct peer_slot *slot, uint64_t now_ms)
+{
+    struct session_action action;
+    enum err own = OK;
+    for (unsigned i = 0; own == OK && i < ACTIONS_A_TURN; i++) {
+        if (!hub_session_next(&slot->session, now_ms, &action))
+            break;
+        if (action.kind == SESSION_BUILD_FEED) {
+            own = feed_fill(driver, slot, &action, now_ms);
+            continue;
+        }
+        uint64_t last = 0;
+        enum err sent = action_send(driver, slot, &action, &last, &own);
+        hub_session_sent(&slot->session, &action, last, sent, now_ms);
+    }
+    for (unsigned i = 0; i < FEED_STREAMS; i++) {
+        if (!slot->session.flows[i].batch && slot->batches[i].at != NULL)
+            driver_batch_release(driver, slot, (enum feed_stream)i);
+    }
+    return own;
+}
