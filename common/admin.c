@@ -110,8 +110,8 @@ static void arm_tick(struct admin *admin)
 {
     uint64_t shortest = admin->line_ms < admin->idle_ms ? admin->line_ms : admin->idle_ms;
     if (admin->tick == 0)
-        admin->tick = loop_after(admin->loop, shortest / 2 < TICK_MS_MAX ? shortest / 2 : TICK_MS_MAX,
-                                 on_tick, admin);
+        admin->tick = loop_after(
+            admin->loop, shortest / 2 < TICK_MS_MAX ? shortest / 2 : TICK_MS_MAX, on_tick, admin);
 }
 
 static void free_connection(struct connection *c)

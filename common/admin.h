@@ -1,8 +1,8 @@
 /* The admin socket: one JSON object a line, {"v":1,"cmd":"put","args":{…},"lang":"id"}; answers are
  * {"row":{…}}, {"progress":{…}}, {"done":{…}} or {"error":{code,thing,rule,remedy,…}}, one a line.
- * The socket is hostile input: lines have a limit, callers are identified by SO_PEERCRED, the count of
- * connections is bounded, a slow reader is dropped, half-open and endless lines time out.
- * A connection may send several lines; one call of it runs at a time, in order. Unknown keys beside
+ * The socket is hostile input: lines have a limit, callers are identified by SO_PEERCRED, the count
+ * of connections is bounded, a slow reader is dropped, half-open and endless lines time out. A
+ * connection may send several lines; one call of it runs at a time, in order. Unknown keys beside
  * v, cmd, args and lang are ignored. */
 #pragma once
 
@@ -28,9 +28,9 @@ struct admin_call;
 
 typedef void admin_handler(void *ctx, struct admin_call *call);
 
-/* Binds `path` (0660, group `group` when given and known), replaces a stale socket, refuses one that
- * a live daemon holds (ERR_BUSY) and paths over 107 bytes (ERR_LIMIT). From then on jansson wipes what
- * it frees, as requests carry keys. */
+/* Binds `path` (0660, group `group` when given and known), replaces a stale socket, refuses one
+ * that a live daemon holds (ERR_BUSY) and paths over 107 bytes (ERR_LIMIT). From then on jansson
+ * wipes what it frees, as requests carry keys. */
 NODISCARD enum err admin_open(struct loop *loop, const char *path, const char *group,
                               admin_handler *handler, void *ctx, struct admin **ret_admin,
                               struct problem *problem);

@@ -13,8 +13,8 @@ struct admin_request {
 NODISCARD enum err admin_request_parse(struct bytes line, struct admin_request *ret_request,
                                        struct problem *problem);
 
-/* {"<kind>": value} and a line end. Takes the value (NULL: an empty object). The caller frees the text
- * with admin_text_free; NULL when memory is out. */
+/* {"<kind>": value} and a line end. Takes the value (NULL: an empty object). The caller frees the
+ * text with admin_text_free; NULL when memory is out. */
 char *admin_answer_text(const char *kind, json_t *value);
 json_t *admin_problem_json(const struct problem *problem, enum lang lang);
 void admin_text_free(char *text);

@@ -115,10 +115,7 @@ static const struct {
     const char *preset[2]; /* by enum config_kind */
 } keys[] = {
     { "state", false, take_state, { "/var/lib/tksk-hub", "/var/lib/tksk-node" } },
-    { "socket",
-      false,
-      take_socket,
-      { "/run/tksk-hub/admin.sock", "/run/tksk-node/admin.sock" } },
+    { "socket", false, take_socket, { "/run/tksk-hub/admin.sock", "/run/tksk-node/admin.sock" } },
     { "group", false, take_group, { "tksk", "tksk" } },
     { "log_level", false, take_log_level, { "info", "info" } },
     { "listen", true, take_listen, { "tcp://*:7436", "" } },
@@ -151,8 +148,8 @@ __attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const cha
     refuse(cfg->line, NULL, text);
 }
 
-/* What libconfuse would take in silence: expansions, escapes, and other comments than #, of which an
- * unfinished one would swallow the rest of the file. */
+/* What libconfuse would take in silence: expansions, escapes, and other comments than #, of which
+ * an unfinished one would swallow the rest of the file. */
 static const char *silent_fault(char at, char next, char quote)
 {
     if (at == '\0')

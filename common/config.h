@@ -1,6 +1,6 @@
-/* Configuration of a daemon: `key = 'value'` lines read with libconfuse, strictly. Refused with file,
- * line and rule: unknown and doubled keys, "${" and backslashes (libconfuse would expand them in double
- * quotes), NUL, an unfinished comment or value, a value that is off. */
+/* Configuration of a daemon: `key = 'value'` lines read with libconfuse, strictly. Refused with
+ * file, line and rule: unknown and doubled keys, "${" and backslashes (libconfuse would expand them
+ * in double quotes), NUL, an unfinished comment or value, a value that is off. */
 #pragma once
 
 #include "common/err.h"

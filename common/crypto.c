@@ -319,9 +319,8 @@ enum err crypto_encrypt(struct bytes plain, struct bytes ad, const uint8_t nonce
     return OK;
 }
 
-enum err crypto_decrypt(struct bytes cipher, struct bytes ad,
-                        const uint8_t nonce[AEAD_NONCE_BYTES], const struct secret_key *key,
-                        struct buf *ret)
+enum err crypto_decrypt(struct bytes cipher, struct bytes ad, const uint8_t nonce[AEAD_NONCE_BYTES],
+                        const struct secret_key *key, struct buf *ret)
 {
     if (cipher.len < AEAD_TAG_BYTES)
         return ERR_DECRYPT;

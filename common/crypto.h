@@ -1,7 +1,7 @@
 /* All cryptography of the project; the only file family that includes sodium.h.
- * Primitives: BLAKE2b (RFC 7693), Ed25519 (RFC 8032), X25519 sealed boxes (libsodium crypto_box_seal),
- * XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha), Argon2id (RFC 9106).
- * Every signature and every hash is over "tksk-sync/1/<type>\0" first, so that bytes made for one use
+ * Primitives: BLAKE2b (RFC 7693), Ed25519 (RFC 8032), X25519 sealed boxes (libsodium
+ * crypto_box_seal), XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha), Argon2id (RFC 9106). Every
+ * signature and every hash is over "tksk-sync/1/<type>\0" first, so that bytes made for one use
  * never verify for another; the types in use are listed in proto/PROTOCOL.md. */
 #pragma once
 
@@ -105,15 +105,20 @@ NODISCARD enum err crypto_passphrase_key(struct bytes passphrase,
                                          const uint8_t salt[ARGON_SALT_BYTES], uint32_t mem_kib,
                                          uint32_t passes, struct secret_key **ret_key);
 
-/* Six words that two people compare by voice. 16 bytes of Argon2id (19 MiB, 2 passes) over the
- * transcript, salt = the first 16 bytes of crypto_hash("words-salt", transcript); the first 66 bits,
- * big-endian, 11 a word: the upper 6 choose the first syllable, the lower 5 the second, of
- *   ba be bi ca ce co cu da de di du ga ge go gu ja je ji jo ju ka ki ko ku la le li lo lu ma me mi
- *   mo mu na ne ni no nu pa pi po ra re ri ro ru sa se si so su ta te ti to tu wa we wi wo ya yo yu
- * and
- *   da di do du gu ja ji jo ju ka ko ku la lu na no nu ra ri ro ru sa si ta to tu wa wi wo ya yo yu.
- * ("baku", "rela"): open syllables, written as they are spoken in Indonesian, without rude words.
- * `ret` gets the words with single spaces. ERR_MEMORY. */
+/* Six words that two people compare by voice: 16 bytes of Argon2id (19 MiB, 2 passes) over the
+ * transcript, salted with the first 16 bytes of crypto_hash("words-salt", transcript), of which the
+ * first 66 bits count, big-endian, 11 a word. Of a word the upper 6 bits choose the first syllable,
+ * the lower 5 the second:
+ *
+ *   ba be bi ca ce co cu da de di du ga ge go gu ja je ji jo ju ka ki ko ku la le li lo lu ma me
+ *   mi mo mu na ne ni no nu pa pi po ra re ri ro ru sa se si so su ta te ti to tu wa we wi wo ya
+ *   yo yu
+ *
+ *   da di do du gu ja ji jo ju ka ko ku la lu na no nu ra ri ro ru sa si ta to tu wa wi wo ya yo
+ *   yu
+ *
+ * These open syllables are written as they are spoken in Indonesian ("baku", "rela"). `ret` gets
+ * the words with single spaces. ERR_MEMORY. */
 #define WORDS_TEXT_MAX 32
 NODISCARD enum err crypto_six_words(struct bytes transcript, char ret[WORDS_TEXT_MAX]);
 

@@ -3,9 +3,9 @@
 #include "common/crypto.h"
 #include "common/must.h"
 
-/* Two syllables of consonant and vowel. Both lists are closed: they are part of the protocol, in this
- * order. Left out are syllables that only differ by ear on a bad line at the end of a word (a final
- * e), and those with which rude Indonesian or Javanese words would come up. */
+/* Two syllables of consonant and vowel. Both lists are closed: they are part of the protocol, in
+ * this order. Left out are syllables that only differ by ear on a bad line at the end of a word (a
+ * final e), and those with which rude Indonesian or Javanese words would come up. */
 static const char first_syllables[64][3] = {
     "ba", "be", "bi", "ca", "ce", "co", "cu", "da", "de", "di", "du", "ga", "ge", "go", "gu", "ja",
     "je", "ji", "jo", "ju", "ka", "ki", "ko", "ku", "la", "le", "li", "lo", "lu", "ma", "me", "mi",
@@ -23,7 +23,7 @@ static const char second_syllables[32][3] = {
 #define WORDS_PASSES 2
 #define WORDS_KEY_BYTES 16 /* the least that Argon2id gives in libsodium */
 
-_Static_assert(WORD_COUNT *WORD_BITS <= 8 * WORDS_KEY_BYTES, "enough bits");
+_Static_assert(8 * WORDS_KEY_BYTES >= WORD_COUNT * WORD_BITS, "enough bits");
 _Static_assert(WORD_COUNT * 5 <= WORDS_TEXT_MAX, "room for six words, spaces and NUL");
 
 enum err crypto_six_words(struct bytes transcript, char ret[WORDS_TEXT_MAX])

@@ -18,8 +18,9 @@
 
 /* --- results --------------------------------------------------------------------------------- */
 
-/* After a failed fsync the kernel may have dropped the pages and will report the next one as good, so
- * nothing written so far can be trusted from inside this process. The restart reads what is there. */
+/* After a failed fsync the kernel may have dropped the pages and will report the next one as good,
+ * so nothing written so far can be trusted from inside this process. The restart reads what is
+ * there. */
 static void stop_when_sync_failed(const struct db *db, int code)
 {
     if (code != SQLITE_IOERR_FSYNC && code != SQLITE_IOERR_DIR_FSYNC)
@@ -123,8 +124,8 @@ static int checkpoint_when_long(void *pages_max, sqlite3 *handle, const char *na
 {
     if (pages >= (int)(intptr_t)pages_max) {
         const struct db db = { .handle = handle, .path = sqlite3_db_filename(handle, name) };
-        stop_when_sync_failed(&db, sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_PASSIVE,
-                                                             NULL, NULL));
+        stop_when_sync_failed(
+            &db, sqlite3_wal_checkpoint_v2(handle, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL));
     }
     return SQLITE_OK;
 }

@@ -14,8 +14,8 @@ struct db {
     const char *path; /* owned */
 };
 
-/* How a kind of file is recognised and brought up to date. `steps[i]` is the SQL text that leads from
- * user_version i to i + 1; each step runs in one transaction. */
+/* How a kind of file is recognised and brought up to date. `steps[i]` is the SQL text that leads
+ * from user_version i to i + 1; each step runs in one transaction. */
 struct db_kind {
     uint32_t application_id;
     const char *const *steps;
@@ -25,24 +25,24 @@ struct db_kind {
 
 /* Opens or creates. `vfs` NULL = the default one (the simulator brings its own). A file whose last
  * process did not end in order is verified first (quick_check).
- * ERR_BUSY: another process has it. ERR_VERSION: made by a newer program, or not a file of this kind.
- * ERR_STORE: damaged (the file and its WAL are set aside as PATH.damaged-N, never deleted, and named
- * in the problem; not under a VFS of its own). ERR_FULL, ERR_MEMORY. */
+ * ERR_BUSY: another process has it. ERR_VERSION: made by a newer program, or not a file of this
+ * kind. ERR_STORE: damaged (the file and its WAL are set aside as PATH.damaged-N, never deleted,
+ * and named in the problem; not under a VFS of its own). ERR_FULL, ERR_MEMORY. */
 NODISCARD enum err db_open(const char *path, const char *vfs, const struct db_kind *kind,
                            struct db *ret_db, struct problem *problem);
 /* Rolls back what is open. All statements are finalised before. NULL and a closed one are fine. */
 void db_close(struct db *db);
 
-/* SQLite's result code as ours: FULL, and I/O errors for want of space → ERR_FULL; BUSY and LOCKED →
- * ERR_BUSY; INTERRUPT (out of time) and TOOBIG → ERR_LIMIT; NOMEM → ERR_MEMORY; all else → ERR_STORE
- * with a log line. A failed fsync ends the process through abort, since nothing that was promised can
- * be trusted after it. */
+/* SQLite's result code as ours: FULL, and I/O errors for want of space → ERR_FULL; BUSY and LOCKED
+ * → ERR_BUSY; INTERRUPT (out of time) and TOOBIG → ERR_LIMIT; NOMEM → ERR_MEMORY; all else →
+ * ERR_STORE with a log line. A failed fsync ends the process through abort, since nothing that was
+ * promised can be trusted after it. */
 enum err db_err(const struct db *db, int sqlite_code);
 
 NODISCARD enum err db_exec(struct db *db, const char *sql);
-NODISCARD enum err db_begin(struct db *db);    /* BEGIN IMMEDIATE */
-NODISCARD enum err db_commit(struct db *db);   /* rolls back when it fails */
-void db_rollback(struct db *db);               /* without a transaction: nothing */
+NODISCARD enum err db_begin(struct db *db);  /* BEGIN IMMEDIATE */
+NODISCARD enum err db_commit(struct db *db); /* rolls back when it fails */
+void db_rollback(struct db *db);             /* without a transaction: nothing */
 
 /* Prepares with SQLITE_PREPARE_PERSISTENT. */
 NODISCARD enum err db_prepare(struct db *db, const char *sql, struct sqlite3_stmt **ret_stmt);

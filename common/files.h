@@ -5,17 +5,17 @@
 
 #include "common/err.h"
 
-/* Reads a regular file (or a pipe, "-" = standard input) of at most `bytes_max`. A NUL stands behind
- * the content, which the caller ends with files_release.
- * ERR_NOT_FOUND, ERR_LIMIT, ERR_IO, ERR_DENIED (no permission), ERR_MEMORY. */
+/* Reads a regular file (or a pipe, "-" = standard input) of at most `bytes_max`. A NUL stands
+ * behind the content, which the caller ends with files_release. ERR_NOT_FOUND, ERR_LIMIT, ERR_IO,
+ * ERR_DENIED (no permission), ERR_MEMORY. */
 NODISCARD enum err files_read(const char *path, size_t bytes_max, struct buf *ret_content,
                               struct problem *problem);
 
 /* Wipes and frees. */
 void files_release(struct buf *content);
 
-/* Replaces `path` in one step: afterwards it holds the old or the new content, whatever happens, and
- * on success the new one survives a power cut. */
+/* Replaces `path` in one step: afterwards it holds the old or the new content, whatever happens,
+ * and on success the new one survives a power cut. */
 NODISCARD enum err files_write(const char *path, mode_t mode, struct bytes content,
                                struct problem *problem);
 

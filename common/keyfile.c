@@ -80,8 +80,8 @@ enum err keyfile_open_derived(const struct keyfile *file, const struct secret_ke
     char header[HEADER_TEXT_MAX];
     uint8_t plain[SECRET_KEY_BYTES];
     struct buf out = buf_of(plain, sizeof(plain));
-    enum err err = crypto_box_get(bytes_of(file->box, sizeof(file->box)),
-                                  header_text(file, header), derived, &out);
+    enum err err = crypto_box_get(bytes_of(file->box, sizeof(file->box)), header_text(file, header),
+                                  derived, &out);
     if (err)
         return err == ERR_DECRYPT ? ERR_PASSPHRASE : err;
     struct secret_key *secret = secret_key_from(plain);

@@ -13,7 +13,7 @@
 #define KEYFILE_PASSES_MAX 16
 
 struct keyfile {
-    char kind[16]; /* "root", "officer", "operator", "cache" … */
+    char kind[16];                /* "root", "officer", "operator", "cache" … */
     struct public_key public_key; /* all zero when the kind has none */
     uint32_t mem_kib;
     uint32_t passes;

@@ -64,7 +64,8 @@ uint64_t loop_wall_ms(void)
     return clock_read_ms(CLOCK_REALTIME);
 }
 
-/* Room for one more. A daemon that has no memory for a few bytes of its own has none to go on with. */
+/* Room for one more. A daemon that has no memory for a few bytes of its own has none to go on with.
+ */
 static void *with_room(void *array, size_t count, size_t *cap, size_t item_bytes)
 {
     if (count < *cap)
@@ -261,8 +262,8 @@ void loop_watch(struct loop *loop, int fd, loop_callback *readable, loop_callbac
                 void *ctx)
 {
     must(fd >= 0);
-    watch(loop, &(struct watcher){
-                    .fd = fd, .readable = readable, .writable = writable, .ctx = ctx });
+    watch(loop,
+          &(struct watcher){ .fd = fd, .readable = readable, .writable = writable, .ctx = ctx });
 }
 
 void loop_unwatch(struct loop *loop, int fd)
@@ -274,11 +275,9 @@ void loop_watch_socket(struct loop *loop, void *socket, loop_callback *readable,
                        loop_callback *writable, void *ctx)
 {
     must(socket);
-    watch(loop, &(struct watcher){ .socket = socket,
-                                   .fd = -1,
-                                   .readable = readable,
-                                   .writable = writable,
-                                   .ctx = ctx });
+    watch(loop,
+          &(struct watcher){
+              .socket = socket, .fd = -1, .readable = readable, .writable = writable, .ctx = ctx });
 }
 
 void loop_unwatch_socket(struct loop *loop, void *socket)

@@ -9,8 +9,8 @@
 
 struct loop;
 
-/* From here on SIGINT and SIGTERM are blocked (they end loop_run) and SIGPIPE is ignored. One loop a
- * process. All sockets of its ZeroMQ context are closed before loop_close. */
+/* From here on SIGINT and SIGTERM are blocked (they end loop_run) and SIGPIPE is ignored. One loop
+ * a process. All sockets of its ZeroMQ context are closed before loop_close. */
 NODISCARD enum err loop_open(struct loop **ret_loop);
 void loop_close(struct loop **loop);
 
@@ -45,8 +45,8 @@ void loop_watch_socket(struct loop *loop, void *socket, loop_callback *readable,
                        loop_callback *writable, void *ctx);
 void loop_unwatch_socket(struct loop *loop, void *socket);
 
-/* A DEALER to one hub endpoint over CURVE, set up as design §5 says: IMMEDIATE, heartbeats 30/60/180,
- * MAXMSGSIZE, linger 0, no routing id. It connects, and connects again, by itself.
+/* A DEALER to one hub endpoint over CURVE, set up as design §5 says: IMMEDIATE, heartbeats
+ * 30/60/180, MAXMSGSIZE, linger 0, no routing id. It connects, and connects again, by itself.
  * ERR_USAGE: not an endpoint. ERR_INTERNAL, ERR_MEMORY. */
 struct dealer;
 /* The frame is borrowed for the call, which may close the dealer. */

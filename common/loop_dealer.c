@@ -80,8 +80,7 @@ static void on_readable(void *ctx)
             log_warning("message of several parts dropped");
             continue;
         }
-        dealer->receive(dealer->ctx,
-                        bytes_of(zmq_msg_data(&message), zmq_msg_size(&message)));
+        dealer->receive(dealer->ctx, bytes_of(zmq_msg_data(&message), zmq_msg_size(&message)));
         if (closed)
             goto out;
     }

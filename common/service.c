@@ -127,13 +127,14 @@ enum err service_lock_state(const char *state, int *ret_fd, struct problem *prob
         (void)close(fd);
         if (lock_errno != EWOULDBLOCK)
             return problem_set(problem, ERR_IO, path, strerror(lock_errno));
-        return problem_setf(problem, ERR_BUSY, state, "a daemon already works on this store (pid %ld)",
+        return problem_setf(problem, ERR_BUSY, state,
+                            "a daemon already works on this store (pid %ld)",
                             strtol(text, NULL, 10));
     }
     int text_len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
     if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)text_len, 0) != text_len) {
-        enum err err = problem_set(problem, errno == ENOSPC ? ERR_FULL : ERR_IO, path,
-                                   strerror(errno));
+        enum err err =
+            problem_set(problem, errno == ENOSPC ? ERR_FULL : ERR_IO, path, strerror(errno));
         (void)close(fd);
         return err;
     }
@@ -214,8 +215,7 @@ static void on_watchdog(void *ctx)
 {
     struct service *service = ctx;
     (void)sd_notify(0, "WATCHDOG=1");
-    service->watchdog_timer =
-        loop_after(service->loop, service->watchdog_ms, on_watchdog, service);
+    service->watchdog_timer = loop_after(service->loop, service->watchdog_ms, on_watchdog, service);
 }
 
 void service_ready(struct service *service, const char *status)

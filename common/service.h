@@ -1,11 +1,7 @@
-/* What both daemons do around their work: command line, configuration, state directory and its lock,
- * readiness, watchdog. A main is
- *     struct service *service = NULL;
- *     int exit_code = 0;
- *     if (!service_start(&program, argc, argv, &service, &exit_code))
- *         return exit_code;
- *     … open stores, admin socket, network; on failure service_fail and service_stop …
- *     service_ready(service, "…");
+/* What both daemons do around their work: command line, configuration, state directory and its
+ * lock, readiness, watchdog. A main is struct service *service = NULL; int exit_code = 0; if
+ * (!service_start(&program, argc, argv, &service, &exit_code)) return exit_code; … open stores,
+ * admin socket, network; on failure service_fail and service_stop … service_ready(service, "…");
  *     err = loop_run(service_loop(service));
  *     … close …
  *     return service_stop(&service);
@@ -39,9 +35,9 @@ NODISCARD bool service_options(const struct service_program *program, int argc, 
 
 struct service;
 
-/* From main's arguments to a loop that can be run: reads the configuration, starts log and crypto, sets
- * umask 077 and no core dumps, makes the state directory (0700) and locks it. False: the program ends
- * with *ret_exit. */
+/* From main's arguments to a loop that can be run: reads the configuration, starts log and crypto,
+ * sets umask 077 and no core dumps, makes the state directory (0700) and locks it. False: the
+ * program ends with *ret_exit. */
 NODISCARD bool service_start(const struct service_program *program, int argc, char **argv,
                              struct service **ret_service, int *ret_exit);
 

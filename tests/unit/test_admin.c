@@ -1,8 +1,8 @@
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <cmocka.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -60,7 +60,8 @@ static void handle(void *ctx, struct admin_call *call)
 static int dial(const void *place)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
-    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s/s", ((const struct place *)place)->dir);
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s/s",
+                   ((const struct place *)place)->dir);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
     assert_true(fd >= 0);
     assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
@@ -318,13 +319,11 @@ static void the_socket_is_for_user_and_group_and_a_living_one_is_kept(void **sta
     assert_int_equal(stat(place_path(*state, "s"), &st), 0);
     assert_int_equal(st.st_mode & 0777, 0660);
     assert_int_equal(
-        admin_open(loop, place_path(*state, "s"), NULL, handle, NULL, &second, &problem),
-        ERR_BUSY);
+        admin_open(loop, place_path(*state, "s"), NULL, handle, NULL, &second, &problem), ERR_BUSY);
     memset(long_path, 'p', sizeof(long_path));
     long_path[0] = '/';
     long_path[108] = '\0';
-    assert_int_equal(admin_open(loop, long_path, NULL, handle, NULL, &second, &problem),
-                     ERR_LIMIT);
+    assert_int_equal(admin_open(loop, long_path, NULL, handle, NULL, &second, &problem), ERR_LIMIT);
     int fd = dial(*state);
     assert_string_equal(ask(fd, "{\"v\":1,\"cmd\":\"echo\"}\n"), "{\"done\":{}}\n");
     close(fd);
@@ -336,9 +335,8 @@ static void the_socket_is_for_user_and_group_and_a_living_one_is_kept(void **sta
     fd = socket(AF_UNIX, SOCK_STREAM, 0);
     assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
     close(fd);
-    assert_int_equal(admin_open(loop, address.sun_path, "no such group", handle, NULL, &second,
-                                &problem),
-                     OK);
+    assert_int_equal(
+        admin_open(loop, address.sun_path, "no such group", handle, NULL, &second, &problem), OK);
     admin_close(&second);
     assert_int_not_equal(access(address.sun_path, F_OK), 0);
     FILE *file = fopen(address.sun_path, "w");

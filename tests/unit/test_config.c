@@ -1,8 +1,8 @@
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <cmocka.h>
 
 #include "common/config.h"
 #include "common/files.h"
@@ -75,9 +75,9 @@ static void what_libconfuse_lets_through_is_refused_with_its_line(void **state)
     assert_refused(CONFIG_HUB, "state += '/a'", "line 1", "");
     assert_refused(CONFIG_HUB, "include('/etc/passwd')", "line 1", "no such option");
     static const char nul[] = "state = '/a'\n\0 = 1";
-    assert_int_equal(config_parse(CONFIG_HUB, bytes_of(nul, sizeof(nul) - 1), "x.conf", &config,
-                                  &problem),
-                     ERR_CONFIG);
+    assert_int_equal(
+        config_parse(CONFIG_HUB, bytes_of(nul, sizeof(nul) - 1), "x.conf", &config, &problem),
+        ERR_CONFIG);
     assert_string_equal(problem.thing, "x.conf line 2");
 }
 

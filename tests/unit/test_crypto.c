@@ -1,8 +1,8 @@
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <cmocka.h>
 
 #include "common/crypto.h"
 
@@ -173,8 +173,8 @@ static void xchacha20poly1305_matches_its_draft(void **state)
         nonce[i] = (uint8_t)(0x40 + i);
     assert_true(crypto_unhex(bytes_text("50515253c0c1c2c3c4c5c6c7"), ad, sizeof(ad)));
     struct buf out = buf_of(cipher, sizeof(cipher));
-    assert_int_equal(
-        crypto_encrypt(bytes_text(plain), bytes_of(ad, sizeof(ad)), nonce, key, &out), OK);
+    assert_int_equal(crypto_encrypt(bytes_text(plain), bytes_of(ad, sizeof(ad)), nonce, key, &out),
+                     OK);
     assert_hex(cipher, out.len,
                "bd6d179d3e83d43b9576579493c0e939572a1700252bfaccbed2902c21396cbb731c7f1b0b4aa6440"
                "bf3a82f4eda7e39ae64c6708c54c216cb96b72e1213b4522f8c9ba40db5d945b11b69b982c1bb9e3f"
@@ -183,12 +183,11 @@ static void xchacha20poly1305_matches_its_draft(void **state)
 
     struct buf opened = buf_of(back, sizeof(back));
     ad[0] ^= 1;
-    assert_int_equal(
-        crypto_decrypt(buf_bytes(&out), bytes_of(ad, sizeof(ad)), nonce, key, &opened),
-        ERR_DECRYPT);
+    assert_int_equal(crypto_decrypt(buf_bytes(&out), bytes_of(ad, sizeof(ad)), nonce, key, &opened),
+                     ERR_DECRYPT);
     ad[0] ^= 1;
-    assert_int_equal(
-        crypto_decrypt(buf_bytes(&out), bytes_of(ad, sizeof(ad)), nonce, key, &opened), OK);
+    assert_int_equal(crypto_decrypt(buf_bytes(&out), bytes_of(ad, sizeof(ad)), nonce, key, &opened),
+                     OK);
     assert_true(bytes_is(buf_bytes(&opened), plain));
     secret_key_close(&key);
 }

@@ -1,8 +1,8 @@
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <cmocka.h>
 
 #include <fcntl.h>
 #include <signal.h>
@@ -320,8 +320,9 @@ static void a_copy_is_whole_private_and_read_only_for_queries(void **state)
     db_close(&copy);
 
     assert_int_equal(db_open_copy(place_path(*state, "copy.db"), 50, &copy, &problem), OK);
-    assert_int_equal(db_exec(&copy, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
-                                    " SELECT count(*) FROM n"),
+    assert_int_equal(db_exec(&copy,
+                             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+                             " SELECT count(*) FROM n"),
                      ERR_LIMIT);
     db_close(&copy);
     db_close(&db);

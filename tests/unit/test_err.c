@@ -1,8 +1,8 @@
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <cmocka.h>
 
 #include "common/err.h"
 
@@ -54,7 +54,9 @@ static void texts_from_outside_are_cleaned_and_cut_between_characters(void **sta
 {
     (void)state;
     struct problem problem;
-    (void)problem_set(&problem, ERR_USAGE, "a\x1b[2J\nb\x7f" "c\xff\xc3\xa9\xc2\x9b\xed\xa0\x80",
+    (void)problem_set(&problem, ERR_USAGE,
+                      "a\x1b[2J\nb\x7f"
+                      "c\xff\xc3\xa9\xc2\x9b\xed\xa0\x80",
                       NULL);
     assert_string_equal(problem.thing, "a?[2J?b?c?\xc3\xa9????");
 

@@ -1,8 +1,8 @@
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <cmocka.h>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -102,7 +102,8 @@ static void what_is_missing_or_no_file_is_named(void **state)
     assert_int_not_equal(files_make_directory(place_path(*state, "a/f/g"), 0700, &problem), OK);
 }
 
-/* What `log` writes to standard error in a child whose environment names `stream` as the journal. */
+/* What `log` writes to standard error in a child whose environment names `stream` as the journal.
+ */
 static const char *logged(const struct place *place, bool to_journal)
 {
     static char text[4096];
@@ -136,10 +137,11 @@ static const char *logged(const struct place *place, bool to_journal)
 
 static void log_lines_are_single_and_carry_the_journals_priority(void **state)
 {
-    assert_string_equal(logged(*state, true),
-                        "<4>seen node=a?b?[1m\n"
-                        "<3>cannot start thing=\"store\" code=busy rule=\"in use by another process: "
-                        "by 7\" remedy=\"stop the other one first\"\n");
+    assert_string_equal(
+        logged(*state, true),
+        "<4>seen node=a?b?[1m\n"
+        "<3>cannot start thing=\"store\" code=busy rule=\"in use by another process: "
+        "by 7\" remedy=\"stop the other one first\"\n");
     const char *plain = logged(*state, false);
     assert_non_null(strstr(plain, "Z warning: seen node=a?b?[1m\n"));
     assert_int_equal(plain[0], '2');

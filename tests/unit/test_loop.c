@@ -1,8 +1,8 @@
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <cmocka.h>
 
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -208,9 +208,8 @@ static void a_dealer_is_told_when_it_can_send_and_gets_the_answer(void **state)
     struct secret_key *own = secret_key_new();
     hub_open(&hub);
     loop_watch_socket(loop, hub.socket, on_hub_readable, NULL, NULL);
-    assert_int_equal(dealer_open(loop, hub.endpoint, &hub.key, own, 32 * 1024, on_frame, NULL,
-                                 &dealer),
-                     OK);
+    assert_int_equal(
+        dealer_open(loop, hub.endpoint, &hub.key, own, 32 * 1024, on_frame, NULL, &dealer), OK);
     /* IMMEDIATE: nothing is queued for a connection that is not there. */
     assert_int_equal(dealer_send(dealer, bytes_text("early")), ERR_BUSY);
     dealer_when_ready(dealer, on_ready, NULL);
@@ -251,15 +250,13 @@ static void a_hub_with_another_key_is_never_spoken_to(void **state)
     struct public_key wrong;
     crypto_box_public(wrong_secret, &wrong);
     hub_open(&hub);
-    assert_int_equal(dealer_open(loop, hub.endpoint, &wrong, own, 32 * 1024, on_frame, NULL,
-                                 &dealer),
-                     OK);
+    assert_int_equal(
+        dealer_open(loop, hub.endpoint, &wrong, own, 32 * 1024, on_frame, NULL, &dealer), OK);
     (void)loop_after(loop, 400, stop, NULL);
     assert_int_equal(loop_run(loop), OK);
     assert_int_equal(dealer_send(dealer, bytes_text("x")), ERR_BUSY);
     dealer_close(&dealer);
-    assert_int_equal(dealer_open(loop, "nonsense", &wrong, own, 32 * 1024, on_frame, NULL,
-                                 &dealer),
+    assert_int_equal(dealer_open(loop, "nonsense", &wrong, own, 32 * 1024, on_frame, NULL, &dealer),
                      ERR_USAGE);
     assert_null(dealer);
     hub_close(&hub);
