@@ -11,7 +11,7 @@ NODISCARD enum exit_code ask_six_words(struct ctl *ctl, const char *node, const 
 /* --reason, or asked on a terminal. */
 NODISCARD enum exit_code ask_end_reason(struct ctl *ctl, enum end_reason *ret_reason);
 
-/* Fills the cuts of an end: the highest positions that the hub has received from `node`, newest
- * incarnations first. A leaked key without them is refused: it would take nothing away. */
+/* Fills the cuts of an end: the highest positions that the hub has received from `node`, the newest
+ * incarnations when there are more than a statement holds. An office that never sent has none. */
 NODISCARD enum exit_code roster_cuts(struct ctl *ctl, const json_t *trust_state, const char *node,
                                      struct ended *ended);

@@ -1,0 +1,219 @@
+/* Entering: one record, one change, one transaction. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/admin.h"
+#include "common/files.h"
+#include "common/tkskctl/ask.h"
+#include "common/tkskctl/form.h"
+#include "common/tkskctl/table.h"
+#include "proto/limits.h"
+
+static void print_warnings(const json_t *done)
+{
+    size_t index;
+    json_t *warning;
+    json_array_foreach(json_object_get(done, "warnings"), index, warning) {
+        (void)fputs(tr("Note: ", "Perhatikan: "), stdout);
+        text_print(stdout,
+                   json_is_string(warning) ? json_string_value(warning) : text_of(warning, "text"));
+        (void)fputc('\n', stdout);
+    }
+}
+
+/* What was stored, and where it is now. `known_id` serves where the daemon's answer names no id. */
+static enum exit_code say_stored(struct ctl *ctl, const struct answer *answer, const char *known_id)
+{
+    const json_t *done = answer->done;
+    if (ctl->args.json)
+        return ctl_document(ctl, answer->done, NULL);
+    const char *id = maybe_text_of(done, "id");
+    const char *number = maybe_text_of(done, "short");
+    if (!number)
+        number = id ? id : known_id;
+    text_print(stdout, number);
+    (void)printf(": %s\n", say_state("queued"));
+    if (id)
+        (void)printf("id %s  ", id);
+    (void)printf("leaf %.12s\n", text_of(done, "leaf"));
+    print_warnings(done);
+    return EXIT_DONE;
+}
+
+/* Sends; on a terminal a refused field may be entered again. The request id stays the same: a refused
+ * request has stored nothing. */
+static enum exit_code submit(struct ctl *ctl, const char *cmd, json_t *args,
+                             const json_t *collection, const char *known_id)
+{
+    struct answer answer;
+    enum exit_code code;
+    json_t *fields = json_object_get(args, "fields");
+    for (;;) {
+        code = ctl_try(ctl, cmd, json_incref(args), &answer);
+        if (code == EXIT_DONE || !answer.error)
+            break;
+        code = ctl_refused(ctl, &answer);
+        bool again = collection && form_ask_again(ctl, collection, answer.error, fields);
+        if (!again)
+            break;
+        answer_close(&answer);
+    }
+    if (code == EXIT_DONE)
+        code = say_stored(ctl, &answer, known_id);
+    answer_close(&answer);
+    json_decref(args);
+    return code;
+}
+
+enum exit_code cmd_put(struct ctl *ctl)
+{
+    char request[37];
+    json_t *fields = NULL, *collection = NULL;
+    const char *name = ctl->args.words[0];
+    const char *lane = args_option(&ctl->args, "--lane");
+    enum exit_code code = ctl_request_id(ctl, request);
+    if (code == EXIT_DONE && ctl->args.count > 1)
+        code = fields_from_words(ctl, 1, &fields);
+    else if (code == EXIT_DONE)
+        code = fields_of(ctl, name, &collection);
+    if (code == EXIT_DONE && collection) {
+        name = text_of(collection, "name");
+        code = form_ask(ctl, collection, NULL, &fields);
+    }
+    if (code == EXIT_DONE) {
+        json_t *args = ctl_memory(json_pack("{s:s, s:o, s:s}", "collection", name, "fields", fields,
+                                            "request", request));
+        if (lane)
+            json_object_set_new(args, "lane", json_string(lane));
+        code = submit(ctl, "put", args, collection, "");
+    }
+    json_decref(collection);
+    return code;
+}
+
+/* The record as it stands and its collection, for a form of changes. */
+static enum exit_code read_current(struct ctl *ctl, const char *id, json_t **ret_record,
+                                   json_t **ret_collection)
+{
+    struct answer answer;
+    enum exit_code code = ctl_ask(ctl, "show", ctl_memory(json_pack("{s:s}", "id", id)), &answer);
+    if (code != EXIT_DONE)
+        return code;
+    code = fields_of(ctl, text_of(answer.done, "collection"), ret_collection);
+    if (code == EXIT_DONE)
+        *ret_record = json_incref(answer.done);
+    answer_close(&answer);
+    return code;
+}
+
+enum exit_code cmd_edit(struct ctl *ctl)
+{
+    char request[37];
+    json_t *fields = NULL, *collection = NULL, *record = NULL;
+    const char *id = ctl->args.words[0];
+    enum exit_code code = ctl_request_id(ctl, request);
+    if (code == EXIT_DONE && ctl->args.count > 1)
+        code = fields_from_words(ctl, 1, &fields);
+    else if (code == EXIT_DONE)
+        code = read_current(ctl, id, &record, &collection);
+    if (code == EXIT_DONE && record)
+        code = form_ask(ctl, collection, json_object_get(record, "fields"), &fields);
+    if (code == EXIT_DONE) {
+        json_t *args = ctl_memory(json_pack("{s:s, s:o, s:s}", "id", record ? text_of(record, "id") : id,
+                                            "fields", fields, "request", request));
+        /* What the person saw is what is changed. */
+        if (number_of(record, "rev") > 0)
+            json_object_set_new(args, "expect_rev", json_integer(number_of(record, "rev")));
+        code = submit(ctl, "edit", args, collection, id);
+    }
+    json_decref(collection);
+    json_decref(record);
+    return code;
+}
+
+enum exit_code cmd_delete(struct ctl *ctl)
+{
+    char request[37], question[200];
+    json_t *fields;
+    const char *id = ctl->args.words[0];
+    enum exit_code code = ctl_request_id(ctl, request);
+    if (code != EXIT_DONE)
+        return code;
+    (void)snprintf(question, sizeof(question), tr("Delete %.100s?", "Hapus %.100s?"), id);
+    if (ask_possible() && !ask_yes(ctl, question))
+        return EXIT_REFUSED;
+    code = fields_from_words(ctl, 1, &fields);
+    if (code != EXIT_DONE)
+        return code;
+    json_t *args = ctl_memory(json_pack("{s:s, s:s}", "id", id, "request", request));
+    if (json_object_size(fields) > 0)
+        json_object_set(args, "reason_fields", fields);
+    json_decref(fields);
+    return submit(ctl, "delete", args, NULL, id);
+}
+
+/* --- apply ---------------------------------------------------------------------------------------- */
+
+/* The file's changes: an array, or {"changes": […], "request": "…"}. */
+static enum exit_code read_changes(struct ctl *ctl, const char *path, json_t **ret_changes,
+                                   char request[37])
+{
+    struct buf content;
+    struct problem problem;
+    json_error_t where;
+    enum err err = files_read(path, ADMIN_LINE_BYTES_MAX, &content, &problem);
+    if (err != OK)
+        return ctl_problem(ctl, &problem);
+    json_t *document = json_loadb((const char *)content.at, content.len,
+                                  JSON_REJECT_DUPLICATES, &where);
+    files_release(&content);
+    if (!document) {
+        char thing[PROBLEM_THING_MAX];
+        (void)snprintf(thing, sizeof(thing), tr("%.100s, line %d", "%.100s, baris %d"), path,
+                       where.line);
+        return ctl_problemf(ctl, ERR_MALFORMED, thing, "%s", where.text);
+    }
+    json_t *changes = json_is_array(document) ? document : json_object_get(document, "changes");
+    const char *own_request = json_string_value(json_object_get(document, "request"));
+    size_t count = json_array_size(changes);
+    enum exit_code code = EXIT_DONE;
+    if (count == 0 || count > CHANGES_PER_TRANSACTION_MAX)
+        code = ctl_problemf(ctl, ERR_LIMIT, path, tr("1 to %d changes", "1 sampai %d perubahan"),
+                            CHANGES_PER_TRANSACTION_MAX);
+    if (code == EXIT_DONE && own_request && !args_option(&ctl->args, "--request"))
+        (void)snprintf(request, 37, "%s", own_request);
+    if (code == EXIT_DONE)
+        *ret_changes = json_incref(changes);
+    json_decref(document);
+    return code;
+}
+
+enum exit_code cmd_apply(struct ctl *ctl)
+{
+    char request[37];
+    json_t *changes = NULL, *item;
+    struct answer answer;
+    size_t index;
+    enum exit_code code = ctl_request_id(ctl, request);
+    if (code == EXIT_DONE)
+        code = read_changes(ctl, ctl->args.words[0], &changes, request);
+    if (code != EXIT_DONE)
+        return code;
+    code = ctl_ask(ctl, "apply",
+                   ctl_memory(json_pack("{s:o, s:s}", "changes", changes, "request", request)),
+                   &answer);
+    if (code != EXIT_DONE)
+        return code;
+    if (ctl->args.json) {
+        code = ctl_document(ctl, answer.done, NULL);
+    } else {
+        json_array_foreach(json_object_get(answer.done, "ids"), index, item) {
+            text_print(stdout, text_of(item, "short"));
+            (void)printf("  %s\n", text_of(item, "id"));
+        }
+        (void)printf("leaf %.12s: %s\n", text_of(answer.done, "leaf"), say_state("queued"));
+        print_warnings(answer.done);
+    }
+    answer_close(&answer);
+    return code;
+}

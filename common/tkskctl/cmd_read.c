@@ -1,0 +1,382 @@
+/* What there is: lists, one record, what waits for a person. */
+#include <stdlib.h>
+
+#include "common/must.h"
+#include "common/tkskctl/ctl.h"
+#include "common/tkskctl/fields.h"
+#include "common/tkskctl/table.h"
+
+#define LIST_ROWS_DEFAULT 50
+#define LIST_ROWS_ASK 200
+
+/* --- list ----------------------------------------------------------------------------------------- */
+
+/* Titles of the summary columns: names of the fields that the first rows carry, labels where known. */
+static size_t summary_columns(const json_t *rows, const json_t *fields, const char **ret_names,
+                              const char **ret_titles, size_t max)
+{
+    size_t count = 0, index;
+    json_t *row, *value;
+    const char *name;
+    json_array_foreach(rows, index, row) {
+        json_object_foreach(json_object_get(row, "fields"), name, value) {
+            bool known = false;
+            for (size_t i = 0; i < count; i++)
+                known = known || strcmp(ret_names[i], name) == 0;
+            if (known || count == max)
+                continue;
+            const json_t *field = fields_find(fields, name);
+            ret_names[count] = name;
+            ret_titles[count++] = field ? text_of(field, "label") : name;
+        }
+    }
+    return count;
+}
+
+static void print_list(const json_t *rows, const json_t *fields)
+{
+    const char *names[TABLE_COLUMNS_MAX], *titles[TABLE_COLUMNS_MAX];
+    const char *cells[TABLE_COLUMNS_MAX];
+    struct table table;
+    size_t index;
+    json_t *row;
+    size_t count = summary_columns(rows, fields, names + 1, titles + 1, TABLE_COLUMNS_MAX - 2);
+    titles[0] = tr("no", "no");
+    titles[count + 1] = tr("state", "keadaan");
+    table_open(&table, count + 2, titles);
+    json_array_foreach(rows, index, row) {
+        const json_t *values = json_object_get(row, "fields");
+        const char *number = maybe_text_of(row, "short");
+        cells[0] = number ? number : text_of(row, "id");
+        for (size_t i = 1; i <= count; i++)
+            cells[i] = text_of(values, names[i]);
+        cells[count + 1] = say_state(maybe_text_of(row, "state"));
+        table_add(&table, cells);
+    }
+    table_print(&table, stdout, terminal_width(stdout));
+    table_close(&table);
+}
+
+static enum exit_code row_limit(struct ctl *ctl, size_t *ret_max)
+{
+    const char *text = args_option(&ctl->args, "--max");
+    char *end = NULL;
+    unsigned long max = text ? strtoul(text, &end, 10) : LIST_ROWS_DEFAULT;
+    if (text && (*end != '\0' || max == 0 || text[0] == '-'))
+        return ctl_problemf(ctl, ERR_USAGE, "--max", "%s", text);
+    *ret_max = max;
+    return EXIT_DONE;
+}
+
+/* Pages until `max` rows are there or no more come. */
+static enum exit_code collect_rows(struct ctl *ctl, json_t *find, size_t max, json_t *rows)
+{
+    enum exit_code code = EXIT_DONE;
+    for (bool more = true; more && code == EXIT_DONE;) {
+        size_t have = json_array_size(rows);
+        size_t want = max - have < LIST_ROWS_ASK ? max - have : LIST_ROWS_ASK;
+        json_t *last = have > 0 ? json_array_get(rows, have - 1) : NULL;
+        struct answer answer;
+        json_t *args = ctl_memory(json_pack("{s:s, s:O, s:I}", "collection", ctl->args.words[0],
+                                            "find", find, "max", (json_int_t)want));
+        if (last)
+            json_object_set_new(args, "after", json_string(text_of(last, "id")));
+        code = ctl_ask(ctl, "list", args, &answer);
+        if (code != EXIT_DONE)
+            break;
+        json_array_extend(rows, answer.rows);
+        more = json_array_size(answer.rows) == want && json_array_size(rows) < max;
+        answer_close(&answer);
+    }
+    return code;
+}
+
+enum exit_code cmd_list(struct ctl *ctl)
+{
+    size_t max = 0;
+    json_t *find, *fields = NULL;
+    enum exit_code code = row_limit(ctl, &max);
+    if (code == EXIT_DONE)
+        code = fields_from_words(ctl, 1, &find);
+    if (code != EXIT_DONE)
+        return code;
+    json_t *rows = ctl_memory(json_array());
+    code = collect_rows(ctl, find, max, rows);
+    json_decref(find);
+    if (code == EXIT_DONE && ctl->args.json) {
+        code = ctl_document(ctl, NULL, rows);
+    } else if (code == EXIT_DONE && json_array_size(rows) == 0) {
+        (void)puts(tr("Nothing found.", "Tidak ada yang cocok."));
+    } else if (code == EXIT_DONE) {
+        code = fields_of(ctl, ctl->args.words[0], &fields);
+        if (code == EXIT_DONE)
+            print_list(rows, json_object_get(fields, "fields"));
+        if (code == EXIT_DONE && json_array_size(rows) == max)
+            (void)printf(tr("The first %zu; more with --max N.\n",
+                            "%zu yang pertama; selebihnya dengan --max N.\n"),
+                         max);
+        json_decref(fields);
+    }
+    json_decref(rows);
+    return code;
+}
+
+/* --- show ----------------------------------------------------------------------------------------- */
+
+static void print_fields(const json_t *fields)
+{
+    struct table table;
+    size_t index;
+    json_t *field;
+    table_open(&table, 3, NULL);
+    json_array_foreach(fields, index, field) {
+        const char *label = maybe_text_of(field, "label");
+        const char *mark = "";
+        if (truth_of(field, "held"))
+            mark = say_state("held");
+        else if (truth_of(field, "pending"))
+            mark = say_state("pending");
+        table_add(&table, (const char *const[]){ label ? label : text_of(field, "name"),
+                                                 text_of(field, "value"), mark });
+    }
+    table_print(&table, stdout, terminal_width(stdout));
+    table_close(&table);
+}
+
+/* "nik, nama": what an entry of the history touched. */
+static void field_names(json_t *fields, char *ret, size_t cap)
+{
+    size_t index = 0;
+    const char *name;
+    json_t *value;
+    ret[0] = '\0';
+    if (json_is_object(fields)) {
+        json_object_foreach(fields, name, value) {
+            size_t used = strlen(ret);
+            (void)snprintf(ret + used, cap - used, "%s%s", used ? ", " : "", name);
+        }
+        return;
+    }
+    json_array_foreach(fields, index, value) {
+        size_t used = strlen(ret);
+        (void)snprintf(ret + used, cap - used, "%s%s", used ? ", " : "",
+                       json_is_string(value) ? json_string_value(value) : text_of(value, "name"));
+    }
+}
+
+static void print_history(const json_t *history)
+{
+    const char *titles[] = { tr("change", "perubahan"), tr("what", "apa"),
+                             tr("fields", "isian"),     tr("where", "sampai di mana"),
+                             tr("outcome", "hasil"),    tr("why", "sebab") };
+    struct table table;
+    size_t index;
+    json_t *row;
+    table_open(&table, COUNT_OF(titles), titles);
+    json_array_foreach(history, index, row) {
+        char leaf[13], names[160];
+        const char *why = maybe_text_of(row, "reason_text");
+        const char *where = maybe_text_of(row, "state");
+        const char *outcome = maybe_text_of(row, "disposition");
+        (void)snprintf(leaf, sizeof(leaf), "%.12s", text_of(row, "leaf"));
+        field_names(json_object_get(row, "fields"), names, sizeof(names));
+        if (truth_of(row, "safe"))
+            where = "safe";
+        table_add(&table, (const char *const[]){ leaf, say_state(maybe_text_of(row, "op")), names,
+                                                 say_state(where),
+                                                 outcome ? say_state(outcome) : "",
+                                                 why ? why : text_of(row, "reason") });
+    }
+    if (json_array_size(history) > 0) {
+        (void)fputc('\n', stdout);
+        table_print(&table, stdout, terminal_width(stdout));
+    }
+    table_close(&table);
+}
+
+enum exit_code cmd_show(struct ctl *ctl)
+{
+    struct answer answer;
+    enum exit_code code =
+        ctl_ask(ctl, "show", ctl_memory(json_pack("{s:s}", "id", ctl->args.words[0])), &answer);
+    if (code != EXIT_DONE)
+        return code;
+    const json_t *done = answer.done;
+    if (ctl->args.json) {
+        code = ctl_document(ctl, answer.done, NULL);
+    } else {
+        const char *title = maybe_text_of(done, "title");
+        text_print(stdout, title ? title : text_of(done, "collection"));
+        (void)printf(" %s: %s\n%s\n\n", text_of(done, "short"),
+                     say_state(maybe_text_of(done, "state")), text_of(done, "id"));
+        print_fields(json_object_get(done, "fields"));
+        print_history(json_object_get(done, "history"));
+    }
+    answer_close(&answer);
+    return code;
+}
+
+/* --- what waits ----------------------------------------------------------------------------------- */
+
+enum exit_code cmd_attention(struct ctl *ctl)
+{
+    const char *titles[] = { tr("no", "no"), tr("kind", "jenis"), tr("what happened", "keadaan"),
+                             tr("field", "isian"), tr("why", "sebab") };
+    struct answer answer;
+    struct table table;
+    size_t index;
+    json_t *row;
+    enum exit_code code = ctl_ask(ctl, "attention", NULL, &answer);
+    if (code != EXIT_DONE)
+        return code;
+    if (ctl->args.json) {
+        code = ctl_document(ctl, NULL, answer.rows);
+        answer_close(&answer);
+        return code;
+    }
+    table_open(&table, COUNT_OF(titles), titles);
+    json_array_foreach(answer.rows, index, row) {
+        const char *why = maybe_text_of(row, "reason_text");
+        const char *number = maybe_text_of(row, "short");
+        if (!why)
+            why = maybe_text_of(row, "what");
+        table_add(&table, (const char *const[]){ number ? number : text_of(row, "id"),
+                                                 text_of(row, "collection"),
+                                                 say_state(maybe_text_of(row, "kind")),
+                                                 text_of(row, "field"),
+                                                 why ? why : text_of(row, "reason") });
+    }
+    if (json_array_size(answer.rows) == 0)
+        (void)puts(tr("Nothing waits for you.", "Tidak ada yang menunggu Anda."));
+    else
+        table_print(&table, stdout, terminal_width(stdout));
+    table_close(&table);
+    answer_close(&answer);
+    return EXIT_DONE;
+}
+
+enum exit_code cmd_explain(struct ctl *ctl)
+{
+    struct answer answer;
+    size_t index;
+    json_t *step;
+    enum exit_code code =
+        ctl_ask(ctl, "explain", ctl_memory(json_pack("{s:s}", "id", ctl->args.words[0])), &answer);
+    if (code != EXIT_DONE)
+        return code;
+    const json_t *steps = json_object_get(answer.done, "steps");
+    if (ctl->args.json) {
+        code = ctl_document(ctl, answer.done, answer.rows);
+    } else if (json_is_array(steps)) {
+        json_array_foreach(steps, index, step) {
+            text_print(stdout,
+                       json_is_string(step) ? json_string_value(step) : text_of(step, "text"));
+            (void)fputc('\n', stdout);
+        }
+    } else {
+        /* One text of several lines. */
+        const char *at = text_of(answer.done, "text");
+        while (*at) {
+            char line[512];
+            size_t len = strcspn(at, "\n");
+            (void)snprintf(line, sizeof(line), "%.*s", len < 500 ? (int)len : 500, at);
+            text_print(stdout, line);
+            (void)fputc('\n', stdout);
+            at += len + (at[len] == '\n' ? 1 : 0);
+        }
+    }
+    answer_close(&answer);
+    return code;
+}
+
+/* --- conflicts ------------------------------------------------------------------------------------ */
+
+enum exit_code cmd_conflict_list(struct ctl *ctl)
+{
+    const char *titles[] = { tr("conflict", "konflik"), tr("no", "no"), tr("field", "isian"),
+                             "a", tr("by", "oleh"), "b", tr("by", "oleh") };
+    struct answer answer;
+    struct table table;
+    size_t index;
+    json_t *row;
+    enum exit_code code = ctl_ask(ctl, "conflict_list", NULL, &answer);
+    if (code != EXIT_DONE)
+        return code;
+    if (ctl->args.json) {
+        code = ctl_document(ctl, NULL, answer.rows);
+        answer_close(&answer);
+        return code;
+    }
+    table_open(&table, COUNT_OF(titles), titles);
+    json_array_foreach(answer.rows, index, row) {
+        char conflict[14];
+        const char *label = maybe_text_of(row, "label");
+        if (!label)
+            label = maybe_text_of(row, "field");
+        (void)snprintf(conflict, sizeof(conflict), "%.13s", text_of(row, "conflict"));
+        table_add(&table,
+                  (const char *const[]){ conflict, text_of(row, "short"),
+                                         label ? label : tr("the record itself", "catatannya"),
+                                         text_of(row, "value_a"), text_of(row, "author_a"),
+                                         text_of(row, "value_b"), text_of(row, "author_b") });
+    }
+    if (json_array_size(answer.rows) == 0)
+        (void)puts(tr("No field has two values.", "Tidak ada isian berbeda."));
+    else
+        table_print(&table, stdout, terminal_width(stdout));
+    table_close(&table);
+    answer_close(&answer);
+    return EXIT_DONE;
+}
+
+/* The whole id of the conflict that `word` begins, or of the only one of a record's short number. */
+static enum exit_code find_conflict(struct ctl *ctl, const char *word, char *ret, size_t cap)
+{
+    struct answer answer;
+    size_t index, count = 0;
+    json_t *row;
+    enum exit_code code = ctl_ask(ctl, "conflict_list", NULL, &answer);
+    if (code != EXIT_DONE)
+        return code;
+    json_array_foreach(answer.rows, index, row) {
+        const char *id = text_of(row, "conflict");
+        if (strncmp(id, word, strlen(word)) != 0 && strcmp(text_of(row, "short"), word) != 0)
+            continue;
+        (void)snprintf(ret, cap, "%s", id);
+        count++;
+    }
+    answer_close(&answer);
+    if (count == 1)
+        return EXIT_DONE;
+    return ctl_problemf(ctl, count ? ERR_AMBIGUOUS : ERR_NOT_FOUND, word, "%s",
+                        tr("`tkskctl conflict list` shows the conflicts",
+                           "`tkskctl conflict list` menampilkan semuanya"));
+}
+
+enum exit_code cmd_conflict_resolve(struct ctl *ctl)
+{
+    const char *choose = args_option(&ctl->args, "--choose");
+    const char *value = args_option(&ctl->args, "--value");
+    char conflict[64], request[37];
+    struct answer answer;
+    bool by_choice = choose && (strcmp(choose, "a") == 0 || strcmp(choose, "b") == 0);
+    if ((choose && !by_choice) || (by_choice ? value != NULL : value == NULL))
+        return ctl_problemf(ctl, ERR_USAGE, "conflict resolve", "%s",
+                            "--choose a | --choose b | --value TEXT");
+    enum exit_code code = ctl_request_id(ctl, request);
+    if (code == EXIT_DONE)
+        code = find_conflict(ctl, ctl->args.words[0], conflict, sizeof(conflict));
+    if (code != EXIT_DONE)
+        return code;
+    json_t *args = ctl_memory(json_pack("{s:s, s:s, s:s}", "conflict", conflict, "request", request,
+                                        value ? "value" : "choose", value ? value : choose));
+    code = ctl_ask(ctl, "resolve", args, &answer);
+    if (code != EXIT_DONE)
+        return code;
+    if (ctl->args.json)
+        code = ctl_document(ctl, answer.done, NULL);
+    else
+        (void)puts(tr("Decided; both offices are told.", "Diputuskan; kedua kantor diberi tahu."));
+    answer_close(&answer);
+    return code;
+}

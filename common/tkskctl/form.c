@@ -1,0 +1,277 @@
+#include "common/tkskctl/form.h"
+
+#include <stdlib.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "common/tkskctl/ask.h"
+#include "common/tkskctl/table.h"
+
+#define ANSWER_BYTES_MAX 8192
+#define LINES_MAX 1024
+#define CODES_SHOWN_MAX 20
+
+/* Is this field asked of a person? */
+static bool askable(const json_t *field)
+{
+    return !truth_of(field, "computed") && !json_is_false(json_object_get(field, "writable"));
+}
+
+static void show_codes(const json_t *codes)
+{
+    size_t index;
+    json_t *code;
+    json_array_foreach(codes, index, code) {
+        (void)fprintf(stderr, "  %2zu  ", index + 1);
+        text_print(stderr, text_of(code, "code"));
+        (void)fputs("  ", stderr);
+        text_print(stderr, text_of(code, "label"));
+        (void)fputc('\n', stderr);
+    }
+}
+
+/* The code that `typed` means: itself, its label, or its number in the list. NULL: none. */
+static const char *pick_code(const json_t *codes, const char *typed)
+{
+    size_t index;
+    json_t *code;
+    char *end;
+    json_array_foreach(codes, index, code) {
+        if (strcasecmp(text_of(code, "code"), typed) == 0 ||
+            strcasecmp(text_of(code, "label"), typed) == 0)
+            return json_string_value(json_object_get(code, "code"));
+    }
+    unsigned long number = strtoul(typed, &end, 10);
+    if (typed[0] >= '0' && typed[0] <= '9' && *end == '\0' && number > 0)
+        return json_string_value(json_object_get(json_array_get(codes, number - 1), "code"));
+    return NULL;
+}
+
+/* What is typed becomes the value: picked codes, also of a list "a|b". false: it is none of the codes. */
+static bool pick_codes(const json_t *field, char *typed, size_t cap)
+{
+    const json_t *codes = json_object_get(field, "codes");
+    bool list = strcmp(text_of(field, "type"), "list") == 0;
+    char picked[ANSWER_BYTES_MAX] = "";
+    char *rest = typed;
+    if (json_array_size(codes) == 0 || typed[0] == '\0')
+        return true;
+    while (rest) {
+        char *part = list ? strsep(&rest, "|,") : strsep(&rest, "");
+        part += strspn(part, " ");
+        size_t len = strlen(part);
+        while (len > 0 && part[len - 1] == ' ')
+            part[--len] = '\0';
+        const char *code = pick_code(codes, part);
+        size_t used = strlen(picked);
+        if (!code || used + strlen(code) + 2 > sizeof(picked))
+            return false;
+        (void)snprintf(picked + used, sizeof(picked) - used, "%s%s", used ? "|" : "", code);
+    }
+    (void)snprintf(typed, cap, "%s", picked);
+    return true;
+}
+
+static void show_prompt(const json_t *field, const char *standing)
+{
+    const char *label = maybe_text_of(field, "label");
+    text_print(stderr, label ? label : text_of(field, "name"));
+    if (truth_of(field, "required"))
+        (void)fputs(tr(" (required)", " (wajib)"), stderr);
+    if (standing) {
+        (void)fputs(" [", stderr);
+        text_print(stderr, standing);
+        (void)fputc(']', stderr);
+    }
+}
+
+/* One question, repeated until the answer fits. `standing` is what an empty answer leaves. false: the
+ * input ended. */
+static bool ask_field(const json_t *field, const char *standing, char *ret, size_t cap)
+{
+    const json_t *codes = json_object_get(field, "codes");
+    size_t code_count = json_array_size(codes);
+    if (code_count > 0 && code_count <= CODES_SHOWN_MAX)
+        show_codes(codes);
+    for (;;) {
+        show_prompt(field, standing);
+        if (!ask_line(code_count > CODES_SHOWN_MAX ? tr(" (? lists): ", " (? daftarnya): ") : ": ",
+                      ret, cap))
+            return false;
+        char before[ANSWER_BYTES_MAX];
+        (void)snprintf(before, sizeof(before), "%s", ret);
+        if (strcmp(ret, "?") == 0) {
+            show_codes(codes);
+            continue;
+        }
+        if (ret[0] == '\0' && !standing && truth_of(field, "required")) {
+            (void)fprintf(stderr, "%s\n", tr("This one is needed.", "Ini wajib diisi."));
+            continue;
+        }
+        if (strcmp(ret, "-") == 0 || pick_codes(field, ret, cap))
+            return true;
+        (void)fputs(tr("Not in the list: ", "Tidak ada di daftar: "), stderr);
+        text_print(stderr, before);
+        (void)fputc('\n', stderr);
+    }
+}
+
+/* The standing value: of the record, else the policy's default. */
+static const char *standing_of(const json_t *field, const json_t *current)
+{
+    if (!current)
+        return maybe_text_of(field, "default");
+    const json_t *now = fields_find(current, text_of(field, "name"));
+    return now ? maybe_text_of(now, "value") : NULL;
+}
+
+static void print_entered(const json_t *known, json_t *fields)
+{
+    struct table table;
+    const char *name;
+    json_t *value;
+    table_open(&table, 2, NULL);
+    json_object_foreach(fields, name, value) {
+        const json_t *field = fields_find(known, name);
+        table_add(&table, (const char *const[]){ field ? text_of(field, "label") : name,
+                                                 json_string_value(value) });
+    }
+    (void)fputc('\n', stderr);
+    table_print(&table, stderr, terminal_width(stderr));
+    table_close(&table);
+}
+
+static enum exit_code ask_terminal(const json_t *known, const json_t *current, json_t *fields)
+{
+    size_t index;
+    json_t *field;
+    char typed[ANSWER_BYTES_MAX];
+    (void)fprintf(stderr, "%s\n",
+                  current ? tr("Enter keeps a value, - empties it, Ctrl-D stops.",
+                               "Enter membiarkan isinya, - mengosongkan, Ctrl-D batal.")
+                          : tr("Enter leaves a field as it is, Ctrl-D stops.",
+                               "Enter melewati isian, Ctrl-D batal."));
+    json_array_foreach(known, index, field) {
+        if (!askable(field))
+            continue;
+        if (!ask_field(field, standing_of(field, current), typed, sizeof(typed)))
+            return EXIT_REFUSED;
+        if (typed[0] == '\0')
+            continue;
+        if (strcmp(typed, "-") == 0)
+            typed[0] = '\0';
+        if (typed[0] || current)
+            json_object_set_new(fields, text_of(field, "name"), json_string(typed));
+    }
+    if (json_object_size(fields) == 0)
+        return EXIT_REFUSED;
+    print_entered(known, fields);
+    if (!ask_line(tr("Store it? [Y/n] ", "Simpan? [Y/t] "), typed, sizeof(typed)))
+        return EXIT_REFUSED;
+    bool yes = typed[0] == '\0' || typed[0] == 'y' || typed[0] == 'Y';
+    return yes ? EXIT_DONE : EXIT_REFUSED;
+}
+
+/* FIELD=VALUE with a name of this collection? Cuts the line there and gives the field. */
+static const json_t *assignment(const json_t *known, char *line, const char **ret_value)
+{
+    char *equals = strchr(line, '=');
+    const json_t *field = NULL;
+    if (equals) {
+        *equals = '\0';
+        field = fields_find(known, line);
+        if (field)
+            *ret_value = equals + 1;
+        else
+            *equals = '=';
+    }
+    return field;
+}
+
+static enum exit_code set_value(struct ctl *ctl, const json_t *field, const char *value,
+                                json_t *fields)
+{
+    json_t *text = json_string(value);
+    if (!text)
+        return ctl_problemf(ctl, ERR_TEXT, text_of(field, "name"), "UTF-8");
+    json_object_set_new(fields, text_of(field, "name"), text);
+    return EXIT_DONE;
+}
+
+static const json_t *next_askable(const json_t *known, size_t *at)
+{
+    while (*at < json_array_size(known)) {
+        const json_t *field = json_array_get(known, (*at)++);
+        if (askable(field))
+            return field;
+    }
+    return NULL;
+}
+
+static enum exit_code read_lines(struct ctl *ctl, const json_t *known, json_t *fields)
+{
+    char line[ANSWER_BYTES_MAX];
+    size_t at = 0, count = 0;
+    bool by_name = false;
+    enum exit_code code = EXIT_DONE;
+    while (code == EXIT_DONE && count++ < LINES_MAX && ask_line("", line, sizeof(line))) {
+        const char *value = line;
+        const json_t *field = at == 0 || by_name ? assignment(known, line, &value) : NULL;
+        by_name = by_name || field;
+        if (by_name && (line[0] == '\0' || line[0] == '#') && !field)
+            continue;
+        if (by_name && !field)
+            return ctl_problemf(ctl, ERR_FIELD, line, "%s", tr("write FIELD=VALUE",
+                                                               "tulis ISIAN=NILAI"));
+        if (!field)
+            field = next_askable(known, &at);
+        if (!field && line[0] == '\0')
+            continue;
+        if (!field)
+            return ctl_problemf(ctl, ERR_USAGE, line, "%s",
+                                tr("more lines than the form has fields",
+                                   "baris lebih banyak daripada isian"));
+        if (value == line && !pick_codes(field, line, sizeof(line)))
+            return ctl_problemf(ctl, ERR_CODE, text_of(field, "name"), "?");
+        if (value[0] || by_name)
+            code = set_value(ctl, field, value, fields);
+    }
+    if (code == EXIT_DONE && json_object_size(fields) == 0)
+        code = ctl_problemf(ctl, ERR_USAGE, ctl->args.command->name, "%s",
+                            tr("no values were given", "tidak ada isian"));
+    return code;
+}
+
+enum exit_code form_ask(struct ctl *ctl, const json_t *collection, const json_t *current,
+                        json_t **ret_fields)
+{
+    const json_t *known = json_object_get(collection, "fields");
+    json_t *fields = ctl_memory(json_object());
+    enum exit_code code = isatty(STDIN_FILENO) ? ask_terminal(known, current, fields)
+                                               : read_lines(ctl, known, fields);
+    if (code == EXIT_REFUSED && isatty(STDIN_FILENO))
+        (void)fprintf(stderr, "%s\n", tr("Nothing was stored.", "Tidak ada yang disimpan."));
+    if (code == EXIT_DONE)
+        *ret_fields = fields;
+    else
+        json_decref(fields);
+    return code;
+}
+
+bool form_ask_again(struct ctl *ctl, const json_t *collection, const json_t *error, json_t *fields)
+{
+    char typed[ANSWER_BYTES_MAX];
+    const char *name = maybe_text_of(error, "field");
+    const json_t *field = name ? fields_find(json_object_get(collection, "fields"), name) : NULL;
+    if (!field || !askable(field) || !ask_possible() || ctl->args.json)
+        return false;
+    const json_t *was = json_object_get(fields, text_of(field, "name"));
+    const char *standing = json_string_value(was);
+    if (!ask_field(field, standing && standing[0] ? standing : NULL, typed, sizeof(typed)))
+        return false;
+    if (typed[0] == '\0')
+        return false; /* the same again would be refused again */
+    json_object_set_new(fields, text_of(field, "name"),
+                        json_string(strcmp(typed, "-") == 0 ? "" : typed));
+    return true;
+}

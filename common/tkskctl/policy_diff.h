@@ -1,0 +1,10 @@
+/* What a new policy would change, for the person who publishes it. */
+#pragma once
+
+#include <jansson.h>
+
+#include "proto/policy.h"
+
+/* Adds rows {what, name, change} to `rows`: collections, fields, code lists, areas, roles, settings that
+ * are new, changed or retired. `before` may be NULL: everything is new. */
+void policy_diff(const struct policy *before, const struct policy *after, json_t *rows);
