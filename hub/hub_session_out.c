@@ -234,9 +234,9 @@ uint64_t hub_session_wake_ms(const struct hub_session *session)
 {
     uint64_t wake_ms = UINT64_MAX;
     if (session->busy_ms > 0)
-        wake_ms = session->busy_ms;
+        return session->busy_ms;
     if (session->state == SESSION_AWAY)
-        return wake_ms;
+        return UINT64_MAX;
     for (unsigned i = 0; i < FEED_STREAMS; i++) {
         const struct session_flow *flow = &session->flows[i];
         if (flow->batch && flow->deadline_ms < wake_ms)
