@@ -88,7 +88,7 @@ BENCHES  := $(SRC_bench:%.c=$(B)/%)
 TEST_LIBS ?= ctl hub node proto common
 TEST_ARCHIVES := $(TEST_LIBS:%=$(B)/lib%.a)
 
-.PHONY: all check demo unit sim e2e vectors tidy fuzz fuzz-build bench lint format-check install \
+.PHONY: all check demo unit sim e2e vectors tidy fuzz fuzz-build bench lint format format-check install \
         deps clean build-tests need-pkg-config
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -186,10 +186,13 @@ bench: all $(BENCHES) $(PEOPLE)
 C_FILES = $(shell find common proto node hub tests -name '*.[ch]' | sort)
 LINT_SRC = $(SRC_common) $(SRC_proto) $(SRC_node) $(SRC_hub) $(SRC_ctl) $(wildcard $(MAINS))
 lint: need-pkg-config $(SQL_H)
-	clang-tidy --quiet --warnings-as-errors='*' $(LINT_SRC) -- -std=c17 -D_GNU_SOURCE -I. -I$(B)/gen $(PKG_CFLAGS)
+	printf '%s\n' $(LINT_SRC) | xargs -P $(JOBS) -I FILE clang-tidy --quiet --warnings-as-errors='*' \
+	  FILE -- -std=c17 -D_GNU_SOURCE -I. -I$(B)/gen $(PKG_CFLAGS)
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
 	  --suppress=missingIncludeSystem --error-exitcode=1 -D_GNU_SOURCE -I. -I$(B)/gen $(LINT_SRC)
-	$(SUBMAKE) CC=gcc B=$(B)/analyzer WERROR=1 OPT='-O1 -fanalyzer' all
+	$(SUBMAKE) CC=gcc B=$(B)/analyzer WERROR=1 OPT='-O2 -fanalyzer' all
+format:
+	clang-format -i $(C_FILES)
 format-check:
 	clang-format --dry-run -Werror $(C_FILES)
 

@@ -89,7 +89,9 @@ static bool buf_grow(struct buf *buf, size_t more)
     if (len > 0)
         memcpy(at, buf->at, len);
     buf_release(buf);
-    *buf = (struct buf){ .at = at, .len = len, .cap = cap };
+    buf->at = at;
+    buf->len = len;
+    buf->cap = cap;
     return true;
 }
 
@@ -568,9 +570,11 @@ void admin_close(struct admin **admin)
     if (!admin || !*admin)
         return;
     struct admin *a = *admin;
-    while (a->connections) {
-        must(!a->connections->pumping); /* never from within a handler */
-        drop(a->connections);
+    struct connection *next = NULL;
+    for (struct connection *c = a->connections; c; c = next) {
+        must(!c->pumping); /* never from within a handler */
+        next = c->next;
+        drop(c);
     }
     loop_unwatch(a->loop, a->fd);
     loop_cancel(a->loop, a->tick);
