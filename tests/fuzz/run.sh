@@ -5,9 +5,10 @@ cd "$(dirname "$0")/../.."
 for source in tests/fuzz/fuzz_*.c; do
     name=$(basename "$source" .c)
     found=$B/found/${name#fuzz_}
-    mkdir -p "$found"
+    corpus=tests/fuzz/corpus/${name#fuzz_}
+    mkdir -p "$found" "$corpus"
     echo "== $name"
     "$B/tests/fuzz/$name" -max_total_time="${FUZZ_SECONDS:-20}" -timeout=5 -rss_limit_mb=512 \
         -print_final_stats=0 -artifact_prefix="$found/crash-" \
-        "$found" "tests/fuzz/corpus/${name#fuzz_}"
+        "$found" "$corpus"
 done
