@@ -465,9 +465,17 @@ void admin_done(struct admin_call *call, json_t *result)
 
 void admin_fail(struct admin_call *call, const struct problem *problem)
 {
+    admin_fail_with(call, problem, NULL);
+}
+
+void admin_fail_with(struct admin_call *call, const struct problem *problem, json_t *more)
+{
     must(problem->code != OK);
-    if (call->connection)
-        put_problem(call->connection, problem, call->request.lang);
+    json_t *error = admin_problem_json(problem, call->request.lang);
+    if (more && error)
+        (void)json_object_update_missing(error, more);
+    json_decref(more);
+    answer(call, "error", error);
     end_call(call);
 }
 
