@@ -1,15 +1,12 @@
 #include "common/admin.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "common/admin_listen.h"
 #include "common/admin_wire.h"
 #include "common/crypto.h"
 #include "common/log.h"
@@ -48,7 +45,7 @@ struct admin_call {
 struct admin {
     struct loop *loop;
     int fd;
-    char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+    char path[ADMIN_PATH_BYTES_MAX + 1];
     admin_handler *handler;
     void *ctx;
     struct connection *connections;
@@ -481,66 +478,6 @@ void admin_fail_with(struct admin_call *call, const struct problem *problem, jso
 
 /* --- life ------------------------------------------------------------------------------------ */
 
-/* Removes a socket that nobody answers on. */
-static enum err clear_stale(const struct sockaddr_un *address, struct problem *problem)
-{
-    struct stat st;
-    if (lstat(address->sun_path, &st) != 0)
-        return OK;
-    if (!S_ISSOCK(st.st_mode))
-        return problem_set(problem, ERR_BUSY, address->sun_path, "it exists and is no socket");
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return problem_set(problem, ERR_IO, address->sun_path, strerror(errno));
-    bool stale = connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0 &&
-                 errno == ECONNREFUSED;
-    (void)close(fd);
-    if (!stale)
-        return problem_set(problem, ERR_BUSY, address->sun_path, "a daemon answers there");
-    if (unlink(address->sun_path) != 0)
-        return problem_set(problem, ERR_IO, address->sun_path, strerror(errno));
-    return OK;
-}
-
-static enum err open_to_group(const char *path, const char *group, struct problem *problem)
-{
-    const struct group *known = group && group[0] ? getgrnam(group) : NULL;
-    if (group && group[0] && !known)
-        log_info("no such group, the socket is for this user alone group=%s", group);
-    if (known && chown(path, (uid_t)-1, known->gr_gid) != 0)
-        log_warning("the socket is not given to the group group=%s text=\"%s\"", group,
-                    strerror(errno));
-    if (chmod(path, 0660) != 0)
-        return problem_set(problem, ERR_IO, path, strerror(errno));
-    return OK;
-}
-
-static enum err listen_at(struct admin *admin, const char *group, struct problem *problem)
-{
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    memcpy(address.sun_path, admin->path, sizeof(address.sun_path));
-    enum err err = clear_stale(&address, problem);
-    if (err)
-        return err;
-    admin->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (admin->fd < 0)
-        return problem_set(problem, ERR_IO, admin->path, strerror(errno));
-    /* Nobody else connects before owner and mode are as they should be. */
-    mode_t before = umask(0177);
-    int code = bind(admin->fd, (const struct sockaddr *)&address, sizeof(address));
-    int bind_errno = errno;
-    (void)umask(before);
-    if (code != 0)
-        return problem_set(problem, bind_errno == EADDRINUSE ? ERR_BUSY : ERR_IO, admin->path,
-                           strerror(bind_errno));
-    err = open_to_group(admin->path, group, problem);
-    if (!err && listen(admin->fd, ADMIN_CONNECTIONS_MAX) != 0)
-        err = problem_set(problem, ERR_IO, admin->path, strerror(errno));
-    if (err)
-        (void)unlink(admin->path);
-    return err;
-}
-
 enum err admin_open(struct loop *loop, const char *path, const char *group, admin_handler *handler,
                     void *ctx, struct admin **ret_admin, struct problem *problem)
 {
@@ -553,20 +490,12 @@ enum err admin_open(struct loop *loop, const char *path, const char *group, admi
                              .ctx = ctx,
                              .line_ms = ADMIN_LINE_MS,
                              .idle_ms = ADMIN_IDLE_MS };
-    enum err err = OK;
-    if (strlen(path) >= sizeof(admin->path))
-        err = problem_setf(problem, ERR_LIMIT, path, "a socket path of %zu bytes at most",
-                           sizeof(admin->path) - 1);
-    else {
-        memcpy(admin->path, path, strlen(path) + 1);
-        err = listen_at(admin, group, problem);
-    }
+    enum err err = admin_listen(path, group, &admin->fd, problem);
     if (err) {
-        if (admin->fd >= 0)
-            (void)close(admin->fd);
         free(admin);
         return err;
     }
+    memcpy(admin->path, path, strlen(path) + 1);
     admin_wipe_json();
     loop_watch(loop, admin->fd, on_connect, NULL, admin);
     *ret_admin = admin;
