@@ -54,5 +54,6 @@ void admin_progress(struct admin_call *call, json_t *progress);
 /* These end the call. */
 void admin_done(struct admin_call *call, json_t *result);
 void admin_fail(struct admin_call *call, const struct problem *problem);
-/* The same; the error also gets the members of the object `more` ("field", "tries_left"), which it takes. */
+/* The same; the error also gets the members of the object `more` ("field", "tries_left"), which it
+ * takes. */
 void admin_fail_with(struct admin_call *call, const struct problem *problem, json_t *more);
