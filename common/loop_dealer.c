@@ -16,6 +16,8 @@
 #define SEND_FRAMES_MAX 8
 #define RECEIVE_FRAMES_MAX 64
 #define FRAMES_A_TURN_MAX 32
+/* ZeroMQ counts the CURVE MESSAGE command around a frame: 16 nonce and name, 16 tag, 1 flags. */
+#define CURVE_OVERHEAD_BYTES 33
 
 struct dealer {
     struct loop *loop;
@@ -36,7 +38,7 @@ static bool set_up(void *socket, const struct public_key *hub_curve,
                    const struct secret_key *own_curve, size_t message_bytes_max)
 {
     struct public_key own;
-    int64_t bytes_max = (int64_t)message_bytes_max;
+    int64_t bytes_max = (int64_t)message_bytes_max + CURVE_OVERHEAD_BYTES;
     crypto_box_public(own_curve, &own);
     return set_int(socket, ZMQ_LINGER, 0) && set_int(socket, ZMQ_IMMEDIATE, 1) &&
            set_int(socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_EVERY_MS) &&
