@@ -142,6 +142,8 @@ $(B)/tests/sim/sim: $(call objects,$(SRC_sim)) $(B)/libhub.a $(B)/libnode.a $(B)
 	$(LINK_TEST)
 $(B)/tests/gen/people: $(call objects,$(SRC_gen)) $(B)/libproto.a $(B)/libcommon.a
 	$(LINK_TEST)
+$(B)/tests/vectors/make_vectors: $(B)/obj/tests/vectors/make_vectors.o $(B)/libproto.a $(B)/libcommon.a
+	$(LINK_TEST)
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 

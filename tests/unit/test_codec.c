@@ -5,11 +5,13 @@
 #include "proto/codec.h"
 #include "proto/limits.h"
 
-/* --- msgpack-c as the judge ----------------------------------------------------------------------- */
+/* --- msgpack-c as the judge
+ * ----------------------------------------------------------------------- */
 
 static bool canonical_pairs(const msgpack_object_map *map);
 
-/* The rules about content, on an unpacked object; the shortest forms are checked by packing it again. */
+/* The rules about content, on an unpacked object; the shortest forms are checked by packing it
+ * again. */
 static bool canonical_object(const msgpack_object *object)
 {
     switch (object->type) {
@@ -78,7 +80,8 @@ static bool judged_canonical(struct bytes in)
     return yes;
 }
 
-/* --- samples -------------------------------------------------------------------------------------- */
+/* --- samples
+ * -------------------------------------------------------------------------------------- */
 
 /* Something of everything, nested. */
 static struct bytes rich_sample(uint8_t *space, size_t cap)
@@ -116,7 +119,8 @@ static enum err scan_hex(const char *hex)
     return codec_scan(bytes_of(raw, len));
 }
 
-/* --- promises ------------------------------------------------------------------------------------- */
+/* --- promises
+ * ------------------------------------------------------------------------------------- */
 
 static void integers_are_written_in_their_shortest_form_and_read_back(void **state)
 {
@@ -304,7 +308,7 @@ static void what_is_canonical_is_taken(void **state)
         "a4f48fbfbf",
         "a17f",
         "9191919191919190",
-        "91919191919191a161",
+        "9191919191919191a161",
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         if (scan_hex(cases[i]) != OK)

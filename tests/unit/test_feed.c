@@ -1,82 +1,12 @@
-#include "tests/unit/proto_samples.h"
-
-#include "proto/feed.h"
+#include "tests/unit/feed_samples.h"
 
 static uint8_t item_space[FEED_PLAIN_BYTES_MAX + 4096], batch_space[FEED_BYTES_MAX + 4096];
 static uint8_t work_space[FEED_PLAIN_BYTES_MAX + 8 * 1024], back_space[FEED_PLAIN_BYTES_MAX];
 
-static struct feed_item record_item(void)
-{
-    static uint8_t fields_space[128];
-    struct writer space = writer_of(fields_space, sizeof(fields_space));
-    return (struct feed_item){ .kind = FEED_RECORD,
-                               .number = 88,
-                               .collection = bytes_text("orang"),
-                               .record = sample_id(1),
-                               .deleted = false,
-                               .short_text = bytes_text("29-0417"),
-                               .fields = sample_fields(&space, "Siti"),
-                               .origin = { bytes_text("36.04.28"), 7, 1790000000000 } };
-}
-
-static struct feed_item item_sample(unsigned which)
-{
-    static const uint8_t value_a[] = { 0xa1, 'A' }, value_b[] = { 0xc0 };
-    switch (which) {
-    case 0:
-        return (struct feed_item){ .kind = FEED_TRUST,
-                                   .number = 3,
-                                   .document = bytes_text("signed trust") };
-    case 1:
-        return (struct feed_item){ .kind = FEED_RULES,
-                                   .number = 4,
-                                   .document = bytes_text("signed rules") };
-    case 2:
-        return (struct feed_item){ .kind = FEED_DECISION,
-                                   .number = 5,
-                                   .leaf = sample_hash(0x61),
-                                   .decision = { false, 2, DISPOSITION_REJECTED,
-                                                 bytes_text("reference"),
-                                                 bytes_text("keluarga") } };
-    case 3:
-        return record_item();
-    case 4:
-        return (struct feed_item){ .kind = FEED_CONFLICT,
-                                   .number = 89,
-                                   .conflict = sample_id(2),
-                                   .collection = bytes_text("orang"),
-                                   .record = sample_id(1),
-                                   .field = bytes_text("alamat"),
-                                   .value_a = bytes_of(value_a, 2),
-                                   .value_b = bytes_of(value_b, 1),
-                                   .author_a = bytes_text("36.04"),
-                                   .author_b = bytes_text("36.04.29") };
-    default:
-        return (struct feed_item){ .kind = FEED_RESOLVED,
-                                   .number = 90,
-                                   .conflict = sample_id(2),
-                                   .record = sample_id(1),
-                                   .field = bytes_text(""),
-                                   .value_a = bytes_of(value_a, 2) };
-    }
-}
-
-static struct feed_batch batch_members(enum feed_stream stream, uint64_t count)
-{
-    return (struct feed_batch){ .district = bytes_text(SAMPLE_DISTRICT),
-                                .node = bytes_text(SAMPLE_NODE),
-                                .stream = stream,
-                                .epoch = 1,
-                                .from = 80,
-                                .to = 90,
-                                .journal_hash = sample_hash(0x0a),
-                                .count = count };
-}
-
 static enum err build(enum feed_stream stream, struct bytes items, uint64_t count,
                       struct bytes *ret_raw)
 {
-    struct feed_batch batch = batch_members(stream, count);
+    struct feed_batch batch = feed_sample_batch(stream, count);
     struct secret_key *hub = sample_secret(0x51);
     struct public_key node = sample_box_public(0x23);
     struct buf work = buf_of(work_space, sizeof(work_space));
@@ -94,7 +24,7 @@ static struct bytes build_samples(enum feed_stream stream, unsigned first, unsig
     struct writer items = writer_of(item_space, sizeof(item_space));
     struct bytes raw;
     for (unsigned i = first; i <= last; i++) {
-        struct feed_item item = item_sample(i);
+        struct feed_item item = feed_sample_item(i);
         feed_item_encode(&item, &items);
     }
     assert_int_equal(items.err, OK);
@@ -121,10 +51,10 @@ static enum err open_items(const struct feed_batch *batch, uint8_t filler, struc
 static void every_item_is_the_same_bytes_after_reading_and_writing(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < 6; i++) {
+    for (unsigned i = 0; i < FEED_SAMPLE_COUNT; i++) {
         uint8_t first[512], again[512];
         struct writer out = writer_of(first, sizeof(first));
-        struct feed_item item = item_sample(i), back;
+        struct feed_item item = feed_sample_item(i), back;
         feed_item_encode(&item, &out);
         assert_int_equal(out.err, OK);
         assert_int_equal(codec_scan(writer_bytes(&out)), OK);
@@ -157,7 +87,7 @@ static void a_batch_gives_back_its_items(void **state)
         struct items_iter items = items_of(buf_bytes(&plain));
         assert_int_equal(items.left, 3);
         for (unsigned i = first; i < first + 3; i++) {
-            struct feed_item expected = item_sample(i), item;
+            struct feed_item expected = feed_sample_item(i), item;
             assert_int_equal(feed_item_decode(reader_raw(&items.reader), &item), OK);
             assert_int_equal(item.kind, expected.kind);
             assert_int_equal(item.number, expected.number);
@@ -223,7 +153,7 @@ static void counts_and_lengths_must_hold(void **state)
 {
     (void)state;
     struct writer items = writer_of(item_space, sizeof(item_space));
-    struct feed_item item = item_sample(0);
+    struct feed_item item = feed_sample_item(0);
     struct bytes raw;
     struct feed_batch batch;
     struct buf plain;
@@ -284,7 +214,7 @@ static void kinds_of_a_newer_program_are_told_from_damage(void **state)
     /* Fields are a map. */
     uint8_t space[512];
     struct writer out = writer_of(space, sizeof(space));
-    struct feed_item item = record_item();
+    struct feed_item item = feed_record_sample();
     item.fields = bytes_of("\x90", 1);
     feed_item_encode(&item, &out);
     assert_int_equal(feed_item_decode(writer_bytes(&out), &back), ERR_MALFORMED);

@@ -1,6 +1,7 @@
 #include "tests/unit/trust_samples.h"
 
-/* --- the first statement -------------------------------------------------------------------------- */
+/* --- the first statement
+ * -------------------------------------------------------------------------- */
 
 static void the_first_statement_founds_root_signers_and_hub(void **state)
 {
@@ -72,7 +73,8 @@ static void the_first_statement_names_all_three(void **state)
     }
 }
 
-/* --- order ---------------------------------------------------------------------------------------- */
+/* --- order
+ * ---------------------------------------------------------------------------------------- */
 
 static void statements_apply_in_order_and_once(void **state)
 {
@@ -123,7 +125,8 @@ static void another_district_is_refused(void **state)
     trust_close(&trust);
 }
 
-/* --- who may decide what -------------------------------------------------------------------------- */
+/* --- who may decide what
+ * -------------------------------------------------------------------------- */
 
 static void daily_decisions_need_the_signers_or_the_root(void **state)
 {
@@ -308,7 +311,8 @@ static void a_view_gives_what_the_hub_acts_on(void **state)
     trust_close(&trust);
 }
 
-/* --- rules ---------------------------------------------------------------------------------------- */
+/* --- rules
+ * ---------------------------------------------------------------------------------------- */
 
 static enum err open_rules(const struct trust *trust, const char *fillers, struct bytes *ret)
 {

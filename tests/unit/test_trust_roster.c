@@ -1,6 +1,7 @@
 #include "tests/unit/trust_samples.h"
 
-/* --- the roster ----------------------------------------------------------------------------------- */
+/* --- the roster
+ * ----------------------------------------------------------------------------------- */
 
 static void nodes_and_operators_are_found_by_name_key_and_number(void **state)
 {

@@ -138,18 +138,18 @@ static inline void found_with_people(struct trust *trust)
 }
 
 /* Room for one op; it is applied, signed by both signers, by apply_one. */
-static struct ops one;
+static struct ops single;
 
 static inline struct writer *one_op(void)
 {
-    one = ops_start();
-    one.count = 1;
-    return &one.out;
+    single = ops_start();
+    single.count = 1;
+    return &single.out;
 }
 
 static inline enum err apply_one(struct trust *trust)
 {
-    return apply_ops(trust, &one, "\x11\x12");
+    return apply_ops(trust, &single, "\x11\x12");
 }
 
 /* What a state says, as bytes, for "nothing has changed". */
