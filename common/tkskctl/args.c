@@ -102,10 +102,23 @@ static enum err own_option(struct parse *parse, const char *word)
                                  "perintah ini tidak punya pilihan itu"));
 }
 
-/* First pass: words that name the command. They come before any option of the command itself. */
+/* "node" alone: "node invite, node approve, …". Empty when no command begins with this word. */
+static void second_words(const char *first, char *ret, size_t cap)
+{
+    size_t len = strlen(first);
+    ret[0] = '\0';
+    for (size_t i = 0; i < command_count; i++) {
+        size_t used = strlen(ret);
+        if (strncmp(commands[i].name, first, len) == 0 && commands[i].name[len] == ' ')
+            (void)snprintf(ret + used, cap - used, "%s%s", used ? ", " : "", commands[i].name);
+    }
+}
+
+/* The words that name the command come before any option of the command itself. */
 static enum err find_command(struct parse *parse)
 {
     const char *words[2];
+    char choices[PROBLEM_DETAIL_MAX];
     size_t count = 0, used = 0;
     for (int i = parse->at; i < parse->argc && count < COUNT_OF(words); i++) {
         if (parse->argv[i][0] == '-')
@@ -113,8 +126,11 @@ static enum err find_command(struct parse *parse)
         words[count++] = parse->argv[i];
     }
     parse->args->command = command_find(words, count, &used);
-    if (!parse->args->command)
-        return wrong(parse, words[0], tr("no such command", "perintah ini tidak ada"));
+    if (!parse->args->command) {
+        second_words(words[0], choices, sizeof(choices));
+        return wrong(parse, words[0],
+                     choices[0] ? choices : tr("no such command", "perintah ini tidak ada"));
+    }
     parse->at += (int)used;
     return OK;
 }

@@ -114,7 +114,7 @@ static void print_side(FILE *out, enum side side, const char *title)
         char name[64];
         (void)snprintf(name, sizeof(name), "%s%s%s", command->name, command->alias ? ", " : "",
                        command->alias ? command->alias : "");
-        (void)fprintf(out, "  %-20s %s\n", name, command->help[help_index()]);
+        (void)fprintf(out, "  %-21s %s\n", name, command->help[help_index()]);
     }
 }
 

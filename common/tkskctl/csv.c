@@ -153,10 +153,13 @@ static size_t sniff_score(struct csv csv, struct csv_row *row)
     size_t widths[CSV_COLUMNS_MAX + 1] = { 0 };
     size_t best = 0;
     for (size_t i = 0; i < SNIFF_ROWS && !at_end(&csv); i++) {
-        if (read_row(&csv, row) != FLAW_NONE)
+        enum flaw flaw = read_row(&csv, row);
+        if (flaw != FLAW_NONE && flaw != FLAW_COLUMNS)
             return 0;
-        if (!row_is_blank(row))
+        if (flaw == FLAW_COLUMNS || !row_is_blank(row))
             widths[row->count]++;
+        if (flaw == FLAW_COLUMNS)
+            break;
     }
     for (size_t width = 2; width <= CSV_COLUMNS_MAX; width++) {
         size_t score = widths[width] * (CSV_COLUMNS_MAX + 1) + (widths[width] > 0 ? width : 0);

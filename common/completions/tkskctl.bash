@@ -1,0 +1,78 @@
+# bash completion for tkskctl; made by `tkskctl completion bash`
+_tkskctl()
+{
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    local first='' second='' words='' i
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+        --socket|--lang|--as|--passphrase-file|--key) ((i++)) ;;
+        -*) ;;
+        *) if [ -z "$first" ]; then first=${COMP_WORDS[i]}
+           elif [ -z "$second" ]; then second=${COMP_WORDS[i]}; fi ;;
+        esac
+    done
+    case $prev in
+    --lang) COMPREPLY=($(compgen -W 'id en' -- "$cur")); return ;;
+    --socket|--passphrase-file|--key|--root-key|-o)
+        COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    --reason)
+        COMPREPLY=($(compgen -W 'succession ended leaked' -- "$cur")); return ;;
+    --lane) COMPREPLY=($(compgen -W 'urgent normal bulk' -- "$cur")); return ;;
+    esac
+    case $first in
+    '') words=' status put isi edit ubah delete hapus apply import impor list cari show lihat attention perhatian explain jelaskan conflict policy enrol daftar operator unlock buka lock kunci nodes trust node review snapshot query verify backup restore metrics completion help bantuan --node --hub --socket --json --lang --as --passphrase-file --key --version --help' ;;
+    status) words=' --watch' ;;
+    put|isi) words=' --lane --request' ;;
+    edit|ubah) words=' --request' ;;
+    delete|hapus) words=' --yes --request' ;;
+    apply) words=' --request' ;;
+    import|impor) words=' --ignore --encoding --template' ;;
+    list|cari) words=' --max' ;;
+    show|lihat) words='' ;;
+    attention|perhatian) words='' ;;
+    explain|jelaskan) words='' ;;
+    conflict) if [ -z "$second" ]; then words=' list resolve'; fi ;;
+    policy) if [ -z "$second" ]; then words=' show check sign publish'; fi ;;
+    enrol|daftar) words='' ;;
+    operator) if [ -z "$second" ]; then words=' add words list approve renew end'; fi ;;
+    unlock|buka) words='' ;;
+    lock|kunci) words='' ;;
+    nodes) words='' ;;
+    trust) if [ -z "$second" ]; then words=' init'; fi ;;
+    node) if [ -z "$second" ]; then words=' invite approve show revoke'; fi ;;
+    review) if [ -z "$second" ]; then words=' list accept refuse'; fi ;;
+    snapshot) words='' ;;
+    query) words=' --limit-ms' ;;
+    verify) words='' ;;
+    backup) words='' ;;
+    restore) words=' --yes' ;;
+    metrics) words='' ;;
+    completion) words=' bash' ;;
+    help|bantuan) words=' --man' ;;
+    esac
+    case "$first $second" in
+    'conflict list') words='' ;;
+    'conflict resolve') words=' --choose --value --request' ;;
+    'policy show') words=' --at' ;;
+    'operator add') words=' --role' ;;
+    'operator words') words='' ;;
+    'operator list') words='' ;;
+    'trust init') words=' --district --root-key --officer --root --endpoint' ;;
+    'node invite') words=' --hours -o' ;;
+    'node approve') words=' --words --area' ;;
+    'node show') words='' ;;
+    'node revoke') words=' --reason --yes' ;;
+    'operator approve') words=' --sk --from --until --role --area --words' ;;
+    'operator renew') words=' --sk --until' ;;
+    'operator end') words=' --reason --yes' ;;
+    'policy check') words=' --district --version' ;;
+    'policy sign') words=' -o' ;;
+    'policy publish') words='' ;;
+    'review list') words='' ;;
+    'review accept') words='' ;;
+    'review refuse') words='' ;;
+    esac
+    COMPREPLY=($(compgen -W "$words" -- "$cur"))
+    [ ${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- "$cur"))
+}
+complete -F _tkskctl tkskctl
