@@ -56,7 +56,7 @@ COMPILE = $(CC) $(ALL_CFLAGS) -MMD -MP
 # --- sources ---------------------------------------------------------------------------------------
 
 MAINS := hub/main.c node/main.c common/tkskctl/main.c
-LAYERS := common proto node hub ctl
+LAYERS := common proto node hub ctl support
 SRC_common := $(wildcard common/*.c)
 SRC_proto  := $(wildcard proto/*.c)
 SRC_node   := $(filter-out $(MAINS),$(wildcard node/*.c))
@@ -64,6 +64,7 @@ SRC_hub    := $(filter-out $(MAINS),$(wildcard hub/*.c))
 SRC_ctl    := $(filter-out $(MAINS),$(wildcard common/tkskctl/*.c))
 SRC_sim    := $(wildcard tests/sim/*.c)
 SRC_gen    := $(wildcard tests/gen/*.c)
+SRC_support := $(wildcard tests/support/*.c)
 SRC_unit   := $(wildcard tests/unit/test_*.c)
 SRC_fuzz   := $(wildcard tests/fuzz/fuzz_*.c)
 SRC_bench  := $(wildcard tests/bench/*.c)
@@ -130,9 +131,7 @@ $(B)/tksk-node: $(B)/obj/node/main.o $(B)/libnode.a $(B)/libproto.a $(B)/libcomm
 $(B)/tkskctl: $(B)/obj/common/tkskctl/main.o $(B)/libctl.a $(B)/libproto.a $(B)/libcommon.a
 	$(LINK_PROGRAM)
 
-$(UNITS): $(B)/%: $(B)/obj/%.o $(TEST_ARCHIVES)
-	$(LINK_TEST)
-$(BENCHES): $(B)/%: $(B)/obj/%.o $(TEST_ARCHIVES)
+$(UNITS) $(BENCHES): $(B)/%: $(B)/obj/%.o $(B)/libsupport.a $(TEST_ARCHIVES)
 	$(LINK_TEST)
 $(FUZZERS): $(B)/%: $(B)/obj/%.o $(TEST_ARCHIVES)
 	$(LINK_TEST)

@@ -1,0 +1,544 @@
+/* Looking at a transaction before anything of it is written. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/must.h"
+#include "hub/hub_merge.h"
+
+/* --- small things ------------------------------------------------------------------------------ */
+
+struct bytes merge_bool(bool value)
+{
+    static const uint8_t encoded[] = { 0xc2, 0xc3 };
+    return bytes_of(&encoded[value ? 1 : 0], 1);
+}
+
+struct bytes merge_value(struct bytes raw)
+{
+    return value_is_nil(raw) ? bytes_of(NULL, 0) : raw;
+}
+
+bool merge_is_existence(const struct change *change)
+{
+    return change->op == OP_RESOLVE && fields_get(change->fields, bytes_text("")).len > 0;
+}
+
+static void refuse(struct merge *m, unsigned index, enum err reason, const char *field)
+{
+    struct row_change *row = &m->changes[index];
+    row->disposition = DISPOSITION_REJECTED;
+    row->reason = reason;
+    if (field)
+        (void)snprintf(row->field, sizeof(row->field), "%s", field);
+    m->failed[m->txn->changes[index].group] = true;
+}
+
+/* A thing is "collection.field": the field's name goes into the answer, and nothing else. */
+static void refuse_with(struct merge *m, unsigned index, const struct problem *problem)
+{
+    const char *dot = strchr(problem->thing, '.');
+    const struct policy_collection *c =
+        policy_collection(m->then, m->txn->changes[index].collection);
+    bool known = dot && c && policy_field(c, bytes_text(dot + 1));
+    refuse(m, index, problem->code, known ? dot + 1 : NULL);
+}
+
+static bool is_waiting(enum disposition disposition)
+{
+    return disposition == DISPOSITION_PARKED || disposition == DISPOSITION_QUARANTINED;
+}
+
+/* Waits for an earlier transaction only, so that no two wait for each other. False: it does not wait. */
+static bool park_behind(struct merge *m, uint64_t txn, enum disposition disposition)
+{
+    if (!is_waiting(disposition) || txn >= m->row.number || m->ruling == RULING_ACCEPT)
+        return false;
+    if (!m->parks) {
+        m->parks = true;
+        m->wait = (struct row_wait){ .txn = m->row.number, .on_txn = txn };
+    }
+    return true;
+}
+
+/* --- creates beside each other ----------------------------------------------------------------- */
+
+static size_t slot_of(const struct id *id)
+{
+    size_t slot = 0;
+    for (size_t i = 0; i < 4; i++)
+        slot = slot << 8 | id->at[ID_BYTES - 1 - i];
+    return slot;
+}
+
+static void created_add(struct merge *m, unsigned index)
+{
+    size_t slot = slot_of(&m->txn->changes[index].record) % COUNT_OF(m->created);
+    while (m->created[slot] != 0)
+        slot = (slot + 1) % COUNT_OF(m->created);
+    m->created[slot] = (uint16_t)(index + 1);
+}
+
+/* The create of `id` in this transaction whose group stands. */
+static const struct change *created_find(const struct merge *m, const struct id *id)
+{
+    size_t slot = slot_of(id) % COUNT_OF(m->created);
+    for (; m->created[slot] != 0; slot = (slot + 1) % COUNT_OF(m->created)) {
+        const struct change *change = &m->txn->changes[m->created[slot] - 1];
+        if (id_equal(&change->record, id))
+            return m->failed[change->group] ? NULL : change;
+    }
+    return NULL;
+}
+
+/* --- three-way --------------------------------------------------------------------------------- */
+
+/* The entry in which the author's last own change of this record was merged; 0 without one. */
+static enum err lineage_of(struct merge *m, const struct change *change, uint64_t *ret_lineage)
+{
+    uint64_t number;
+    struct row_txn row;
+    *ret_lineage = 0;
+    if (!change->base.has_leaf)
+        return OK;
+    enum err err = m->store->ops->txn_find(m->store->backend, &change->base.leaf, &number);
+    if (!err)
+        err = m->store->ops->txn_get(m->store->backend, number, &row);
+    if (!err && strcmp(row.node, m->row.node) == 0)
+        *ret_lineage = row.merged;
+    return err == ERR_NOT_FOUND ? OK : err;
+}
+
+static enum err written_by_own(struct merge *m, uint64_t rev, bool *ret_own)
+{
+    uint64_t number;
+    struct row_txn row;
+    enum err err = m->store->ops->txn_merged_in(m->store->backend, rev, &number);
+    if (!err)
+        err = m->store->ops->txn_get(m->store->backend, number, &row);
+    *ret_own = err == OK && strcmp(row.node, m->row.node) == 0;
+    return err == ERR_NOT_FOUND ? OK : err;
+}
+
+/* Fills what merge_decide asks. The database is asked only where the answer depends on it. */
+static enum err weigh(struct merge *m, const struct change *change, uint64_t rev,
+                      struct merge_field *ret_field)
+{
+    struct merge_field field = { .field_rev = rev };
+    enum err err = store_base_rev(m->store, &change->base, &field.base_rev);
+    if (!err && rev > field.base_rev)
+        err = lineage_of(m, change, &field.lineage);
+    if (!err && rev > field.base_rev && rev <= field.lineage)
+        err = written_by_own(m, rev, &field.own);
+    *ret_field = field;
+    return err;
+}
+
+enum err merge_saw(struct merge *m, const struct change *change, uint64_t rev, bool *ret_seen)
+{
+    struct merge_field field;
+    enum err err = weigh(m, change, rev, &field);
+    *ret_seen = !err && merge_decide(&field) == MERGE_TAKE;
+    return err;
+}
+
+static enum err open_conflict(struct merge *m, const char *field, struct merge_finding *finding,
+                              bool *ret_open)
+{
+    *ret_open = false;
+    if (m->record.held == 0)
+        return OK;
+    enum err err = m->store->ops->conflict_find(m->store->backend, &m->record.id, field,
+                                                m->row.node, &finding->conflict);
+    *ret_open = err == OK;
+    return err == ERR_NOT_FOUND ? OK : err;
+}
+
+enum err merge_find(struct merge *m, const struct change *change,
+                    const struct policy_field *field, struct bytes value,
+                    struct merge_finding *ret_finding)
+{
+    const struct hub_record *record = &m->record;
+    const struct hub_value *stands =
+        field ? &record->fields[field - record->collection->fields] : NULL;
+    struct bytes present = stands ? stands->raw : merge_bool(record->deleted);
+    struct merge_finding finding = { .verdict = MERGE_TAKE };
+    struct merge_field weighed;
+    bool open = false;
+    enum err err = weigh(m, change, stands ? stands->rev : record->existence_rev, &weighed);
+    if (!err)
+        err = open_conflict(m, field ? field->name : "", &finding, &open);
+    if (err)
+        return err;
+    weighed.equal = bytes_equal(present, value);
+    finding.verdict = merge_decide(&weighed);
+    if (open) { /* what this node says of a field it holds stays on its side of the conflict */
+        finding.verdict = weighed.equal ? MERGE_SAME : MERGE_HOLD;
+        finding.answers = weighed.equal;
+        finding.replaces = !weighed.equal;
+    }
+    *ret_finding = finding;
+    return OK;
+}
+
+enum err merge_existence(struct merge *m, const struct change *change,
+                         struct merge_finding *ret_finding)
+{
+    const struct hub_record *record = &m->record;
+    bool deletes = change->op == OP_DELETE;
+    struct merge_finding finding = { .verdict = MERGE_SAME };
+    if (!deletes && !record->deleted) {
+        *ret_finding = finding;
+        return OK;
+    }
+    enum err err = merge_find(m, change, NULL, merge_bool(deletes), &finding);
+    /* A delete buries every field: what was written since is touched too. */
+    for (size_t i = 0; i < record->collection->field_count && !err && deletes; i++) {
+        bool seen = true;
+        if (finding.verdict == MERGE_TAKE)
+            err = merge_saw(m, change, record->fields[i].rev, &seen);
+        if (!seen)
+            finding.verdict = MERGE_HOLD;
+    }
+    if (!err)
+        *ret_finding = finding;
+    return err;
+}
+
+/* --- one change -------------------------------------------------------------------------------- */
+
+static bool charge(struct merge *m, size_t bytes)
+{
+    m->events++;
+    m->extra_bytes += bytes + MERGE_EVENT_BYTES;
+    return m->events <= MERGE_EVENTS_MAX && m->extra_bytes <= MERGE_EXTRA_BYTES_MAX;
+}
+
+static size_t record_bytes(const struct hub_record *record)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < record->collection->field_count; i++)
+        bytes += record->fields[i].raw.len + IDENTIFIER_BYTES_MAX;
+    return bytes;
+}
+
+/* Counts what the change would say in the feed beside its own values. */
+static enum err check_amount(struct merge *m, unsigned index)
+{
+    const struct change *change = &m->txn->changes[index];
+    const struct policy_collection *c = m->now[index];
+    struct merge_finding finding;
+    struct bytes name, value;
+    bool fits = true;
+    enum err err = merge_existence(m, change, &finding);
+    if (!err && finding.verdict == MERGE_HOLD)
+        fits = charge(m, 0);
+    if (!err && change->op == OP_RESOLVE)
+        fits = charge(m, merge_is_existence(change) ? record_bytes(&m->record) : 0);
+    struct field_iter iter = fields_of(change->fields);
+    while (!err && change->op == OP_UPDATE && fields_next(&iter, &name, &value)) {
+        const struct policy_field *field = policy_field(c, name);
+        err = merge_find(m, change, field, merge_value(value), &finding);
+        if (err)
+            break;
+        if (finding.verdict == MERGE_HOLD || finding.answers)
+            fits = charge(m, m->record.fields[field - c->fields].raw.len) && fits;
+        else if (field - c->fields == c->area_field)
+            fits = charge(m, record_bytes(&m->record)) && fits;
+    }
+    if (!err && !fits)
+        refuse(m, index, ERR_LIMIT, NULL);
+    return err;
+}
+
+static enum err check_resolve(struct merge *m, unsigned index)
+{
+    const struct change *change = &m->txn->changes[index];
+    struct row_conflict conflict;
+    struct bytes name, value;
+    enum err err = m->store->ops->conflict_get(m->store->backend, &change->conflict, &conflict);
+    if (err && err != ERR_NOT_FOUND)
+        return err;
+    struct field_iter iter = fields_of(change->fields);
+    bool one = fields_next(&iter, &name, &value);
+    if (err || !one || !id_equal(&conflict.record, &change->record) ||
+        !bytes_is(name, conflict.field))
+        refuse(m, index, ERR_NOT_FOUND, NULL);
+    return OK;
+}
+
+/* An update, delete or resolve whose record is not there. */
+static enum err check_missing(struct merge *m, unsigned index)
+{
+    struct row_creation creation;
+    const struct change *change = &m->txn->changes[index];
+    enum err err = m->store->ops->creation(m->store->backend, &change->record, m->row.number,
+                                           &creation);
+    if (err && err != ERR_NOT_FOUND)
+        return err;
+    if (err)
+        refuse(m, index, ERR_NOT_FOUND, NULL);
+    else if (!park_behind(m, creation.txn, creation.disposition))
+        refuse(m, index, ERR_BASE_REJECTED, NULL);
+    return OK;
+}
+
+struct bytes record_area(const struct hub_record *record)
+{
+    struct bytes raw = record->fields[record->collection->area_field].raw;
+    struct reader reader = reader_of(raw);
+    return raw.len > 0 ? reader_str(&reader) : bytes_of(NULL, 0);
+}
+
+static enum err check_existing(struct merge *m, unsigned index)
+{
+    const struct change *change = &m->txn->changes[index];
+    const struct hub_backend_ops *ops = m->store->ops;
+    struct row_txn pending;
+    uint64_t number = 0;
+    enum err err = OK;
+    if (change->base.has_leaf) {
+        err = ops->txn_find(m->store->backend, &change->base.leaf, &number);
+        if (!err && number != m->row.number)
+            err = ops->txn_get(m->store->backend, number, &pending);
+        if (!err && number != m->row.number && park_behind(m, number, pending.state))
+            return OK;
+        if (err && err != ERR_NOT_FOUND)
+            return err;
+    }
+    err = ops->record_get(m->store->backend, m->now[index], &change->record, &m->record);
+    if (err == ERR_NOT_FOUND)
+        return check_missing(m, index);
+    if (err)
+        return err;
+    if (!area_within(record_area(&m->record), m->author.area)) {
+        refuse(m, index, ERR_AREA, NULL);
+        return OK;
+    }
+    bool gone = false;
+    if (m->record.deleted && change->op == OP_UPDATE)
+        err = merge_saw(m, change, m->record.existence_rev, &gone);
+    if (!err && gone)
+        refuse(m, index, ERR_NOT_FOUND, NULL);
+    else if (!err && change->op == OP_RESOLVE)
+        err = check_resolve(m, index);
+    return err || m->failed[change->group] ? err : check_amount(m, index);
+}
+
+static enum err check_create(struct merge *m, unsigned index)
+{
+    struct row_creation creation;
+    const struct change *change = &m->txn->changes[index];
+    enum err err = m->store->ops->creation(m->store->backend, &change->record, m->row.number,
+                                           &creation);
+    if (err && err != ERR_NOT_FOUND)
+        return err;
+    if (!err && creation.disposition != DISPOSITION_REJECTED)
+        refuse(m, index, ERR_DUPLICATE, NULL);
+    else
+        created_add(m, index);
+    return OK;
+}
+
+/* The answer to a conflict about existence names no field of the policy. */
+static enum err check_existence_answer(struct merge *m, unsigned index)
+{
+    struct problem problem = { .code = OK };
+    struct change as_delete = m->txn->changes[index];
+    struct bytes value = fields_get(as_delete.fields, bytes_text(""));
+    static const uint8_t empty_map[] = { 0x80 };
+    as_delete.op = OP_DELETE;
+    as_delete.fields = bytes_of(empty_map, sizeof(empty_map));
+    struct reader reader = reader_of(value);
+    if (reader_peek(&reader) != KIND_BOOL)
+        return ERR_VALUE;
+    return validate_authority(m->then, &as_delete, &m->author, &problem);
+}
+
+static enum err references_add(struct merge *m, unsigned index, const struct policy_field *field,
+                               struct reader *in)
+{
+    struct id target;
+    reader_fixed(in, target.at, ID_BYTES);
+    if (in->err)
+        return ERR_VALUE;
+    if (m->reference_count == m->reference_cap) {
+        size_t cap = m->reference_cap == 0 ? 256 : 2 * m->reference_cap;
+        struct merge_reference *grown = realloc(m->references, cap * sizeof(*grown));
+        if (!grown)
+            return ERR_MEMORY;
+        m->references = grown;
+        m->reference_cap = cap;
+    }
+    m->references[m->reference_count++] =
+        (struct merge_reference){ .index = index, .field = field, .target = target };
+    return OK;
+}
+
+static enum err references_of(struct merge *m, unsigned index)
+{
+    const struct policy_collection *c =
+        policy_collection(m->then, m->txn->changes[index].collection);
+    struct field_iter iter = fields_of(m->txn->changes[index].fields);
+    struct bytes name, value;
+    enum err err = OK;
+    while (!err && fields_next(&iter, &name, &value)) {
+        const struct policy_field *field = policy_field(c, name);
+        struct reader in = reader_of(value);
+        if (!field || value_is_nil(value))
+            continue;
+        if (field->type == FIELD_REFERENCE) {
+            err = references_add(m, index, field, &in);
+        } else if (field->type == FIELD_LIST && field->element == FIELD_REFERENCE) {
+            size_t count = reader_array(&in);
+            for (size_t i = 0; i < count && !err; i++)
+                err = references_add(m, index, field, &in);
+        }
+    }
+    return err;
+}
+
+static bool is_refusal(enum err err)
+{
+    return err != OK && err != ERR_STORE && err != ERR_FULL && err != ERR_MEMORY && err != ERR_IO &&
+           err != ERR_BUSY;
+}
+
+static enum err check_change(struct merge *m, unsigned index)
+{
+    const struct change *change = &m->txn->changes[index];
+    struct problem problem = { .code = OK };
+    enum err err = OK;
+    if (merge_is_existence(change)) {
+        problem.code = err = check_existence_answer(m, index);
+    } else {
+        err = validate_change(m->then, change, &m->author, m->txn->claimed_ms, &problem, NULL);
+        if (!err)
+            err = validate_authority(m->then, change, &m->author, &problem);
+        if (err)
+            problem.code = err;
+    }
+    if (!err && !m->now[index])
+        problem.code = err = ERR_COLLECTION;
+    if (err) {
+        if (!is_refusal(err))
+            return err;
+        refuse_with(m, index, &problem);
+        return OK;
+    }
+    err = references_of(m, index);
+    if (!err)
+        err = change->op == OP_CREATE ? check_create(m, index) : check_existing(m, index);
+    if (is_refusal(err)) {
+        refuse(m, index, err, NULL);
+        err = OK;
+    }
+    return err;
+}
+
+/* --- references -------------------------------------------------------------------------------- */
+
+static bool is_target(const struct policy_field *field, const char *collection)
+{
+    for (size_t i = 0; i < field->target_count; i++)
+        if (strcmp(field->targets[i], collection) == 0)
+            return true;
+    return false;
+}
+
+/* Whether the target exists, in this transaction or at the hub; parks when it may come to exist. */
+static enum err reference_stands(struct merge *m, const struct merge_reference *reference,
+                                 bool *ret_stands)
+{
+    const struct hub_backend_ops *ops = m->store->ops;
+    const struct change *beside = created_find(m, &reference->target);
+    struct row_creation creation;
+    *ret_stands = false;
+    if (beside) {
+        for (size_t i = 0; i < reference->field->target_count && !*ret_stands; i++)
+            *ret_stands = bytes_is(beside->collection, reference->field->targets[i]);
+        return OK;
+    }
+    for (size_t i = 0; i < reference->field->target_count && !*ret_stands; i++) {
+        const struct policy_collection *c =
+            policy_collection(m->store->policy, bytes_text(reference->field->targets[i]));
+        enum err err =
+            c ? ops->record_exists(m->store->backend, c, &reference->target, ret_stands) : OK;
+        if (err)
+            return err;
+    }
+    if (*ret_stands)
+        return OK;
+    enum err err =
+        ops->creation(m->store->backend, &reference->target, m->row.number, &creation);
+    if (err)
+        return err == ERR_NOT_FOUND ? OK : err;
+    *ret_stands = creation.collection && is_target(reference->field, creation.collection->name) &&
+                  park_behind(m, creation.txn, creation.disposition);
+    return OK;
+}
+
+/* A group that fails takes its creates with it, and so what refers to them, until nothing more falls. */
+static enum err check_references(struct merge *m)
+{
+    bool fell = true;
+    while (fell) {
+        fell = false;
+        for (size_t i = 0; i < m->reference_count; i++) {
+            const struct merge_reference *reference = &m->references[i];
+            bool stands = true;
+            if (m->failed[m->txn->changes[reference->index].group])
+                continue;
+            enum err err = reference_stands(m, reference, &stands);
+            if (err)
+                return err;
+            if (!stands) {
+                refuse(m, reference->index, ERR_REFERENCE, reference->field->name);
+                fell = true;
+            }
+        }
+    }
+    return OK;
+}
+
+/* After a move to another incarnation a change only waits for what it really needs. */
+static bool lacks_something(const struct merge *m)
+{
+    for (unsigned i = 0; i < m->txn->change_count; i++)
+        if (m->changes[i].reason == ERR_REFERENCE || m->changes[i].reason == ERR_NOT_FOUND)
+            return true;
+    return false;
+}
+
+enum err merge_check(struct merge *m)
+{
+    enum err err = OK;
+    m->parks = false;
+    m->reference_count = 0;
+    m->events = 0;
+    m->extra_bytes = 0;
+    memset(m->failed, 0, sizeof(m->failed));
+    memset(m->created, 0, sizeof(m->created));
+    for (unsigned i = 0; i < m->txn->change_count && !err; i++)
+        if (!m->failed[m->txn->changes[i].group])
+            err = check_change(m, i);
+    if (!err)
+        err = check_references(m);
+    if (err)
+        return err;
+    if (!m->parks && m->ruling == RULING_MOVED && lacks_something(m))
+        m->parks = true; /* as before: m->wait was kept by the caller */
+
+    /* The rest of a group falls with the one that failed, for its reason. */
+    enum err reasons[CHANGES_PER_TRANSACTION_MAX] = { OK };
+    for (unsigned i = 0; i < m->txn->change_count; i++)
+        if (m->changes[i].disposition == DISPOSITION_REJECTED)
+            reasons[m->txn->changes[i].group] = m->changes[i].reason;
+    for (unsigned i = 0; i < m->txn->change_count; i++) {
+        if (!m->failed[m->txn->changes[i].group])
+            continue;
+        if (m->changes[i].disposition != DISPOSITION_REJECTED)
+            m->changes[i].reason = reasons[m->txn->changes[i].group];
+        m->changes[i].disposition = DISPOSITION_REJECTED;
+    }
+    return OK;
+}

@@ -1,0 +1,714 @@
+/* The embedded backend: opening, statements, journal, chains, feed index, documents, backups. */
+#include "hub/hub_store_sqlite.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "common/log.h"
+#include "common/must.h"
+#include "hub_store.sql.h"
+#include "hub_store_query.sql.h"
+
+#define HUB_APPLICATION_ID     0x746b7368 /* "tksh" */
+#define AUTOCHECKPOINT_PAGES   10000
+#define STATEMENT_NAME_MAX     40
+
+/* --- statements -------------------------------------------------------------------------------- */
+
+/* The text behind "-- name: NAME" up to the next such line. */
+static const char *statement_text(const char *name)
+{
+    static const char mark[] = "-- name: ";
+    size_t len = strlen(name);
+    for (const char *at = strstr(hub_store_query_sql, mark); at; at = strstr(at, mark)) {
+        at += sizeof(mark) - 1;
+        if (strncmp(at, name, len) == 0 && at[len] == '\n')
+            return at + len + 1;
+    }
+    return NULL;
+}
+
+static enum err statements_prepare(struct sqlite_backend *s)
+{
+    static const char *const names[] = {
+#define X(name) #name,
+        STATEMENTS(X)
+#undef X
+    };
+    for (size_t i = 0; i < STMT_COUNT; i++) {
+        const char *text = statement_text(names[i]);
+        must(text != NULL);
+        enum err err = db_prepare(&s->db, text, &s->statements[i]);
+        if (err)
+            return err;
+    }
+    return OK;
+}
+
+static void bind_list(sqlite3_stmt *statement, const char *format, va_list args)
+{
+    int code = SQLITE_OK;
+    for (int i = 1; format[i - 1] != '\0' && code == SQLITE_OK; i++) {
+        struct bytes bytes = { .at = NULL };
+        const char *text = NULL;
+        uint64_t number = 0;
+        switch (format[i - 1]) {
+        case 'n':
+        case 'N':
+            number = va_arg(args, uint64_t);
+            code = number == 0 && format[i - 1] == 'N'
+                       ? sqlite3_bind_null(statement, i)
+                       : sqlite3_bind_int64(statement, i, (sqlite3_int64)number);
+            continue;
+        case 'i':
+            code = sqlite3_bind_int(statement, i, va_arg(args, int));
+            continue;
+        case 's':
+            text = va_arg(args, const char *);
+            code = sqlite3_bind_text(statement, i, text, -1, SQLITE_STATIC);
+            continue;
+        case 'h':
+            bytes = bytes_hash(va_arg(args, const struct hash *));
+            break;
+        case 'd':
+            bytes = bytes_id(va_arg(args, const struct id *));
+            break;
+        default:
+            must(format[i - 1] == 'b');
+            bytes = va_arg(args, struct bytes);
+            break;
+        }
+        code = bytes.at ? sqlite3_bind_blob64(statement, i, bytes.at, bytes.len, SQLITE_STATIC)
+                        : sqlite3_bind_null(statement, i);
+    }
+    must(code == SQLITE_OK || code == SQLITE_NOMEM || code == SQLITE_TOOBIG);
+}
+
+void statement_bind(sqlite3_stmt *statement, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    bind_list(statement, format, args);
+    va_end(args);
+}
+
+enum err statement_run(struct sqlite_backend *s, enum statement which, const char *format, ...)
+{
+    sqlite3_stmt *statement = s->statements[which];
+    va_list args;
+    va_start(args, format);
+    bind_list(statement, format, args);
+    va_end(args);
+    int code = sqlite3_step(statement);
+    must(code != SQLITE_ROW);
+    (void)sqlite3_reset(statement);
+    return db_err(&s->db, code);
+}
+
+enum err statement_row(struct sqlite_backend *s, sqlite3_stmt *statement)
+{
+    int code = sqlite3_step(statement);
+    if (code == SQLITE_ROW)
+        return OK;
+    (void)sqlite3_reset(statement);
+    return code == SQLITE_DONE ? ERR_NOT_FOUND : db_err(&s->db, code);
+}
+
+uint64_t column_u64(sqlite3_stmt *statement, int column)
+{
+    return (uint64_t)sqlite3_column_int64(statement, column);
+}
+
+struct bytes column_bytes(sqlite3_stmt *statement, int column)
+{
+    const void *at = sqlite3_column_type(statement, column) == SQLITE_TEXT
+                         ? (const void *)sqlite3_column_text(statement, column)
+                         : sqlite3_column_blob(statement, column);
+    return bytes_of(at, (size_t)sqlite3_column_bytes(statement, column));
+}
+
+void column_text(sqlite3_stmt *statement, int column, char *ret, size_t cap)
+{
+    struct bytes text = column_bytes(statement, column);
+    size_t len = text.len < cap ? text.len : cap - 1;
+    if (len > 0)
+        memcpy(ret, text.at, len);
+    ret[len] = '\0';
+}
+
+enum err column_hash(sqlite3_stmt *statement, int column, struct hash *ret)
+{
+    struct bytes bytes = column_bytes(statement, column);
+    if (bytes.len != HASH_BYTES)
+        return ERR_STORE;
+    memcpy(ret->at, bytes.at, HASH_BYTES);
+    return OK;
+}
+
+enum err column_id(sqlite3_stmt *statement, int column, struct id *ret)
+{
+    struct bytes bytes = column_bytes(statement, column);
+    if (bytes.len != ID_BYTES)
+        return ERR_STORE;
+    memcpy(ret->at, bytes.at, ID_BYTES);
+    return OK;
+}
+
+enum err column_err(sqlite3_stmt *statement, int column)
+{
+    struct bytes name = column_bytes(statement, column);
+    enum err code = name.len == 0 ? OK : err_from_name(name);
+    return code == ERR_COUNT ? ERR_INTERNAL : code;
+}
+
+const char *reason_text(enum err reason)
+{
+    return reason == OK ? NULL : err_name(reason);
+}
+
+enum err space_need(struct space *space, size_t bytes)
+{
+    if (space->cap >= bytes)
+        return OK;
+    uint8_t *at = realloc(space->at, bytes);
+    if (!at)
+        return ERR_MEMORY;
+    *space = (struct space){ .at = at, .cap = bytes };
+    return OK;
+}
+
+enum err space_copy(struct space *space, struct bytes content, struct bytes *ret_copy)
+{
+    enum err err = space_need(space, content.len + 1);
+    if (err)
+        return err;
+    if (content.len > 0)
+        memcpy(space->at, content.at, content.len);
+    space->at[content.len] = 0;
+    *ret_copy = bytes_of(space->at, content.len);
+    return OK;
+}
+
+/* A number in the first column of the only row. */
+static enum err one_number(struct sqlite_backend *s, enum statement which, uint64_t *ret)
+{
+    sqlite3_stmt *st = s->statements[which];
+    enum err err = statement_row(s, st);
+    if (err)
+        return err;
+    bool null = sqlite3_column_type(st, 0) == SQLITE_NULL;
+    uint64_t number = column_u64(st, 0);
+    (void)sqlite3_reset(st);
+    if (null)
+        return ERR_NOT_FOUND;
+    *ret = number;
+    return OK;
+}
+
+/* --- life -------------------------------------------------------------------------------------- */
+
+static void sqlite_close(struct hub_backend **backend)
+{
+    struct sqlite_backend *s = sqlite_of(*backend);
+    tables_close(s);
+    for (size_t i = 0; i < STMT_COUNT; i++)
+        (void)sqlite3_finalize(s->statements[i]);
+    db_close(&s->db);
+    struct space *const spaces[] = { &s->values,   &s->json, &s->body,
+                                     &s->document, &s->held, &s->chosen };
+    for (size_t i = 0; i < COUNT_OF(spaces); i++)
+        free(spaces[i]->at);
+    free(s);
+    *backend = NULL;
+}
+
+static enum err sqlite_begin(struct hub_backend *b)
+{
+    return db_begin(&sqlite_of(b)->db);
+}
+
+static enum err sqlite_commit(struct hub_backend *b)
+{
+    return db_commit(&sqlite_of(b)->db);
+}
+
+static void sqlite_rollback(struct hub_backend *b)
+{
+    db_rollback(&sqlite_of(b)->db);
+}
+
+static enum err sqlite_meta(struct hub_backend *b, const char *name, const char *value, char *ret,
+                            size_t cap)
+{
+    struct sqlite_backend *s = sqlite_of(b);
+    enum err err = statement_run(s, STMT_meta_put, "ss", name, value);
+    if (err)
+        return err;
+    sqlite3_stmt *st = s->statements[STMT_meta_get];
+    statement_bind(st, "s", name);
+    err = statement_row(s, st);
+    if (err)
+        return err;
+    column_text(st, 0, ret, cap);
+    (void)sqlite3_reset(st);
+    return OK;
+}
+
+static enum err sqlite_idle(struct hub_backend *b)
+{
+    return db_checkpoint(&sqlite_of(b)->db);
+}
+
+static enum err sqlite_copy(struct hub_backend *b, const char *path, struct problem *problem)
+{
+    return db_copy(&sqlite_of(b)->db, path, problem);
+}
+
+/* --- journal ----------------------------------------------------------------------------------- */
+
+static enum err sqlite_journal_put(struct hub_backend *b, const struct row_journal *row)
+{
+    return statement_run(sqlite_of(b), STMT_journal_put, "nnibhn", row->number, row->epoch,
+                         (int)row->kind, row->entry, &row->hash, row->wall_ms);
+}
+
+static enum err journal_read(struct sqlite_backend *s, sqlite3_stmt *st,
+                             struct row_journal *ret_row)
+{
+    struct row_journal row = { .number = 0 };
+    enum err err = statement_row(s, st);
+    if (err)
+        return err;
+    struct bytes entry = column_bytes(st, 3);
+    row.number = column_u64(st, 0);
+    row.epoch = column_u64(st, 1);
+    row.kind = (enum journal_kind)sqlite3_column_int(st, 2);
+    row.wall_ms = column_u64(st, 5);
+    err = column_hash(st, 4, &row.hash);
+    if (!err && entry.len > sizeof(s->entry))
+        err = ERR_STORE;
+    if (!err) {
+        if (entry.len > 0)
+            memcpy(s->entry, entry.at, entry.len);
+        row.entry = bytes_of(s->entry, entry.len);
+        *ret_row = row;
+    }
+    (void)sqlite3_reset(st);
+    return err;
+}
+
+static enum err sqlite_journal_get(struct hub_backend *b, uint64_t number,
+                                   struct row_journal *ret_row)
+{
+    struct sqlite_backend *s = sqlite_of(b);
+    statement_bind(s->statements[STMT_journal_get], "n", number);
+    return journal_read(s, s->statements[STMT_journal_get], ret_row);
+}
+
+static enum err sqlite_journal_last(struct hub_backend *b, struct row_journal *ret_row)
+{
+    struct sqlite_backend *s = sqlite_of(b);
+    return journal_read(s, s->statements[STMT_journal_last], ret_row);
+}
+
+static enum err sqlite_journal_policy_next(struct hub_backend *b, uint64_t after,
+                                           uint64_t *ret_number)
+{
+    struct sqlite_backend *s = sqlite_of(b);
+    statement_bind(s->statements[STMT_journal_policy_next], "n", after);
+    return one_number(s, STMT_journal_policy_next, ret_number);
+}
+
+static enum err sqlite_epoch_put(struct hub_backend *b, uint64_t epoch, uint64_t cut,
+                                 const struct hash *hash)
+{
+    return statement_run(sqlite_of(b), STMT_epoch_put, "nnh", epoch, cut, hash);
+}
+
+static enum err sqlite_epoch_cut(struct hub_backend *b, uint64_t epoch, uint64_t *ret_cut)
+{
+    struct sqlite_backend *s = sqlite_of(b);
+    statement_bind(s->statements[STMT_epoch_cut], "n", epoch);
+    return one_number(s, STMT_epoch_cut, ret_cut);
+}
+
+/* --- incarnations, lanes, chains --------------------------------------------------------------- */
+
+static enum err sqlite_incarnation_get(struct hub_backend *b, const char *node,
+                                       const struct id *incarnation,
+                                       struct row_incarnation *ret_row)
+{
+    struct sqlite_backend *s = sqlite_of(b);
+    sqlite3_stmt *st = s->statements[STMT_incarnation_get];
+    statement_bind(st, "sd", node, incarnation);
+    enum err err = statement_row(s, st);
+    if (err)
+        return err;
+    column_text(st, 0, ret_row->node, sizeof(ret_row->node));
+    ret_row->incarnation = *incarnation;
+    ret_row->state = (enum incarnation_state)sqlite3_column_int(st, 2);
+    for (int lane = 0; lane < LANE_COUNT; lane++)
+        ret_row->highest[lane] = column_u64(st, 3 + lane);
+    ret_row->trust_version = column_u64(st, 6);
+    ret_row->rules_version = column_u64(st, 7);
+    ret_row->heard_ms = column_u64(st, 8);
+    (void)sqlite3_reset(st);
+    return OK;
+}
+
+static enum err sqlite_incarnation_put(struct hub_backend *b, const struct row_incarnation *row)
+{
+    return statement_run(sqlite_of(b), STMT_incarnation_put, "sdinnnnnn", row->node,
+                         &row->incarnation, (int)row->state, row->highest[LANE_URGENT],
+                         row->highest[LANE_NORMAL], row->highest[LANE_BULK], row->trust_version,
+                         row->rules_version, row->heard_ms);
+}
+
+static enum err sqlite_incarnation_active(struct hub_backend *b, const char *node,
+                                          struct id *ret_incarnation)
+{
+    struct sqlite_backend *s = sqlite_of(b);
+    sqlite3_stmt *st = s->statements[STMT_incarnation_active];
+    statement_bind(st, "s", node);
+    enum err err = statement_row(s, st);
+    if (err)
+        return err;
+    err = column_id(st, 0, ret_incarnation);
+    (void)sqlite3_reset(st);
+    return err;
+}
+
+static enum err sqlite_lane_get(struct hub_backend *b, const char *node,
+                                const struct id *incarnation, enum lane lane,
+                                struct hub_lane *ret_lane)
+{
+    struct sqlite_backend *s = sqlite_of(b);
+    sqlite3_stmt *st = s->statements[STMT_lane_get];
+    statement_bind(st, "sdi", node, incarnation, (int)lane);
+    enum err err = statement_row(s, st);
+    if (err)
+        return err;
+    struct hub_lane row = { .received = column_u64(st, 0),
+                            .keep_from = column_u64(st, 2),
+                            .trust_version = column_u64(st, 3),
+                            .rules_version = column_u64(st, 4) };
+    err = column_hash(st, 1, &row.head);
+    (void)sqlite3_reset(st);
+    if (!err)
+        *ret_lane = row;
+    return err;
+}
+
+static enum err sqlite_lane_put(struct hub_backend *b, const char *node,
+                                const struct id *incarnation, enum lane lane,
+                                const struct hub_lane *row)
+{
+    return statement_run(sqlite_of(b), STMT_lane_put, "sdinhnnn", node, incarnation, (int)lane,
+                         row->received, &row->head, row->keep_from, row->trust_version,
+                         row->rules_version);
+}
+
+static enum err sqlite_entry_put(struct hub_backend *b, const struct row_entry *row)
+{
+    return statement_run(sqlite_of(b), STMT_entry_put, "sdinnNhh", row->node, &row->incarnation,
+                         (int)row->lane, row->seq, row->number, row->txn, &row->leaf, &row->head);
+}
+
+/* The node's name is valid until the next entry is read. */
+static enum err entry_read(struct sqlite_backend *s, sqlite3_stmt *st, struct row_entry *ret_row)
+{
+    struct row_entry row = { .node = s->node,
+                             .lane = (enum lane)sqlite3_column_int(st, 2),
+                             .seq = column_u64(st, 3),
+                             .number = column_u64(st, 4),
+                             .txn = column_u64(st, 5) };
+    column_text(st, 0, s->node, sizeof(s->node));
+    enum err err = column_id(st, 1, &row.incarnation);
+    if (!err)
+        err = column_hash(st, 6, &row.leaf);
+    if (!err)
+        err = column_hash(st, 7, &row.head);
+    if (!err)
+        *ret_row = row;
+    return err;
+}
+
+static enum err sqlite_entry_get(struct hub_backend *b, const char *node,
+                                 const struct id *incarnation, enum lane lane, uint64_t seq,
+                                 struct row_entry *ret_row)
+{
+    struct sqlite_backend *s = sqlite_of(b);
+    sqlite3_stmt *st = s->statements[STMT_entry_get];
+    statement_bind(st, "sdin", node, incarnation, (int)lane, seq);
+    enum err err = statement_row(s, st);
+    if (err)
+        return err;
+    err = entry_read(s, st, ret_row);
+    (void)sqlite3_reset(st);
+    return err;
+}
+
+static enum err sqlite_entry_walk(struct hub_backend *b, hub_entry_callback *each, void *ctx)
+{
+    struct sqlite_backend *s = sqlite_of(b);
+    sqlite3_stmt *st = s->statements[STMT_entry_walk];
+    enum err err = OK;
+    bool more = true;
+    while (!err && more && (err = statement_row(s, st)) == OK) {
+        struct row_entry row;
+        err = entry_read(s, st, &row);
+        if (!err)
+            more = each(ctx, &row);
+    }
+    (void)sqlite3_reset(st);
+    return err == ERR_NOT_FOUND ? OK : err;
+}
+
+static enum err sqlite_key_put(struct hub_backend *b, const char *node,
+                               const struct id *incarnation, uint64_t number, struct bytes sealed)
+{
+    return statement_run(sqlite_of(b), STMT_key_put, "sdnb", node, incarnation, number, sealed);
+}
+
+static enum err sqlite_key_get(struct hub_backend *b, const char *node,
+                               const struct id *incarnation, uint64_t number,
+                               struct bytes *ret_sealed)
+{
+    struct sqlite_backend *s = sqlite_of(b);
+    sqlite3_stmt *st = s->statements[STMT_key_get];
+    statement_bind(st, "sdn", node, incarnation, number);
+    enum err err = statement_row(s, st);
+    if (err)
+        return err;
+    err = space_copy(&s->document, column_bytes(st, 0), ret_sealed);
+    (void)sqlite3_reset(st);
+    return err;
+}
+
+/* --- decisions, feed index, waiting ------------------------------------------------------------ */
+
+static enum err sqlite_decision_put(struct hub_backend *b, const char *author,
+                                    const struct row_decision *row)
+{
+    return statement_run(sqlite_of(b), STMT_decision_put, "snniiss", author, row->number, row->txn,
+                         row->whole ? -1 : (int)row->index, (int)row->disposition,
+                         reason_text(row->reason), row->field[0] ? row->field : NULL);
+}
+
+static enum err sqlite_decision_next(struct hub_backend *b, const char *node, uint64_t after,
+                                     uint64_t *ret_number)
+{
+    struct sqlite_backend *s = sqlite_of(b);
+    statement_bind(s->statements[STMT_decision_next], "sn", node, after);
+    return one_number(s, STMT_decision_next, ret_number);
+}
+
+static enum err sqlite_decisions_at(struct hub_backend *b, const char *node, uint64_t number,
+                                    hub_decision_callback *each, void *ctx)
+{
+    struct sqlite_backend *s = sqlite_of(b);
+    sqlite3_stmt *st = s->statements[STMT_decisions_at];
+    statement_bind(st, "sn", node, number);
+    enum err err = OK;
+    bool more = true;
+    while (more && (err = statement_row(s, st)) == OK) {
+        int index = sqlite3_column_int(st, 2);
+        struct row_decision row = {
+            .number = number,
+            .txn = column_u64(st, 1),
+            .whole = index < 0,
+            .index = index < 0 ? 0 : (unsigned)index,
+            .disposition = (enum disposition)sqlite3_column_int(st, 3),
+            .reason = column_err(st, 4),
+        };
+        column_text(st, 5, row.field, sizeof(row.field));
+        more = each(ctx, &row);
+    }
+    (void)sqlite3_reset(st);
+    return err == ERR_NOT_FOUND ? OK : err;
+}
+
+static enum err sqlite_scope_put(struct hub_backend *b, struct bytes area, uint64_t number,
+                                 uint64_t txn)
+{
+    struct sqlite_backend *s = sqlite_of(b);
+    sqlite3_stmt *st = s->statements[STMT_scope_put];
+    (void)sqlite3_bind_text64(st, 1, (const char *)area.at, area.len, SQLITE_STATIC, SQLITE_UTF8);
+    (void)sqlite3_bind_int64(st, 2, (sqlite3_int64)number);
+    (void)sqlite3_bind_int64(st, 3, (sqlite3_int64)txn);
+    int code = sqlite3_step(st);
+    (void)sqlite3_reset(st);
+    return db_err(&s->db, code);
+}
+
+static enum err sqlite_scope_next(struct hub_backend *b, const char *area, uint64_t after,
+                                  uint64_t *ret_number, uint64_t *ret_txn)
+{
+    struct sqlite_backend *s = sqlite_of(b);
+    sqlite3_stmt *st = s->statements[STMT_scope_next];
+    statement_bind(st, "sn", area, after);
+    enum err err = statement_row(s, st);
+    if (err)
+        return err;
+    *ret_number = column_u64(st, 0);
+    *ret_txn = column_u64(st, 1);
+    (void)sqlite3_reset(st);
+    return OK;
+}
+
+static enum err sqlite_wait_put(struct hub_backend *b, const struct row_wait *row)
+{
+    struct sqlite_backend *s = sqlite_of(b);
+    if (row->on_txn > 0 || row->node[0] == '\0')
+        return statement_run(s, STMT_wait_put, "nNsbssii", row->txn, row->on_txn, NULL,
+                             bytes_of(NULL, 0), NULL, NULL, (int)row->ready, (int)row->ruling);
+    return statement_run(s, STMT_wait_put, "nNsdinii", row->txn, row->on_txn, row->node,
+                         &row->incarnation, (int)row->lane, row->seq, (int)row->ready,
+                         (int)row->ruling);
+}
+
+static enum err sqlite_wait_drop(struct hub_backend *b, uint64_t txn)
+{
+    return statement_run(sqlite_of(b), STMT_wait_drop, "n", txn);
+}
+
+static enum err sqlite_wait_count(struct hub_backend *b, uint64_t *ret_count)
+{
+    return one_number(sqlite_of(b), STMT_wait_count, ret_count);
+}
+
+static enum err sqlite_wait_ready(struct hub_backend *b, struct row_wait *ret_row)
+{
+    struct sqlite_backend *s = sqlite_of(b);
+    sqlite3_stmt *st = s->statements[STMT_wait_ready];
+    enum err err = statement_row(s, st);
+    if (err)
+        return err;
+    struct row_wait row = { .txn = column_u64(st, 0),
+                            .on_txn = column_u64(st, 1),
+                            .lane = (enum lane)sqlite3_column_int(st, 4),
+                            .seq = column_u64(st, 5),
+                            .ready = sqlite3_column_int(st, 6) != 0,
+                            .ruling = (enum ruling)sqlite3_column_int(st, 7) };
+    column_text(st, 2, row.node, sizeof(row.node));
+    if (row.node[0] != '\0')
+        err = column_id(st, 3, &row.incarnation);
+    (void)sqlite3_reset(st);
+    if (!err)
+        *ret_row = row;
+    return err;
+}
+
+static enum err sqlite_wake_txn(struct hub_backend *b, uint64_t on_txn)
+{
+    return statement_run(sqlite_of(b), STMT_wake_txn, "n", on_txn);
+}
+
+static enum err sqlite_wake_lane(struct hub_backend *b, const char *node,
+                                 const struct id *incarnation, enum lane lane, uint64_t seq)
+{
+    return statement_run(sqlite_of(b), STMT_wake_lane, "sdin", node, incarnation, (int)lane, seq);
+}
+
+static enum err sqlite_wake_moved(struct hub_backend *b, const char *node,
+                                  const struct id *incarnation)
+{
+    return statement_run(sqlite_of(b), STMT_wake_moved, "sd", node, incarnation);
+}
+
+/* --- documents, backups ------------------------------------------------------------------------ */
+
+static enum err sqlite_document_put(struct hub_backend *b, enum journal_kind kind,
+                                    uint64_t version, uint64_t number, const struct hash *hash,
+                                    struct bytes as_signed)
+{
+    return statement_run(sqlite_of(b), STMT_document_put, "innhb", (int)kind, version, number, hash,
+                         as_signed);
+}
+
+static enum err sqlite_document_get(struct hub_backend *b, enum journal_kind kind,
+                                    uint64_t version, struct bytes *ret_signed)
+{
+    struct sqlite_backend *s = sqlite_of(b);
+    sqlite3_stmt *st = s->statements[STMT_document_get];
+    statement_bind(st, "in", (int)kind, version);
+    enum err err = statement_row(s, st);
+    if (err)
+        return err;
+    err = space_copy(&s->document, column_bytes(st, 0), ret_signed);
+    (void)sqlite3_reset(st);
+    return err;
+}
+
+static enum err sqlite_document_last(struct hub_backend *b, enum journal_kind kind,
+                                     uint64_t *ret_version, uint64_t *ret_number)
+{
+    struct sqlite_backend *s = sqlite_of(b);
+    sqlite3_stmt *st = s->statements[STMT_document_last];
+    statement_bind(st, "i", (int)kind);
+    enum err err = statement_row(s, st);
+    if (err)
+        return err;
+    *ret_version = column_u64(st, 0);
+    *ret_number = column_u64(st, 1);
+    (void)sqlite3_reset(st);
+    return OK;
+}
+
+static enum err sqlite_backup_put(struct hub_backend *b, const char *name, uint64_t number,
+                                  uint64_t wall_ms, unsigned kept)
+{
+    struct sqlite_backend *s = sqlite_of(b);
+    enum err err = statement_run(s, STMT_backup_put, "snn", name, number, wall_ms);
+    if (!err)
+        err = statement_run(s, STMT_backup_lanes_drop, "s", name);
+    if (!err)
+        err = statement_run(s, STMT_backup_lanes_put, "s", name);
+    if (!err)
+        err = statement_run(s, STMT_backup_forget, "i", (int)kept);
+    if (!err)
+        err = statement_run(s, STMT_backup_lanes_forget, "");
+    if (!err)
+        err = statement_run(s, STMT_keep_from_move, "");
+    return err;
+}
+
+static const struct hub_backend_ops sqlite_ops = {
+#define OP(name) .name = sqlite_##name,
+    SQLITE_TXN_OPS(OP) SQLITE_TABLE_OPS(OP) SQLITE_LIST_OPS(OP)
+    OP(close) OP(begin) OP(commit) OP(rollback) OP(meta) OP(idle) OP(copy)
+    OP(journal_put) OP(journal_get) OP(journal_last) OP(journal_policy_next)
+    OP(epoch_put) OP(epoch_cut) OP(incarnation_get) OP(incarnation_put) OP(incarnation_active)
+    OP(lane_get) OP(lane_put) OP(entry_put) OP(entry_get) OP(entry_walk) OP(key_put) OP(key_get)
+    OP(decision_put) OP(decision_next) OP(decisions_at) OP(scope_put) OP(scope_next)
+    OP(wait_put) OP(wait_drop) OP(wait_count) OP(wait_ready) OP(wake_txn) OP(wake_lane)
+    OP(wake_moved) OP(document_put) OP(document_get) OP(document_last) OP(backup_put)
+#undef OP
+};
+
+enum err hub_store_sqlite_open(const char *path, const char *vfs, struct hub_backend **ret_backend,
+                               struct problem *problem)
+{
+    static const char *const steps[] = { hub_store_sql };
+    static const struct db_kind kind = { .application_id = HUB_APPLICATION_ID,
+                                         .steps = steps,
+                                         .step_count = COUNT_OF(steps),
+                                         .autocheckpoint_pages = AUTOCHECKPOINT_PAGES };
+    struct sqlite_backend *s = calloc(1, sizeof(*s));
+    if (!s)
+        return problem_set(problem, ERR_MEMORY, path, NULL);
+    s->base.ops = &sqlite_ops;
+    enum err err = db_open(path, vfs, &kind, &s->db, problem);
+    if (err) {
+        free(s);
+        return err;
+    }
+    err = statements_prepare(s);
+    struct hub_backend *backend = &s->base;
+    if (err) {
+        sqlite_close(&backend);
+        return problem_set(problem, err, path, "its statements do not fit");
+    }
+    *ret_backend = backend;
+    return OK;
+}

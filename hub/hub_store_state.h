@@ -1,0 +1,56 @@
+/* What the files of the hub's store share: the open store and its caches. Not for others. */
+#pragma once
+
+#include "hub/hub_store_backend.h"
+
+struct merge;
+
+struct hub_store {
+    struct hub_backend *backend;
+    const struct hub_backend_ops *ops;
+    char district[DISTRICT_TEXT_MAX + 1];
+
+    /* Caches; a rollback reads again what the transaction had touched. */
+    bool writing;
+    bool trust_touched, policy_touched;
+    struct trust trust;
+    struct policy *policy;          /* in force; one of `policies`, or NULL */
+    struct policy **policies;       /* by version - 1; NULL where not asked for yet */
+    size_t policy_count;
+    struct cursor journal;
+
+    struct merge *merge;            /* work space of one transaction */
+    struct hub_record *record;      /* of the feed and the lists */
+    struct row_change *changes;     /* CHANGES_PER_TRANSACTION_MAX, of the feed, ACKs, decisions */
+};
+
+/* Appends the next journal entry. `entry` holds what follows [epoch, number, kind: `items` values.
+ * *ret_number: its number. */
+NODISCARD enum err store_journal(struct hub_store *store, enum journal_kind kind, size_t items,
+                                 struct bytes entry, uint64_t wall_ms, uint64_t *ret_number);
+/* The epoch-aware rev of a base: at most the cut of each epoch since. */
+NODISCARD enum err store_base_rev(struct hub_store *store, const struct base *base,
+                                  uint64_t *ret_rev);
+/* Genesis when nothing was received. */
+NODISCARD enum err store_lane(struct hub_store *store, const char *node,
+                              const struct id *incarnation, enum lane lane,
+                              struct hub_lane *ret_lane);
+NODISCARD enum err store_reload_trust(struct hub_store *store);
+NODISCARD enum err store_reload_policy(struct hub_store *store);
+
+/* hub_merge.c: takes one entry; `twin` says whether its incarnation is quarantined. */
+NODISCARD enum err merge_entry(struct hub_store *store, const struct hub_entry *entry, bool twin);
+/* Looks again at whatever is ready, until nothing is. */
+NODISCARD enum err merge_ready(struct hub_store *store, uint64_t wall_ms);
+/* Marks a waiting or quarantined transaction as ready under a ruling. */
+NODISCARD enum err merge_rule(struct hub_store *store, uint64_t txn, enum ruling ruling);
+/* Plain bytes of a transaction into a space of TRANSACTION_BYTES_MAX. */
+NODISCARD enum err merge_plain(struct hub_store *store, const struct row_txn *row,
+                               struct buf *ret_plain);
+NODISCARD enum err merge_open(struct merge **ret_merge);
+void merge_close(struct merge **merge);
+
+/* hub_feed.c: whether this value of the field goes to the record's own area only. */
+bool feed_restricted(const struct policy_field *field, struct bytes value);
+/* Text of the record's area; empty without one. */
+struct bytes record_area(const struct hub_record *record);
