@@ -1,8 +1,8 @@
 """A second implementation of an office, written from proto/PROTOCOL.md alone.
 
-It shares no code with the programs, so that what two of our own ends agree on by mistake shows here.
-Section numbers in the comments are those of PROTOCOL.md. Nothing in it repairs what the hub sends: a
-signature, a hash or a form that is not as written raises Broken.
+It shares no code with the programs, so that what two of our own ends agree on by mistake shows
+here. Section numbers in the comments are those of PROTOCOL.md. Nothing in it repairs what the hub
+sends: a signature, a hash or a form that is not as written raises Broken.
 """
 import base64
 import hashlib
@@ -60,7 +60,7 @@ def need(condition, what):
         raise Broken(what)
 
 
-# --- §1 canonical msgpack ----------------------------------------------------------------------------
+# --- §1 canonical msgpack ---------------------------------------------------------------------
 
 
 def head(small, small_max, forms, n):
@@ -134,9 +134,10 @@ class Reader:
         return int.from_bytes(self.take(size), "big", signed=signed)
 
     def value(self, depth=1):
-        need(depth <= DEPTH_MAX, "too deep")
         start = self.at
         c = self.number(1)
+        nests = 0x80 <= c <= 0x9F or 0xDC <= c <= 0xDF
+        need(not nests or depth <= DEPTH_MAX, "too deep")
         if c == 0xC0:
             x = None
         elif c in (0xC2, 0xC3):
@@ -147,6 +148,7 @@ class Reader:
             x = c - 256
         elif 0xCC <= c <= 0xCF:
             x = self.number(1 << (c - 0xCC))
+            need(x <= INT_MAX, "integer above 2^63-1")
         elif 0xD0 <= c <= 0xD3:
             x = self.number(1 << (c - 0xD0), signed=True)
         elif 0xA0 <= c <= 0xBF or 0xD9 <= c <= 0xDB:
@@ -201,7 +203,7 @@ def spans(raw):
     return out
 
 
-# --- §1 suite 1 --------------------------------------------------------------------------------------
+# --- §1 suite 1 -------------------------------------------------------------------------------
 
 
 def H(kind, x):
@@ -243,10 +245,13 @@ def aead(x, ad, nonce, key):
     return sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(x, ad, nonce, key)
 
 
-FIRST = """ba be bi ca ce co cu da de di du ga ge go gu ja je ji jo ju ka ki ko ku la le li lo lu ma me mi
-mo mu na ne ni no nu pa pi po ra re ri ro ru sa se si so su ta te ti to tu wa we wi wo ya yo yu""".split()
-SECOND = """da di do du gu ja ji jo ju ka ko ku la lu na no nu ra ri ro ru sa si ta to tu wa wi wo ya yo
-yu""".split()
+FIRST = """
+ba be bi ca ce co cu da de di du ga ge go gu ja je ji jo ju ka ki ko ku la le li lo lu ma me mi
+mo mu na ne ni no nu pa pi po ra re ri ro ru sa se si so su ta te ti to tu wa we wi wo ya yo yu
+""".split()
+SECOND = """
+da di do du gu ja ji jo ju ka ko ku la lu na no nu ra ri ro ru sa si ta to tu wa wi wo ya yo yu
+""".split()
 
 
 def six_words(transcript):
@@ -259,7 +264,7 @@ def six_words(transcript):
     return " ".join(FIRST[n >> 5] + SECOND[n & 31] for n in eleven)
 
 
-# --- §11 invites -------------------------------------------------------------------------------------
+# --- §11 invites ------------------------------------------------------------------------------
 
 
 class Invite:
@@ -267,8 +272,20 @@ class Invite:
         lines = text.strip().split("\n")
         need(lines[0] == "tksk-sync invite 1" and lines[-1] == "end", "not an invite")
         statement, sig = dec(base64.b64decode("".join(lines[1:-1]), validate=True))
-        (suite, self.district, self.node, self.id, self.token, self.curve_secret, self.hub_sign,
-         self.hub_curve, self.hub_seal, self.root, self.endpoints, self.expires_ms) = dec(statement)
+        (
+            suite,
+            self.district,
+            self.node,
+            self.id,
+            self.token,
+            self.curve_secret,
+            self.hub_sign,
+            self.hub_curve,
+            self.hub_seal,
+            self.root,
+            self.endpoints,
+            self.expires_ms,
+        ) = dec(statement)
         need(suite == SUITE, "suite")
         verify("invite", statement, sig, self.hub_sign)
         need(self.expires_ms > now_ms(), "expired")
@@ -278,7 +295,7 @@ def now_ms():
     return int(time.time() * 1000)
 
 
-# --- §4 transactions, §5 sealing, §6 chains ----------------------------------------------------------
+# --- §4 transactions, §5 sealing, §6 chains ---------------------------------------------------
 
 
 class Author:
@@ -304,18 +321,42 @@ def commitments_of(seed, changes):
 class Transaction:
     """`changes` as in §4. What a test wants wrong it hands in by name."""
 
-    def __init__(self, district, author, trust, rules, changes, claimed_ms=None, number=None,
-                 commitments=None, sent_changes=None, seed=None, sig=None):
+    def __init__(
+        self,
+        district,
+        author,
+        trust,
+        rules,
+        changes,
+        claimed_ms=None,
+        number=None,
+        commitments=None,
+        sent_changes=None,
+        seed=None,
+        sig=None,
+    ):
         self.changes = changes
         request, seed = os.urandom(16), seed or os.urandom(16)
         claimed_ms = claimed_ms or now_ms()
         commitments = commitments or commitments_of(seed, changes)
-        statement = enc([district, author.public, trust, rules, request, claimed_ms, len(changes),
-                         commitments])
+        statement = enc(
+            [district, author.public, trust, rules, request, claimed_ms, len(changes), commitments]
+        )
         self.leaf = H("leaf", statement)
-        self.plain = enc([1, author.number if number is None else number, trust, rules, request,
-                          claimed_ms, seed, sent_changes or changes,
-                          sig or sign("transaction", statement, author.key), []])
+        self.plain = enc(
+            [
+                1,
+                author.number if number is None else number,
+                trust,
+                rules,
+                request,
+                claimed_ms,
+                seed,
+                sent_changes or changes,
+                sig or sign("transaction", statement, author.key),
+                [],
+            ]
+        )
 
 
 class DataKey:
@@ -357,7 +398,7 @@ class Chain:
         return len(self.items)
 
 
-# --- §8 trust ----------------------------------------------------------------------------------------
+# --- §8 trust ---------------------------------------------------------------------------------
 
 ROOT, SIGNERS, HUB, NODE, NODE_END, OP, OP_UNTIL, OP_END, RELEASE, EPOCH, INCARNATION = range(11)
 
@@ -443,7 +484,7 @@ class Trust:
         return [self.version, self.rules_version, self.hash, self.rules_hash]
 
 
-# --- §2 transport ------------------------------------------------------------------------------------
+# --- §2 transport -----------------------------------------------------------------------------
 
 
 class Wire:
@@ -453,9 +494,15 @@ class Wire:
 
     def __init__(self, endpoint, hub_curve=None, secret=None):
         self.socket = self.context.socket(zmq.DEALER)
-        for option, value in ((zmq.LINGER, 0), (zmq.IMMEDIATE, 1), (zmq.HEARTBEAT_IVL, 30000),
-                              (zmq.HEARTBEAT_TIMEOUT, 60000), (zmq.HEARTBEAT_TTL, 180000),
-                              (zmq.HANDSHAKE_IVL, 5000), (zmq.SNDTIMEO, 5000)):
+        for option, value in (
+            (zmq.LINGER, 0),
+            (zmq.IMMEDIATE, 1),
+            (zmq.HEARTBEAT_IVL, 30000),
+            (zmq.HEARTBEAT_TIMEOUT, 60000),
+            (zmq.HEARTBEAT_TTL, 180000),
+            (zmq.HANDSHAKE_IVL, 5000),
+            (zmq.SNDTIMEO, 5000),
+        ):
             self.socket.setsockopt(option, value)
         if secret is not None:
             self.socket.curve_serverkey = z85.encode(hub_curve)
@@ -488,7 +535,7 @@ class Wire:
         self.socket.close()
 
 
-# --- an office ---------------------------------------------------------------------------------------
+# --- an office ---------------------------------------------------------------------------------
 
 
 class Office:
@@ -537,9 +584,19 @@ class Office:
 
     def enrol_request(self):
         invite = self.invite
-        return enc([SUITE, self.district, self.node, invite.id, H("invite-token", invite.token),
-                    self.device_public, sodium.crypto_scalarmult_base(self.curve),
-                    bytes(self.sealing.public_key), os.urandom(16)])
+        return enc(
+            [
+                SUITE,
+                self.district,
+                self.node,
+                invite.id,
+                H("invite-token", invite.token),
+                self.device_public,
+                sodium.crypto_scalarmult_base(self.curve),
+                bytes(self.sealing.public_key),
+                os.urandom(16),
+            ]
+        )
 
     def enrol(self):
         """Says ENROL with the invite's key and waits for the state; can be said again."""
@@ -554,31 +611,64 @@ class Office:
 
     def words(self):
         invite = self.invite
-        return six_words(enc([self.district, invite.id, invite.root, invite.hub_sign,
-                              invite.hub_seal, invite.hub_curve, self.request]))
+        return six_words(
+            enc(
+                [
+                    self.district,
+                    invite.id,
+                    invite.root,
+                    invite.hub_sign,
+                    invite.hub_seal,
+                    invite.hub_curve,
+                    self.request,
+                ]
+            )
+        )
 
     def register(self, name, role):
         """Says OPERATOR, returns the six words."""
         self.author = Author(name, role)
-        self.operator_request = enc([SUITE, self.district, self.node, self.author.public, name, role,
-                                     os.urandom(16)])
+        self.operator_request = enc(
+            [SUITE, self.district, self.node, self.author.public, name, role, os.urandom(16)]
+        )
         self.say_operator()
-        return six_words(enc([self.district, self.node, self.invite.hub_sign,
-                              self.operator_request]))
+        return six_words(
+            enc([self.district, self.node, self.invite.hub_sign, self.operator_request])
+        )
 
     def say_operator(self):
         raw = self.operator_request
-        self.wire.send([OPERATOR, raw, sign("operator", raw, self.author.key),
-                        sign("operator", raw, self.device)])
+        self.wire.send(
+            [
+                OPERATOR,
+                raw,
+                sign("operator", raw, self.author.key),
+                sign("operator", raw, self.device),
+            ]
+        )
 
     # HELLO (§3).
 
     def hello_statement(self, wants_records=True, suite=SUITE, node=None, nonce=None):
         lanes = [[c.acked, c.heads[c.acked], c.highest] for c in self.lanes]
         self.nonce = nonce or os.urandom(16)
-        return enc([suite, 1, self.district, node or self.node, self.incarnation, self.previous,
-                    self.nonce, lanes, self.seen, [self.cursors[CONTROL], self.cursors[RECORDS]],
-                    self.trust.versions, wants_records, now_ms()])
+        return enc(
+            [
+                suite,
+                1,
+                self.district,
+                node or self.node,
+                self.incarnation,
+                self.previous,
+                self.nonce,
+                lanes,
+                self.seen,
+                [self.cursors[CONTROL], self.cursors[RECORDS]],
+                self.trust.versions,
+                wants_records,
+                now_ms(),
+            ]
+        )
 
     def hello(self, seconds=5, **how):
         if not self.wire:
@@ -623,8 +713,11 @@ class Office:
             statement, sig = message[1:]
             verify("enrol-state", statement, sig, self.invite.hub_sign)
             suite, district, node, invite, device, standing, tries = dec(statement)
-            need([suite, district, node, invite, device] == [
-                SUITE, self.district, self.node, self.invite.id, self.device_public], "state of another")
+            need(
+                [suite, district, node, invite, device]
+                == [SUITE, self.district, self.node, self.invite.id, self.device_public],
+                "state of another",
+            )
             self.states.append((standing, tries))
         elif kind == OPERATOR_STATE:
             key, standing = message[1:]
@@ -639,32 +732,80 @@ class Office:
 
     def take_welcome(self, statement, sig):
         verify("welcome", statement, sig, self.invite.hub_sign)
-        (suite, version, district, node, incarnation, nonce, standing, epoch, number, journal, lanes,
-         proven, versions, slices, _) = dec(statement)
+        (
+            suite,
+            version,
+            district,
+            node,
+            incarnation,
+            nonce,
+            standing,
+            epoch,
+            number,
+            journal,
+            lanes,
+            proven,
+            versions,
+            slices,
+            _,
+        ) = dec(statement)
         need([suite, version, district, node] == [SUITE, 1, self.district, self.node], "not for us")
         need(nonce == self.nonce, "nonce of another HELLO")
         need(len(lanes) == 3 and len(proven) == 2 and len(versions) == 4, "WELCOME")
         for chain, (received, at, _) in zip(self.lanes, lanes):
             if standing == ACTIVE and incarnation == self.incarnation:
                 need(received <= chain.highest and at == chain.heads[received], "head at the hub")
-        self.welcome = {"standing": standing, "epoch": epoch, "number": number, "journal": journal,
-                        "lanes": lanes, "proven": proven, "versions": versions, "slices": slices,
-                        "incarnation": incarnation}
+        self.welcome = {
+            "standing": standing,
+            "epoch": epoch,
+            "number": number,
+            "journal": journal,
+            "lanes": lanes,
+            "proven": proven,
+            "versions": versions,
+            "slices": slices,
+            "incarnation": incarnation,
+        }
 
     def take_ack(self, lane, last, epoch, number, keep_from, items, sig):
         chain = self.lanes[lane]
         need(0 < last <= chain.highest, "ACK beyond what was sent")
-        verify("ack", enc([SUITE, self.district, self.node, self.incarnation, lane, last,
-                           chain.heads[last], epoch, number, keep_from, items]), sig,
-               self.invite.hub_sign)
+        verify(
+            "ack",
+            enc(
+                [
+                    SUITE,
+                    self.district,
+                    self.node,
+                    self.incarnation,
+                    lane,
+                    last,
+                    chain.heads[last],
+                    epoch,
+                    number,
+                    keep_from,
+                    items,
+                ]
+            ),
+            sig,
+            self.invite.hub_sign,
+        )
         seqs = [item[0] for item in items]
         need(seqs == list(range(last - len(items) + 1, last + 1)), "items contiguous up to last")
         for seq, entry, entries in items:
             self.answers[(lane, seq)] = [entry, entries]
         chain.acked = max(chain.acked, last)
         self.seen = max(self.seen, [epoch, number])
-        self.acks.append({"lane": lane, "last": last, "epoch": epoch, "number": number,
-                          "keep_from": keep_from, "items": items})
+        self.acks.append(
+            {
+                "lane": lane,
+                "last": last,
+                "epoch": epoch,
+                "number": number,
+                "keep_from": keep_from,
+                "items": items,
+            }
+        )
 
     # The feed (§7).
 
@@ -689,8 +830,20 @@ class Office:
     def take_batch(self, stream, epoch, start, to, batch):
         statement, sig, body = dec(batch)
         verify("feed", statement, sig, self.invite.hub_sign)
-        (suite, district, node, of, at_epoch, first, last, journal, count, length, sealed,
-         digest) = dec(statement)
+        (
+            suite,
+            district,
+            node,
+            of,
+            at_epoch,
+            first,
+            last,
+            journal,
+            count,
+            length,
+            sealed,
+            digest,
+        ) = dec(statement)
         need([suite, district, node] == [SUITE, self.district, self.node], "batch of another")
         need([of, at_epoch, first, last] == [stream, epoch, start, to], "batch is not as its FEED")
         need(digest == H("feed", body), "hash of the batch")
@@ -709,8 +862,16 @@ class Office:
             self.take_item(stream, item)
         self.cursors[stream] = [epoch, to, journal]
         self.seen = max(self.seen, [epoch, to])
-        self.batches.append({"stream": stream, "from": first, "to": last, "journal": journal,
-                             "sealed": sealed, "items": items})
+        self.batches.append(
+            {
+                "stream": stream,
+                "from": first,
+                "to": last,
+                "journal": journal,
+                "sealed": sealed,
+                "items": items,
+            }
+        )
 
     def take_item(self, stream, item):
         kind, number, rest = item[0], item[1], item[2:]
@@ -724,14 +885,24 @@ class Office:
         elif kind == 8:
             collection, record, deleted, short, fields, origin = rest
             need(len(origin) == 3, "origin of a record")
-            known = self.records.setdefault(record, {"collection": collection, "fields": {}, "rev": 0})
+            known = self.records.setdefault(
+                record, {"collection": collection, "fields": {}, "rev": 0}
+            )
             known.update(deleted=deleted, short=short, rev=max(known["rev"], number), origin=origin)
             known["fields"].update(fields)
         elif kind == 9:
             conflict, collection, record, field, ours, held, node_a, node_b = rest
-            self.conflicts[conflict] = {"number": number, "collection": collection, "record": record,
-                                        "field": field, "a": ours, "b": held, "node_a": node_a,
-                                        "node_b": node_b, "stream": stream}
+            self.conflicts[conflict] = {
+                "number": number,
+                "collection": collection,
+                "record": record,
+                "field": field,
+                "a": ours,
+                "b": held,
+                "node_a": node_a,
+                "node_b": node_b,
+                "stream": stream,
+            }
         elif kind == 10:
             conflict, record, field, value = rest
             self.conflicts.pop(conflict, None)
@@ -771,8 +942,19 @@ class Office:
         transaction = self.transaction(changes)
         return transaction, self.queue(transaction, lane)
 
-    def bundle(self, lane, first, last, keys=None, device=None, versions=None, suite=SUITE,
-               head_tag=None, chain=None, highest=None):
+    def bundle(
+        self,
+        lane,
+        first,
+        last,
+        keys=None,
+        device=None,
+        versions=None,
+        suite=SUITE,
+        head_tag=None,
+        chain=None,
+        highest=None,
+    ):
         chain = chain or self.lanes[lane]
         if keys is None:
             keys = [[self.data_key.number, self.data_key.sealed]] if self.data_key else []
@@ -780,12 +962,42 @@ class Office:
         before, after = chain.heads[first - 1], chain.heads[last]
         trust, rules = versions or (self.trust.version, self.trust.rules_version)
         highest = highest or chain.highest
-        sig = sign("checkpoint", enc([suite, self.district, self.invite.hub_sign, self.node,
-                                      self.incarnation, lane, first, last, before, after, highest,
-                                      trust, rules, H("bundle", raw_keys + raw_items)]),
-                   device or self.device)
-        return enc([suite, lane, first, highest, trust, rules, head_tag or before[:8], sig,
-                    Raw(raw_keys), Raw(raw_items)])
+        sig = sign(
+            "checkpoint",
+            enc(
+                [
+                    suite,
+                    self.district,
+                    self.invite.hub_sign,
+                    self.node,
+                    self.incarnation,
+                    lane,
+                    first,
+                    last,
+                    before,
+                    after,
+                    highest,
+                    trust,
+                    rules,
+                    H("bundle", raw_keys + raw_items),
+                ]
+            ),
+            device or self.device,
+        )
+        return enc(
+            [
+                suite,
+                lane,
+                first,
+                highest,
+                trust,
+                rules,
+                head_tag or before[:8],
+                sig,
+                Raw(raw_keys),
+                Raw(raw_items),
+            ]
+        )
 
     def slices(self, lane, first, raw, size=SLICE_MAX):
         tag = None if len(raw) <= size else H("push", raw)[:8]
