@@ -218,7 +218,8 @@ static enum exit_code read_lines(struct ctl *ctl, const json_t *known, json_t *f
         const char *value = line;
         const json_t *field = at == 0 || by_name ? assignment(known, line, &value) : NULL;
         by_name = by_name || field;
-        if (by_name && (line[0] == '\0' || line[0] == '#') && !field)
+        bool comment = line[0] == '#' && (by_name || at == 0);
+        if (!field && (comment || (by_name && line[0] == '\0')))
             continue;
         if (by_name && !field)
             return ctl_problemf(ctl, ERR_FIELD, line, "%s", tr("write FIELD=VALUE",
