@@ -1,5 +1,5 @@
-"""What the Python tests ask of the daemons through tkskctl, as a person would. Needs $B and $W, and a
-hub that runs in a founded district (tests/lib.sh)."""
+"""What the Python tests ask of the daemons through tkskctl, as a person would. Needs $B and $W, and
+a hub that runs in a founded district (tests/lib.sh)."""
 import json
 import os
 import subprocess

@@ -1,5 +1,5 @@
-"""An enrolled office that means harm (36.04.13), peers without keys, and a good office (36.04.12) beside
-them. Written against PROTOCOL.md with client.py; each part ends with calm()."""
+"""An enrolled office that means harm (36.04.13), peers without keys, and a good office (36.04.12)
+beside them. Written against PROTOCOL.md with client.py; each part ends with calm()."""
 import copy
 import os
 import random

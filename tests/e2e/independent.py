@@ -1,4 +1,4 @@
-"""The way of a record with client.py as the office: every signature, hash and form is checked there."""
+"""The way of a record with client.py as the office, which checks every signature, hash and form."""
 import os
 import random
 
@@ -30,7 +30,7 @@ def noise(n):
 
 
 def journal_hash(trust_journal, up_to):
-    """§9, over the entries that the control stream brought: before any chain entry these are all."""
+    """§9, over what the control stream brought: before any chain entry that is all."""
     at = client.H("journal-genesis", client.enc([OFFICE]))
     entries = {number: rest for number, *rest in trust_journal}
     for number in range(1, up_to + 1):
