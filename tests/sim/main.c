@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/log.h"
 #include "tests/sim/sim_check.h"
 #include "tests/sim/sim_random.h"
 
@@ -24,7 +25,7 @@ static int run_seed(uint64_t seed, unsigned steps, bool verbose)
     }
     sim_work_heal();
     unsigned settle = 0;
-    while (!sim_check_settled()) {
+    while (!sim_check_settled(settle == SETTLE_STEPS_MAX)) {
         if (++settle > SETTLE_STEPS_MAX)
             sim_fail("I2: faults ended and not everything is answered");
         world.step++;
@@ -103,6 +104,7 @@ int main(int argc, char **argv)
     }
     if (crypto_start() != OK)
         return 1;
+    log_start(verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
     if (one != 0)
         return run_seed(one, steps, verbose);
     unsigned failed = run_many(first, count, steps);

@@ -5,5 +5,7 @@
 
 void sim_check_step(void);   /* after each step: what must hold in the middle of everything */
 void sim_check_answers(void); /* at times: every promise is on its node, answered or not */
-bool sim_check_settled(void); /* every change has an answer or waits for a person */
+/* Every change has an answer or waits for a person, and every node has read the whole journal. `tell`
+ * says on stderr what is not. */
+bool sim_check_settled(bool tell);
 void sim_check_end(void);     /* once all is settled: hub, journal and nodes agree */

@@ -226,6 +226,12 @@ bool sim_disk_is_full(unsigned machine)
     return machines[machine].full;
 }
 
+void sim_disk_heal(unsigned machine)
+{
+    machines[machine].full = false;
+    machines[machine].armed = false;
+}
+
 uint64_t sim_disk_syncs(unsigned machine)
 {
     return machines[machine].syncs;

@@ -21,6 +21,7 @@ void sim_disk_restart(unsigned machine);
 /* Every write fails with SQLITE_FULL while on. */
 void sim_disk_full(unsigned machine, bool full);
 bool sim_disk_is_full(unsigned machine);
+void sim_disk_heal(unsigned machine); /* space again, and no crash to come */
 
 /* A backup of all of a machine's files as they stand, and its return. Slot 0..3. */
 void sim_disk_save(unsigned machine, unsigned slot);

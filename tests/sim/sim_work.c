@@ -229,13 +229,11 @@ static void act_full(void)
 static void act_lock(struct sim_node *node)
 {
     if (node->locked) {
-        sim_ok(node_store_unlock(node->store,
-                                 secret_key_from(secret_key_bytes(node->operator_seed))));
-        node->locked = false;
-    } else {
-        node_store_lock(node->store);
-        node->locked = true;
+        sim_node_unlock(node);
+        return;
     }
+    node_store_lock(node->store);
+    node->locked = true;
     node_driver_kick(node->driver);
 }
 
@@ -337,7 +335,7 @@ void sim_work_heal(void)
 {
     sim_net_calm();
     for (unsigned machine = 0; machine <= world.node_count; machine++)
-        sim_disk_full(machine, false);
+        sim_disk_heal(machine);
     for (unsigned i = 0; i < 100; i++) {
         sim_advance(1000);
         bool all_up = world.hub.up;

@@ -100,10 +100,13 @@ static void node_path(const struct sim_node *node, char ret[32])
     snprintf(ret, 32, "m%u/node.db", node->machine);
 }
 
-static void node_unlock(struct sim_node *node)
+void sim_node_unlock(struct sim_node *node)
 {
-    sim_ok(node_store_unlock(node->store,
-                             secret_key_from(secret_key_bytes(node->operator_seed))));
+    enum err err = node_store_unlock(node->store,
+                                     secret_key_from(secret_key_bytes(node->operator_seed)));
+    if (err == ERR_FULL && sim_disk_is_full(node->machine))
+        return; /* unlocking folds in what came meanwhile, which wants space */
+    sim_ok(err);
     node->locked = false;
     node_driver_kick(node->driver);
 }
@@ -126,7 +129,7 @@ void sim_node_up(struct sim_node *node)
     node->locked = true;
     sim_say("node %s is up", node->name);
     if (node->operator_seed != NULL && sim_chance(800))
-        node_unlock(node);
+        sim_node_unlock(node);
 }
 
 void sim_node_down(struct sim_node *node, uint64_t downtime_ms)
@@ -304,7 +307,7 @@ static void node_enrol(struct sim_node *node)
     trust_op_node(&ops, &roster);
     trust_op_operator(&ops, &person);
     sim_ok(sim_publish_trust(writer_bytes(&ops)));
-    node_unlock(node);
+    sim_node_unlock(node);
 }
 
 /* Clocks are right, hours off, or decades off (a dead battery says 1970 or worse). */

@@ -65,6 +65,7 @@ void sim_world_close(void);
 
 void sim_node_up(struct sim_node *node);   /* after a crash: reopens from what the disk kept */
 void sim_node_down(struct sim_node *node, uint64_t downtime_ms);
+void sim_node_unlock(struct sim_node *node);
 void sim_hub_up(void);
 void sim_hub_down(uint64_t downtime_ms);
 /* Anyone whose disk froze during the last call dies now. */
