@@ -10,8 +10,7 @@
 
 #include "common/config.h"
 #include "common/loop.h"
-
-#define TKSK_VERSION "0.1.0"
+#include "common/version.h"
 
 #define EXIT_REFUSED 1
 #define EXIT_USAGE 2

@@ -11,10 +11,7 @@
 #include "common/crypto.h"
 #include "common/must.h"
 #include "common/tkskctl/table.h"
-
-#ifndef TKSK_VERSION
-#define TKSK_VERSION "0.1.0"
-#endif
+#include "common/version.h"
 
 #define NODE_SOCKET "/run/tksk-node/admin.sock"
 #define HUB_SOCKET "/run/tksk-hub/admin.sock"
