@@ -6,6 +6,7 @@
 
 #include "proto/feed.h"
 #include "proto/policy.h"
+#include "proto/txn.h"
 
 struct node_store;
 
@@ -34,16 +35,21 @@ struct node_identity {
 
 NODISCARD enum err node_store_identity(struct node_store *store, struct node_identity *ret_identity);
 /* Takes an invite: makes device, CURVE, seal and cache keys and the first incarnation. `one_time` is the
- * invite's CURVE secret, kept until ENROLMENT_DONE. ERR_STATE when enrolled already. */
+ * invite's CURVE secret, kept until ENROLMENT_DONE. Of `identity`: district, node, root_key, hub, invite,
+ * token. Until ENROLMENT_DONE another invite for the same node replaces the first (keys stay, so do
+ * operators). ERR_STATE when enrolled already, or when the invite is for another node than before. */
 NODISCARD enum err node_store_enrol(struct node_store *store, const struct node_identity *identity,
                                     const struct secret_key *one_time);
 NODISCARD enum err node_store_enrolment_set(struct node_store *store, enum enrolment enrolment);
-/* Device and CURVE secrets are usable while locked. Borrowed, live as long as the store. */
+/* Device and CURVE secrets are usable while locked. Borrowed, live as long as the store (the one-time key:
+ * until node_store_enrolment_set). NULL before node_store_enrol. */
 const struct secret_key *node_store_device_key(const struct node_store *store);
 const struct secret_key *node_store_curve_key(const struct node_store *store);
 const struct secret_key *node_store_one_time_key(const struct node_store *store); /* NULL after use */
+/* Opens the record feed. NULL while locked. Borrowed until node_store_lock. */
+const struct secret_key *node_store_seal_key(const struct node_store *store);
 
-/* ---- policy */
+/* ---- policy. Borrowed until the next node_store_feed. */
 
 const struct trust *node_store_trust(const struct node_store *store);
 const struct policy *node_store_policy(const struct node_store *store); /* NULL before the first */
@@ -57,22 +63,27 @@ struct node_operator {
     char name[NAME_TEXT_MAX + 1];
     char role[32];
     struct bytes keyfile;     /* text, valid until the next call */
-    struct bytes request;     /* OPERATOR request as signed (for resend and words), may be empty */
+    struct bytes request;     /* the OPERATOR frame (message_encode), for resending and words */
 };
 typedef void node_operator_callback(void *ctx, const struct node_operator *op);
 NODISCARD enum err node_store_operators(struct node_store *store, node_operator_callback *each,
                                         void *ctx);
 /* Stores a new operator: key file text, signed request. The first one may be added while nothing is locked
  * yet (the cache key is in clear until then and is wrapped and wiped now); later ones need an unlocked
- * node. `seed` is the operator's secret. ERR_LOCKED, ERR_STATE (same key or name). */
+ * node. `seed` is the operator's secret. Of `op`: name, role, keyfile. ERR_LOCKED, ERR_STATE (same key or
+ * name, or not enrolled). Adding does not unlock. */
 NODISCARD enum err node_store_operator_add(struct node_store *store, const struct node_operator *op,
                                            const struct message *request,
                                            const struct secret_key *seed);
 /* Unlocks the cache with the operator's seed (from keyfile_open_derived): cache key, seal key, and what was
- * waiting is folded in. Takes ownership of `seed` and keeps it until node_store_lock. */
+ * waiting is folded in. Takes ownership of `seed` in any case and keeps it until node_store_lock.
+ * ERR_KEY: no operator of this node has that key; ERR_DECRYPT: the wrapped key is damaged. Then the store
+ * is as locked or unlocked as before. */
 NODISCARD enum err node_store_unlock(struct node_store *store, struct secret_key *seed);
 void node_store_lock(struct node_store *store);
 bool node_store_unlocked(const struct node_store *store);
+/* Seed of the operator who unlocked. NULL while locked. Borrowed until node_store_lock. */
+const struct secret_key *node_store_operator_seed(const struct node_store *store);
 
 /* ---- the queue */
 
@@ -95,11 +106,19 @@ struct queue_entry {
     struct bytes import_hash;   /* 32 bytes and line: progress of an import, or empty */
     uint64_t import_line;
     uint32_t next_number;       /* running short number after this transaction; 0 = unchanged */
+    uint64_t wall_ms;           /* when, as the node's clock claims */
 };
 /* Queue, chain, cache, request answer, import progress: one SQLite transaction, durable when it returns.
- * ERR_LIMIT: the queue is full (visible in node_store_figures); ERR_FULL: the disk is. */
+ * ERR_LIMIT: the queue is full (visible in node_store_figures); ERR_FULL: the disk is (or nearly: 16 MiB
+ * stay free); ERR_LOCKED; ERR_STATE: the request or the leaf is stored already. Then nothing changed. */
 NODISCARD enum err node_store_append(struct node_store *store, const struct queue_entry *entry,
                                      uint64_t *ret_seq);
+/* Sealed bytes that may wait unacknowledged; QUEUE_BYTES_MAX unless set. Not stored. */
+#define QUEUE_BYTES_MAX (UINT64_C(512) * 1024 * 1024)
+#define QUEUE_DISK_BYTES_MIN (UINT64_C(16) * 1024 * 1024)
+void node_store_queue_limit(struct node_store *store, uint64_t bytes);
+/* Number for the next data key: the highest ever used here, plus 1. */
+NODISCARD enum err node_store_next_key(struct node_store *store, uint64_t *ret_number);
 
 struct node_lane {
     uint64_t highest;           /* last queued seq, 0 = none */
@@ -111,8 +130,9 @@ struct node_lane {
 NODISCARD enum err node_store_lane(struct node_store *store, enum lane lane, struct node_lane *ret);
 
 /* A run of entries from `first`, as raw arrays for bundle_sign: at most `max_items` items and about
- * `max_bytes` bytes (at least one item). Keys: those first used inside the run, plus, when `all_keys`,
- * every key that the run needs (after HELLO to a hub that may lack them). */
+ * `max_bytes` bytes (at least one item). Keys: those whose first use in this lane and incarnation lies
+ * inside the run, plus, when `all_keys`, every key that the run needs (after HELLO to a hub that may lack
+ * them). ERR_NOT_FOUND: nothing is queued at `first`; ERR_STATE: its bytes are gone (before keep_from). */
 struct queue_run {
     uint64_t first;
     unsigned count;
@@ -125,19 +145,28 @@ NODISCARD enum err node_store_run(struct node_store *store, enum lane lane, uint
 /* Request ids: the stored answer of a repeat; ERR_NOT_FOUND when new. Valid until the next call. */
 NODISCARD enum err node_store_answer(struct node_store *store, const struct id *request,
                                      struct bytes *ret_answer);
+/* Last line of a file that was dealt with; 0 = none. */
 NODISCARD enum err node_store_import_line(struct node_store *store, const struct hash *file,
                                           uint64_t *ret_line);
+/* Progress without a transaction: every row of the batch was refused. */
+NODISCARD enum err node_store_import_put(struct node_store *store, const struct hash *file,
+                                         uint64_t line);
 
 /* ---- what the hub says */
 
-/* Verified ACK: dispositions, acked seq and head, keep_from, seen number; drops what keep_from has passed. */
+/* Verified ACK: dispositions, acked seq and head, keep_from, seen number; drops what keep_from has passed.
+ * Locked: dispositions only, the cache follows at unlock. A final disposition never changes again.
+ * ERR_STATE: it acknowledges what was never queued. */
 NODISCARD enum err node_store_ack(struct node_store *store, const struct ack *ack);
 /* Head of own chain at `seq` (to check an ACK's signature, and for HELLO). */
 NODISCARD enum err node_store_head(struct node_store *store, enum lane lane, uint64_t seq,
                                    struct hash *ret_head);
-/* One opened feed batch, whole or not at all, with the cursor. Applying a trust or rules item also appends
- * a policy entry to every lane's chain. Record items need the unlocked cache. ERR_SIGNATURE etc. leave the
- * store as it was. `warn` takes what was refused (older policy, bad statement), may be NULL. */
+/* One opened feed batch (`items` from feed_batch_items), whole or not at all, with the cursor. When it
+ * moved the policy, a policy entry with the new mark is appended to every lane's chain in the same commit.
+ * The record stream needs the unlocked cache (ERR_LOCKED) and an epoch that the trust part knows.
+ * ERR_STATE: it begins after the cursor, or the trust log has a gap before it; ERR_SIGNATURE,
+ * ERR_MALFORMED …: an item is bad. Then the store is as it was. A policy older than ours is refused alone:
+ * OK is returned and `problem` (may be NULL; its code is OK when nothing was refused) names it. */
 NODISCARD enum err node_store_feed(struct node_store *store, const struct feed_batch *batch,
                                    struct bytes items, struct problem *problem);
 NODISCARD enum err node_store_cursor(struct node_store *store, enum feed_stream stream,
@@ -149,7 +178,8 @@ NODISCARD enum err node_store_seen(struct node_store *store, uint64_t *ret_epoch
 NODISCARD enum err node_store_cursor_reset(struct node_store *store, enum feed_stream stream,
                                            const struct cursor *to);
 /* Opens a new incarnation and re-homes, in their order, what the hub has not received: transactions keep
- * leaf and sealed bytes; positions, `after` and policy entries are made anew. */
+ * leaf, sealed bytes and data keys; positions, `after` and policy entries are made anew. The incarnation so
+ * far becomes `previous`. */
 NODISCARD enum err node_store_reopen(struct node_store *store);
 
 /* ---- the cache: confirmed state with own pending changes on top. All need the unlocked cache. */
@@ -159,7 +189,8 @@ struct view_field {
     struct bytes value;         /* raw */
     uint64_t rev;               /* of the confirmed value; 0 = none */
     bool pending;               /* an own change on top */
-    bool held;                  /* in an open conflict */
+    bool held;                  /* in an open conflict: `value` is the hub's until someone decides */
+    struct bytes held_value;    /* the value that waits for the decision; empty when not known here */
 };
 
 struct record_view {
@@ -167,19 +198,24 @@ struct record_view {
     struct bytes collection;
     struct bytes short_text;    /* "29-0417" */
     uint64_t rev;               /* highest confirmed */
-    uint64_t epoch;
+    /* What a change may name as its base: everything up to there has been shown. Own values that the hub
+     * numbered beyond what the record feed has brought are not in it: others' changes in between may still be on
+     * their way; `leaf` speaks for them. epoch is 0 with base_rev 0. */
+    uint64_t epoch, base_rev;
     bool confirmed, deleted, pending;
     bool has_leaf;
-    struct hash leaf;           /* last own pending transaction on it */
+    struct hash leaf;           /* last own transaction on it that base_rev does not cover */
     enum lane slowest_lane;     /* of the pending ones; LANE_URGENT when none */
     uint64_t pending_seq[LANE_COUNT]; /* last pending seq per lane, 0 = none */
     size_t field_count;
     struct view_field fields[FIELDS_PER_CHANGE_MAX];
 };
-/* Valid until the next call. ERR_NOT_FOUND, ERR_LOCKED. */
+/* Valid until the next call. ERR_NOT_FOUND (also when all that there was is a refused create), ERR_LOCKED. */
 NODISCARD enum err node_store_view(struct node_store *store, const struct id *record,
                                    const struct record_view **ret_view);
-/* By short number ("29-0417"), UUID or UUID prefix (8+ hex). ERR_AMBIGUOUS: `each` got every match. */
+/* By short number ("29-0417"), UUID or UUID prefix (8+ hex). ERR_AMBIGUOUS: `each` (may be NULL) got every
+ * match, 32 at most. A refused create is found too (its history is there) unless others match.
+ * Callbacks get views that live until they return, and call nothing of this store. */
 typedef void node_record_callback(void *ctx, const struct record_view *view);
 NODISCARD enum err node_store_find(struct node_store *store, struct bytes text,
                                    struct id *ret_record, node_record_callback *each, void *ctx);
@@ -209,9 +245,14 @@ struct own_change {
     uint64_t queued_wall_ms;
 };
 typedef void own_change_callback(void *ctx, const struct own_change *change);
-/* Of one record (NULL: of all), oldest first; only those that wait for a person when `attention`. */
+/* Of one record (NULL: of all), oldest first; only those that wait for a person when `attention`: held,
+ * quarantined, and rejected unless dismissed or followed by a later own change of that record. */
 NODISCARD enum err node_store_changes(struct node_store *store, const struct id *record,
                                       bool attention, own_change_callback *each, void *ctx);
+
+/* The operator has dealt with a rejected change: it leaves `attention`, not the history. */
+NODISCARD enum err node_store_dismiss(struct node_store *store, const struct hash *leaf,
+                                      unsigned index);
 
 struct node_conflict {
     struct id conflict, record;
@@ -221,6 +262,9 @@ struct node_conflict {
 typedef void node_conflict_callback(void *ctx, const struct node_conflict *conflict);
 NODISCARD enum err node_store_conflicts(struct node_store *store, node_conflict_callback *each,
                                         void *ctx);
+/* One of them, valid until the next call. ERR_NOT_FOUND: not known here, or answered. */
+NODISCARD enum err node_store_conflict(struct node_store *store, const struct id *conflict,
+                                       struct node_conflict *ret_conflict);
 
 struct node_figures {           /* counted in the database, never kept beside it */
     uint64_t queued;            /* changes not acknowledged */
@@ -233,3 +277,5 @@ struct node_figures {           /* counted in the database, never kept beside it
 };
 NODISCARD enum err node_store_figures(struct node_store *store, struct node_figures *ret_figures);
 uint32_t node_store_next_number(struct node_store *store); /* next running short number */
+/* "29-0417": the last part of the node's name, and the number. */
+void node_store_short(const char *node, uint32_t number, char ret[16]);

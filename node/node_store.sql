@@ -1,0 +1,184 @@
+-- The node's database, migration 1. What stands here in clear tells no one's name: positions, sizes,
+-- random ids, dispositions, the public policy. Columns called `box` are encrypted under the cache key.
+
+-- Who this node is. One row once an invite was taken.
+CREATE TABLE node (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    enrolment INTEGER NOT NULL,
+    district TEXT NOT NULL,
+    node TEXT NOT NULL,
+    root_key BLOB NOT NULL CHECK (length(root_key) = 32),
+    hub BLOB NOT NULL,
+    device_public BLOB NOT NULL CHECK (length(device_public) = 32),
+    curve_public BLOB NOT NULL CHECK (length(curve_public) = 32),
+    seal_public BLOB NOT NULL CHECK (length(seal_public) = 32),
+    invite BLOB NOT NULL CHECK (length(invite) = 16),
+    token BLOB NOT NULL CHECK (length(token) = 32)
+) STRICT;
+
+-- device, curve, one_time: usable while locked. cache: in clear only before the first operator.
+-- seal: boxed under the cache key.
+CREATE TABLE secret (
+    name TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- `wrapped` is the cache key under a subkey of this operator's seed.
+CREATE TABLE operator (
+    key BLOB PRIMARY KEY CHECK (length(key) = 32),
+    name TEXT NOT NULL UNIQUE,
+    role TEXT NOT NULL,
+    keyfile TEXT NOT NULL,
+    request BLOB NOT NULL,
+    wrapped BLOB NOT NULL
+) STRICT;
+
+-- shown: up to this journal number the record feed has brought everything, also after its cursor was
+-- set back.
+CREATE TABLE counter (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    next_number INTEGER NOT NULL,
+    seen_epoch INTEGER NOT NULL,
+    seen_number INTEGER NOT NULL,
+    shown INTEGER NOT NULL,
+    lookup_shape BLOB NOT NULL
+) STRICT;
+INSERT INTO counter VALUES (1, 1, 0, 0, 0, x'');
+
+-- Policy: the whole log of trust statements, the newest rules; both as signed.
+CREATE TABLE trust (
+    version INTEGER PRIMARY KEY,
+    statement BLOB NOT NULL
+) STRICT;
+CREATE TABLE rules (
+    version INTEGER PRIMARY KEY,
+    document BLOB NOT NULL
+) STRICT;
+-- Where an epoch began: what an older epoch numbered above `cut` did not happen.
+CREATE TABLE epoch (
+    epoch INTEGER PRIMARY KEY,
+    cut INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE cursor (
+    stream INTEGER PRIMARY KEY,
+    epoch INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    hash BLOB NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+INSERT INTO cursor VALUES (0, 0, 0, zeroblob(32)), (1, 0, 0, zeroblob(32));
+
+-- Incarnations of this store; the last one is alive.
+CREATE TABLE life (
+    life INTEGER PRIMARY KEY,
+    incarnation BLOB NOT NULL UNIQUE CHECK (length(incarnation) = 16)
+) STRICT;
+
+-- `dropped`: everything up to there has lost its item (see keep_from).
+CREATE TABLE lane (
+    life INTEGER NOT NULL,
+    lane INTEGER NOT NULL CHECK (lane BETWEEN 0 AND 2),
+    highest INTEGER NOT NULL,
+    head BLOB NOT NULL CHECK (length(head) = 32),
+    acked INTEGER NOT NULL,
+    acked_head BLOB NOT NULL CHECK (length(acked_head) = 32),
+    keep_from INTEGER NOT NULL,
+    dropped INTEGER NOT NULL,
+    PRIMARY KEY (life, lane)
+) STRICT, WITHOUT ROWID;
+
+-- The chain: one row a position, kept for ever. `id` is the order of entry over all lanes and lives.
+-- changes_sum and bytes_sum run along the lane, this entry included: figures need no scan.
+CREATE TABLE entry (
+    id INTEGER PRIMARY KEY,
+    life INTEGER NOT NULL,
+    lane INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    leaf BLOB NOT NULL CHECK (length(leaf) = 32),
+    head BLOB NOT NULL CHECK (length(head) = 32),
+    key INTEGER NOT NULL,
+    changes INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    changes_sum INTEGER NOT NULL,
+    bytes_sum INTEGER NOT NULL,
+    received INTEGER NOT NULL DEFAULT 0,
+    epoch INTEGER NOT NULL DEFAULT 0,
+    number INTEGER NOT NULL DEFAULT 0,
+    wall_ms INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX entry_position ON entry (life, lane, seq);
+CREATE UNIQUE INDEX entry_leaf ON entry (leaf) WHERE kind = 1;
+CREATE INDEX entry_key ON entry (life, lane, key, seq) WHERE kind = 1;
+
+-- What is sent, byte for byte; the plain transaction beside it as a box. A policy entry keeps its item.
+CREATE TABLE item (
+    entry INTEGER PRIMARY KEY,
+    item BLOB NOT NULL,
+    box BLOB NOT NULL
+) STRICT;
+
+-- Data keys sealed to the hub.
+CREATE TABLE data_key (
+    number INTEGER PRIMARY KEY,
+    sealed BLOB NOT NULL
+) STRICT;
+
+-- Own changes and what became of them. `held`: names of held fields, each followed by a line feed.
+-- folded: its taken values are part of the record's box. What was held once had its other values taken.
+CREATE TABLE change (
+    entry INTEGER NOT NULL,
+    idx INTEGER NOT NULL,
+    record BLOB NOT NULL CHECK (length(record) = 16),
+    op INTEGER NOT NULL,
+    disposition INTEGER NOT NULL DEFAULT 0,
+    reason TEXT NOT NULL DEFAULT '',
+    field TEXT NOT NULL DEFAULT '',
+    held TEXT NOT NULL DEFAULT '',
+    epoch INTEGER NOT NULL DEFAULT 0,
+    number INTEGER NOT NULL DEFAULT 0,
+    folded INTEGER NOT NULL DEFAULT 0,
+    dismissed INTEGER NOT NULL DEFAULT 0,
+    box BLOB NOT NULL,
+    PRIMARY KEY (entry, idx)
+) STRICT;
+CREATE INDEX change_record ON change (record, entry);
+CREATE INDEX change_disposition ON change (disposition, entry);
+CREATE INDEX change_unfolded ON change (entry, idx)
+ WHERE folded = 0 AND (disposition IN (1, 4) OR held <> '');
+
+CREATE TABLE request (
+    request BLOB PRIMARY KEY CHECK (length(request) = 16),
+    box BLOB NOT NULL
+) STRICT;
+CREATE TABLE import (
+    file BLOB PRIMARY KEY CHECK (length(file) = 32),
+    line INTEGER NOT NULL
+) STRICT;
+
+-- The cache. `kind` is a keyed hash of the collection's name; `box` (empty until confirmed) holds the rest.
+CREATE TABLE record (
+    id BLOB PRIMARY KEY CHECK (length(id) = 16),
+    short TEXT NOT NULL,
+    kind BLOB NOT NULL CHECK (length(kind) = 16),
+    confirmed INTEGER NOT NULL,
+    box BLOB NOT NULL
+) STRICT;
+CREATE INDEX record_kind ON record (kind, id, confirmed);
+CREATE INDEX record_short ON record (short) WHERE short <> '';
+
+-- Keyed hash over collection, field and value of look-up fields. A row says "perhaps": readers compare.
+CREATE TABLE lookup (
+    hash BLOB NOT NULL CHECK (length(hash) = 16),
+    record BLOB NOT NULL CHECK (length(record) = 16),
+    PRIMARY KEY (hash, record)
+) STRICT, WITHOUT ROWID;
+
+-- Open conflicts that the feed named.
+CREATE TABLE conflict (
+    conflict BLOB PRIMARY KEY CHECK (length(conflict) = 16),
+    record BLOB NOT NULL CHECK (length(record) = 16),
+    number INTEGER NOT NULL,
+    box BLOB NOT NULL
+) STRICT;
+CREATE INDEX conflict_record ON conflict (record);

@@ -1,0 +1,612 @@
+/* The queue and the chains: append, lanes, runs for bundles, requests and imports. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/statvfs.h>
+
+#include "common/must.h"
+#include "node/node_store_inside.h"
+
+/* Items deleted in one transaction, so that an ACK after months without one stays short. */
+#define DROP_ITEMS_MAX 500
+
+/* ---- lanes */
+
+enum err node_lane_row(struct node_store *store, uint64_t life, enum lane lane,
+                       struct lane_row *ret_row)
+{
+    must(lane < LANE_COUNT);
+    struct sqlite3_stmt *st = node_sql(store, SQL_lane_get);
+    sql_bind_uint(st, 1, life);
+    sql_bind_uint(st, 2, lane);
+    enum err err = node_sql_row(store, st);
+    if (err != OK)
+        return err == ERR_NOT_FOUND ? ERR_STATE : err; /* not enrolled */
+    struct lane_row row = { 0 };
+    row.lane.highest = sql_uint(st, 0);
+    node_sql_fixed(store, st, 1, row.lane.head.at, HASH_BYTES);
+    row.lane.acked = sql_uint(st, 2);
+    node_sql_fixed(store, st, 3, row.lane.acked_head.at, HASH_BYTES);
+    row.lane.keep_from = sql_uint(st, 4);
+    row.dropped = sql_uint(st, 5);
+    err = node_sql_end(store, st, OK);
+    if (err == OK)
+        *ret_row = row;
+    return err;
+}
+
+enum err node_lane_new(struct node_store *store, uint64_t life, enum lane lane)
+{
+    struct hash genesis;
+    chain_genesis(store->identity.district, store->identity.node, &store->identity.incarnation, lane,
+                  &genesis);
+    struct sqlite3_stmt *st = node_sql(store, SQL_lane_put);
+    sql_bind_uint(st, 1, life);
+    sql_bind_uint(st, 2, lane);
+    sql_bind_hash(st, 3, &genesis);
+    return node_sql_run(store, st);
+}
+
+enum err node_store_lane(struct node_store *store, enum lane lane, struct node_lane *ret)
+{
+    struct lane_row row;
+    enum err err = node_lane_row(store, store->life, lane, &row);
+    if (err == OK)
+        *ret = row.lane;
+    return err;
+}
+
+enum err node_store_head(struct node_store *store, enum lane lane, uint64_t seq,
+                         struct hash *ret_head)
+{
+    if (!store->enrolled)
+        return ERR_STATE;
+    if (seq == 0) {
+        chain_genesis(store->identity.district, store->identity.node, &store->identity.incarnation,
+                      lane, ret_head);
+        return OK;
+    }
+    if (seq > INT64_MAX)
+        return ERR_NOT_FOUND;
+    struct sqlite3_stmt *st = node_sql(store, SQL_entry_at);
+    sql_bind_uint(st, 1, store->life);
+    sql_bind_uint(st, 2, lane);
+    sql_bind_uint(st, 3, seq);
+    enum err err = node_sql_row(store, st);
+    if (err != OK)
+        return err;
+    struct hash head;
+    node_sql_fixed(store, st, 1, head.at, HASH_BYTES);
+    err = node_sql_end(store, st, OK);
+    if (err == OK)
+        *ret_head = head;
+    return err;
+}
+
+enum err node_sums(struct node_store *store, uint64_t life, enum lane lane, uint64_t seq,
+                   uint64_t *ret_changes, uint64_t *ret_bytes)
+{
+    if (seq == 0) {
+        *ret_changes = *ret_bytes = 0;
+        return OK;
+    }
+    struct sqlite3_stmt *st = node_sql(store, SQL_entry_sums);
+    sql_bind_uint(st, 1, life);
+    sql_bind_uint(st, 2, lane);
+    sql_bind_uint(st, 3, seq);
+    enum err err = node_sql_row(store, st);
+    if (err != OK)
+        return err == ERR_NOT_FOUND ? ERR_STORE : err;
+    uint64_t changes = sql_uint(st, 0), bytes = sql_uint(st, 1);
+    err = node_sql_end(store, st, OK);
+    if (err == OK) {
+        *ret_changes = changes;
+        *ret_bytes = bytes;
+    }
+    return err;
+}
+
+enum err node_queued(struct node_store *store, uint64_t *ret_changes, uint64_t *ret_bytes)
+{
+    uint64_t changes = 0, bytes = 0;
+    for (enum lane lane = LANE_URGENT; lane < LANE_COUNT; lane++) {
+        struct lane_row row;
+        uint64_t high_changes, high_bytes, acked_changes, acked_bytes;
+        enum err err = node_lane_row(store, store->life, lane, &row);
+        if (err == OK)
+            err = node_sums(store, store->life, lane, row.lane.highest, &high_changes, &high_bytes);
+        if (err == OK)
+            err = node_sums(store, store->life, lane, row.lane.acked, &acked_changes, &acked_bytes);
+        if (err != OK)
+            return err;
+        changes += high_changes - acked_changes;
+        bytes += high_bytes - acked_bytes;
+    }
+    *ret_changes = changes;
+    *ret_bytes = bytes;
+    return OK;
+}
+
+/* ---- append */
+
+enum err node_chain_append(struct node_store *store, const struct chain_entry *entry,
+                           uint64_t *ret_id, uint64_t *ret_seq)
+{
+    struct lane_row row;
+    struct hash head;
+    uint64_t changes, bytes;
+    enum err err = node_lane_row(store, store->life, entry->lane, &row);
+    if (err == OK)
+        err = node_sums(store, store->life, entry->lane, row.lane.highest, &changes, &bytes);
+    if (err != OK)
+        return err;
+    uint64_t seq = row.lane.highest + 1;
+    chain_next(&row.lane.head, &entry->leaf, &head);
+    struct sqlite3_stmt *st = node_sql(store, SQL_entry_put);
+    sql_bind_uint(st, 1, store->life);
+    sql_bind_uint(st, 2, entry->lane);
+    sql_bind_uint(st, 3, seq);
+    sql_bind_uint(st, 4, entry->kind);
+    sql_bind_hash(st, 5, &entry->leaf);
+    sql_bind_hash(st, 6, &head);
+    sql_bind_uint(st, 7, entry->key);
+    sql_bind_uint(st, 8, entry->changes);
+    sql_bind_uint(st, 9, entry->bytes);
+    sql_bind_uint(st, 10, changes + entry->changes);
+    sql_bind_uint(st, 11, bytes + entry->bytes);
+    sql_bind_uint(st, 12, entry->wall_ms);
+    err = node_sql_run(store, st);
+    if (err != OK)
+        return err;
+    uint64_t id = (uint64_t)sqlite3_last_insert_rowid(store->db.handle);
+    st = node_sql(store, SQL_lane_append);
+    sql_bind_uint(st, 1, store->life);
+    sql_bind_uint(st, 2, entry->lane);
+    sql_bind_uint(st, 3, seq);
+    sql_bind_hash(st, 4, &head);
+    err = node_sql_run(store, st);
+    if (err == OK) {
+        *ret_id = id;
+        *ret_seq = seq;
+    }
+    return err;
+}
+
+static enum err item_put(struct node_store *store, uint64_t id, struct bytes item, struct bytes box)
+{
+    struct sqlite3_stmt *st = node_sql(store, SQL_item_put);
+    sql_bind_uint(st, 1, id);
+    sql_bind(st, 2, item);
+    sql_bind(st, 3, box);
+    return node_sql_run(store, st);
+}
+
+enum err node_chain_policy(struct node_store *store, enum lane lane, const struct policy_mark *mark)
+{
+    uint8_t space[128];
+    struct writer out = writer_of(space, sizeof space);
+    struct bundle_item item = { .kind = ITEM_POLICY, .mark = *mark };
+    bundle_item_encode(&item, &out);
+    must(out.err == OK);
+    struct chain_entry entry = { .lane = lane, .kind = ITEM_POLICY, .bytes = out.buf.len };
+    bundle_item_leaf(&item, &entry.leaf);
+    uint64_t id, seq;
+    enum err err = node_chain_append(store, &entry, &id, &seq);
+    return err == OK ? item_put(store, id, writer_bytes(&out), bytes_of(NULL, 0)) : err;
+}
+
+/* Before anything is written: room in the queue and on the disk. */
+static enum err room_for(struct node_store *store, const struct queue_entry *entry)
+{
+    uint64_t changes, bytes;
+    enum err err = node_queued(store, &changes, &bytes);
+    if (err != OK)
+        return err;
+    if (bytes + entry->item.len > store->queue_limit_bytes)
+        return ERR_LIMIT;
+    struct statvfs disk;
+    if (store->watch_disk && statvfs(store->db.path, &disk) == 0 &&
+        (uint64_t)disk.f_bavail * disk.f_frsize < QUEUE_DISK_BYTES_MIN)
+        return ERR_FULL;
+    return OK;
+}
+
+/* The request is new, and so is the leaf. */
+static enum err check_new(struct node_store *store, const struct queue_entry *entry)
+{
+    struct sqlite3_stmt *st = node_sql(store, SQL_request_get);
+    sql_bind_id(st, 1, &entry->request);
+    enum err err = node_sql_row(store, st);
+    if (err == OK)
+        return node_sql_end(store, st, ERR_STATE);
+    if (err != ERR_NOT_FOUND)
+        return err;
+    st = node_sql(store, SQL_entry_leaf);
+    sql_bind_hash(st, 1, &entry->leaf);
+    err = node_sql_row(store, st);
+    if (err == OK)
+        return node_sql_end(store, st, ERR_STATE);
+    return err == ERR_NOT_FOUND ? OK : err;
+}
+
+static enum err record_create(struct node_store *store, const struct change *change)
+{
+    char short_text[16] = "";
+    struct id kind;
+    if (change->number > 0)
+        node_store_short(store->identity.node, change->number, short_text);
+    node_kind(store, change->collection, &kind);
+    struct sqlite3_stmt *st = node_sql(store, SQL_record_create);
+    sql_bind_id(st, 1, &change->record);
+    sql_bind_text(st, 2, bytes_text(short_text));
+    sql_bind_id(st, 3, &kind);
+    return node_sql_run(store, st);
+}
+
+static enum err change_put(struct node_store *store, uint64_t id, const struct queue_entry *entry,
+                           unsigned index)
+{
+    struct change change;
+    struct bytes box;
+    enum err err = change_decode(entry->changes[index].raw, &change);
+    if (err != OK)
+        return err;
+    const struct box_name name = box_name("change", bytes_hash(&entry->leaf), index);
+    err = node_box_put(store, &name, change.raw, &box);
+    if (err != OK)
+        return err;
+    struct sqlite3_stmt *st = node_sql(store, SQL_change_put);
+    sql_bind_uint(st, 1, id);
+    sql_bind_uint(st, 2, index);
+    sql_bind_id(st, 3, &change.record);
+    sql_bind_uint(st, 4, change.op);
+    sql_bind(st, 5, box);
+    err = node_sql_run(store, st);
+    if (err == OK && change.op == OP_CREATE)
+        err = record_create(store, &change);
+    if (err == OK)
+        err = node_lookup_add(store, change.collection, change.fields, &change.record);
+    return err;
+}
+
+static enum err request_put(struct node_store *store, const struct queue_entry *entry)
+{
+    struct bytes box;
+    const struct box_name name = box_name("answer", bytes_id(&entry->request), 0);
+    enum err err = node_box_put(store, &name, entry->answer, &box);
+    if (err != OK)
+        return err;
+    struct sqlite3_stmt *st = node_sql(store, SQL_request_put);
+    sql_bind_id(st, 1, &entry->request);
+    sql_bind(st, 2, box);
+    return node_sql_run(store, st);
+}
+
+static enum err import_put(struct node_store *store, struct bytes file, uint64_t line)
+{
+    struct sqlite3_stmt *st = node_sql(store, SQL_import_put);
+    sql_bind(st, 1, file);
+    sql_bind_uint(st, 2, line);
+    return node_sql_run(store, st);
+}
+
+static enum err append(struct node_store *store, const struct queue_entry *entry, uint64_t *ret_seq)
+{
+    uint64_t id = 0, seq = 0;
+    struct bytes box;
+    const struct chain_entry chain = {
+        .lane = entry->lane,
+        .kind = ITEM_TXN,
+        .leaf = entry->leaf,
+        .key = entry->key_number,
+        .changes = entry->change_count,
+        .bytes = entry->item.len,
+        .wall_ms = entry->wall_ms,
+    };
+    enum err err = check_new(store, entry);
+    if (err == OK)
+        err = node_chain_append(store, &chain, &id, &seq);
+    const struct box_name name = box_name("txn", bytes_hash(&entry->leaf), 0);
+    if (err == OK)
+        err = node_box_put(store, &name, entry->txn, &box);
+    if (err == OK)
+        err = item_put(store, id, entry->item, box);
+    if (err == OK && entry->key_sealed.len > 0) {
+        struct sqlite3_stmt *st = node_sql(store, SQL_key_put);
+        sql_bind_uint(st, 1, entry->key_number);
+        sql_bind(st, 2, entry->key_sealed);
+        err = node_sql_run(store, st);
+    }
+    for (unsigned i = 0; err == OK && i < entry->change_count; i++)
+        err = change_put(store, id, entry, i);
+    if (err == OK)
+        err = request_put(store, entry);
+    if (err == OK && entry->import_hash.len == HASH_BYTES)
+        err = import_put(store, entry->import_hash, entry->import_line);
+    if (err == OK && entry->next_number > 0) {
+        struct sqlite3_stmt *st = node_sql(store, SQL_counter_number);
+        sql_bind_uint(st, 1, entry->next_number);
+        err = node_sql_run(store, st);
+    }
+    if (err == OK)
+        *ret_seq = seq;
+    return err;
+}
+
+enum err node_store_append(struct node_store *store, const struct queue_entry *entry,
+                           uint64_t *ret_seq)
+{
+    must(entry->change_count > 0 && entry->change_count <= CHANGES_PER_TRANSACTION_MAX);
+    must(entry->key_number > 0 && entry->lane < LANE_COUNT);
+    uint64_t seq = 0;
+    if (!store->enrolled)
+        return ERR_STATE;
+    if (!store->box)
+        return ERR_LOCKED;
+    enum err err = room_for(store, entry);
+    if (err == OK)
+        err = node_begin(store);
+    if (err != OK)
+        return err;
+    err = node_end(store, append(store, entry, &seq));
+    scratch_clear(&store->scratch);
+    if (err != OK)
+        return err;
+    if (entry->next_number > 0)
+        store->next_number = entry->next_number;
+    *ret_seq = seq;
+    return OK;
+}
+
+void node_store_queue_limit(struct node_store *store, uint64_t bytes)
+{
+    store->queue_limit_bytes = bytes;
+}
+
+enum err node_store_next_key(struct node_store *store, uint64_t *ret_number)
+{
+    struct sqlite3_stmt *st = node_sql(store, SQL_key_next);
+    enum err err = node_sql_row(store, st);
+    if (err != OK)
+        return err;
+    uint64_t number = sql_uint(st, 0);
+    err = node_sql_end(store, st, OK);
+    if (err == OK)
+        *ret_number = number;
+    return err;
+}
+
+void node_store_short(const char *node, uint32_t number, char ret[16])
+{
+    const char *last = strrchr(node, '.');
+    snprintf(ret, 16, "%.4s-%04u", last ? last + 1 : node, number);
+}
+
+/* ---- runs */
+
+struct run {
+    unsigned key_count;
+    uint64_t keys[BUNDLE_KEYS_MAX];
+    unsigned count;
+    size_t bytes;
+    struct hash head_after;
+    struct writer *items;
+};
+
+/* Whether the bundle must bring this data key, which its entry at `seq` uses. */
+static enum err key_needed(struct node_store *store, enum lane lane, uint64_t first, uint64_t key,
+                           bool all_keys, bool *ret_needed)
+{
+    if (all_keys) {
+        *ret_needed = true;
+        return OK;
+    }
+    struct sqlite3_stmt *st = node_sql(store, SQL_entry_first_key);
+    sql_bind_uint(st, 1, store->life);
+    sql_bind_uint(st, 2, lane);
+    sql_bind_uint(st, 3, key);
+    enum err err = node_sql_row(store, st);
+    if (err != OK)
+        return err == ERR_NOT_FOUND ? ERR_STORE : err;
+    bool needed = sql_uint(st, 0) >= first;
+    err = node_sql_end(store, st, OK);
+    if (err == OK)
+        *ret_needed = needed;
+    return err;
+}
+
+static bool run_has_key(const struct run *run, uint64_t key)
+{
+    for (unsigned i = 0; i < run->key_count; i++) {
+        if (run->keys[i] == key)
+            return true;
+    }
+    return false;
+}
+
+/* Takes one row of SQL_entry_run; *ret_full: it does not go in any more. */
+static enum err run_take(struct node_store *store, struct sqlite3_stmt *st, struct run *run,
+                         uint64_t *last_key, size_t max_bytes, bool *ret_full)
+{
+    struct bytes item = sql_bytes(st, 3);
+    uint64_t key = sql_uint(st, 2);
+    if (item.len == 0)
+        return run->count > 0 ? (*ret_full = true, OK) : ERR_STATE;
+    bool is_txn = sql_uint(st, 1) == ITEM_TXN;
+    bool new_key = is_txn && key != *last_key && !run_has_key(run, key);
+    if (run->count > 0 && (run->bytes + item.len > max_bytes ||
+                           (new_key && run->key_count == BUNDLE_KEYS_MAX))) {
+        *ret_full = true;
+        return OK;
+    }
+    if (new_key)
+        run->keys[run->key_count++] = key;
+    if (is_txn)
+        *last_key = key;
+    writer_raw(run->items, item);
+    if (run->items->err != OK)
+        return run->items->err;
+    run->bytes += item.len;
+    run->count++;
+    node_sql_fixed(store, st, 0, run->head_after.at, HASH_BYTES);
+    return OK;
+}
+
+static enum err run_keys(struct node_store *store, enum lane lane, uint64_t first, bool all_keys,
+                         const struct run *run, struct writer *keys)
+{
+    uint64_t needed[BUNDLE_KEYS_MAX];
+    unsigned count = 0;
+    for (unsigned i = 0; i < run->key_count; i++) {
+        bool is_needed = false;
+        enum err err = key_needed(store, lane, first, run->keys[i], all_keys, &is_needed);
+        if (err != OK)
+            return err;
+        if (is_needed)
+            needed[count++] = run->keys[i];
+    }
+    writer_array(keys, count);
+    for (unsigned i = 0; i < count; i++) {
+        struct sqlite3_stmt *st = node_sql(store, SQL_key_get);
+        sql_bind_uint(st, 1, needed[i]);
+        enum err err = node_sql_row(store, st);
+        if (err != OK)
+            return err == ERR_NOT_FOUND ? ERR_STORE : err;
+        writer_array(keys, 2);
+        writer_uint(keys, needed[i]);
+        writer_bin(keys, sql_bytes(st, 0));
+        err = node_sql_end(store, st, OK);
+        if (err != OK)
+            return err;
+    }
+    return keys->err;
+}
+
+/* The items go behind a head that is only known at the end: they are shifted to it. */
+static enum err run_finish(struct writer *items, size_t start, unsigned count)
+{
+    uint8_t head[8];
+    struct writer out = writer_of(head, sizeof head);
+    writer_array(&out, count);
+    must(out.err == OK);
+    size_t len = out.buf.len;
+    if (items->buf.cap - items->buf.len < len)
+        return ERR_LIMIT;
+    memmove(items->buf.at + start + len, items->buf.at + start, items->buf.len - start);
+    memcpy(items->buf.at + start, head, len);
+    items->buf.len += len;
+    return OK;
+}
+
+enum err node_store_run(struct node_store *store, enum lane lane, uint64_t first, unsigned max_items,
+                        size_t max_bytes, bool all_keys, struct writer *keys, struct writer *items,
+                        struct queue_run *ret_run)
+{
+    must(first > 0 && max_items > 0 && lane < LANE_COUNT);
+    struct run run = { .items = items };
+    struct queue_run result = { .first = first };
+    size_t start = items->buf.len;
+    uint64_t last_key = 0;
+    bool row = false, full = false;
+    if (max_items > BUNDLE_ITEMS_MAX)
+        max_items = BUNDLE_ITEMS_MAX;
+    enum err err = node_store_head(store, lane, first - 1, &result.head_before);
+    if (err != OK)
+        return err;
+    struct sqlite3_stmt *st = node_sql(store, SQL_entry_run);
+    sql_bind_uint(st, 1, store->life);
+    sql_bind_uint(st, 2, lane);
+    sql_bind_uint(st, 3, first);
+    sql_bind_uint(st, 4, max_items);
+    while (!full && (err = node_sql_step(store, st, &row)) == OK && row) {
+        err = run_take(store, st, &run, &last_key, max_bytes, &full);
+        if (err != OK)
+            break;
+    }
+    err = node_sql_end(store, st, err);
+    if (err == OK && run.count == 0)
+        err = ERR_NOT_FOUND;
+    if (err == OK)
+        err = run_keys(store, lane, first, all_keys, &run, keys);
+    if (err == OK)
+        err = run_finish(items, start, run.count);
+    if (err != OK)
+        return err;
+    result.count = run.count;
+    result.head_after = run.head_after;
+    *ret_run = result;
+    return OK;
+}
+
+/* ---- what is no longer needed */
+
+enum err node_drop_passed(struct node_store *store, enum lane lane)
+{
+    struct lane_row row;
+    enum err err = node_lane_row(store, store->life, lane, &row);
+    if (err != OK)
+        return err;
+    uint64_t to = row.lane.keep_from > 0 ? row.lane.keep_from - 1 : 0;
+    if (to > row.lane.acked)
+        to = row.lane.acked;
+    if (to > row.dropped + DROP_ITEMS_MAX)
+        to = row.dropped + DROP_ITEMS_MAX;
+    if (to <= row.dropped)
+        return OK;
+    struct sqlite3_stmt *st = node_sql(store, SQL_item_drop);
+    sql_bind_uint(st, 1, store->life);
+    sql_bind_uint(st, 2, lane);
+    sql_bind_uint(st, 3, row.dropped);
+    sql_bind_uint(st, 4, to);
+    err = node_sql_run(store, st);
+    if (err != OK)
+        return err;
+    st = node_sql(store, SQL_lane_dropped);
+    sql_bind_uint(st, 1, store->life);
+    sql_bind_uint(st, 2, lane);
+    sql_bind_uint(st, 3, to);
+    return node_sql_run(store, st);
+}
+
+/* ---- requests and imports */
+
+enum err node_store_answer(struct node_store *store, const struct id *request,
+                           struct bytes *ret_answer)
+{
+    scratch_clear(&store->scratch);
+    struct sqlite3_stmt *st = node_sql(store, SQL_request_get);
+    sql_bind_id(st, 1, request);
+    enum err err = node_sql_row(store, st);
+    if (err != OK)
+        return err;
+    const struct box_name name = box_name("answer", bytes_id(request), 0);
+    struct bytes answer;
+    err = node_sql_end(store, st, node_box_get(store, &name, sql_bytes(st, 0), &answer));
+    if (err == OK)
+        *ret_answer = answer;
+    return err;
+}
+
+enum err node_store_import_line(struct node_store *store, const struct hash *file,
+                                uint64_t *ret_line)
+{
+    struct sqlite3_stmt *st = node_sql(store, SQL_import_get);
+    sql_bind_hash(st, 1, file);
+    enum err err = node_sql_row(store, st);
+    if (err == ERR_NOT_FOUND) {
+        *ret_line = 0;
+        return OK;
+    }
+    if (err != OK)
+        return err;
+    uint64_t line = sql_uint(st, 0);
+    err = node_sql_end(store, st, OK);
+    if (err == OK)
+        *ret_line = line;
+    return err;
+}
+
+enum err node_store_import_put(struct node_store *store, const struct hash *file, uint64_t line)
+{
+    enum err err = node_begin(store);
+    return err == OK ? node_end(store, import_put(store, bytes_hash(file), line)) : err;
+}

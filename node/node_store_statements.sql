@@ -1,0 +1,255 @@
+-- Every statement on the node's database. "-- @name" begins one; node_store.c prepares each once.
+
+-- @node_get
+SELECT enrolment, district, node, root_key, hub, device_public, curve_public, seal_public, invite,
+       token
+  FROM node;
+-- @node_put
+INSERT OR REPLACE INTO node VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
+-- @node_enrolment
+UPDATE node SET enrolment = ?1;
+-- @secret_get
+SELECT value FROM secret WHERE name = ?1;
+-- @secret_put
+INSERT OR REPLACE INTO secret VALUES (?1, ?2);
+-- @secret_delete
+DELETE FROM secret WHERE name = ?1;
+
+-- @operator_all
+SELECT key, name, role, keyfile, request FROM operator ORDER BY rowid;
+-- @operator_put
+INSERT INTO operator VALUES (?1, ?2, ?3, ?4, ?5, ?6);
+-- @operator_clash
+SELECT 1 FROM operator WHERE key = ?1 OR name = ?2;
+-- @operator_get
+SELECT wrapped FROM operator WHERE key = ?1;
+
+-- @counter_get
+SELECT next_number, seen_epoch, seen_number, lookup_shape, shown FROM counter;
+-- @counter_number
+UPDATE counter SET next_number = ?1;
+-- @counter_seen
+UPDATE counter SET seen_epoch = ?1, seen_number = ?2
+ WHERE (seen_epoch, seen_number) < (?1, ?2);
+-- @counter_shown
+UPDATE counter SET shown = max(shown, ?1);
+-- @counter_shown_cut
+UPDATE counter SET shown = min(shown, ?1);
+-- @counter_shape
+UPDATE counter SET lookup_shape = ?1;
+
+-- @trust_all
+SELECT statement FROM trust ORDER BY version;
+-- @trust_get
+SELECT statement FROM trust WHERE version = ?1;
+-- @trust_put
+INSERT INTO trust VALUES (?1, ?2);
+-- @rules_get
+SELECT document FROM rules ORDER BY version DESC LIMIT 1;
+-- @rules_put
+INSERT INTO rules VALUES (?1, ?2);
+-- @rules_trim
+DELETE FROM rules WHERE version < ?1;
+-- @epoch_all
+SELECT epoch, cut FROM epoch ORDER BY epoch;
+-- @epoch_put
+INSERT OR REPLACE INTO epoch VALUES (?1, ?2);
+-- @cursor_get
+SELECT epoch, number, hash FROM cursor WHERE stream = ?1;
+-- @cursor_put
+INSERT OR REPLACE INTO cursor VALUES (?1, ?2, ?3, ?4);
+
+-- @life_last
+SELECT life, incarnation FROM life ORDER BY life DESC LIMIT 2;
+-- @life_put
+INSERT INTO life VALUES (?1, ?2);
+-- @lane_get
+SELECT highest, head, acked, acked_head, keep_from, dropped FROM lane WHERE life = ?1 AND lane = ?2;
+-- @lane_put
+INSERT OR REPLACE INTO lane VALUES (?1, ?2, 0, ?3, 0, ?3, 1, 0);
+-- @lane_append
+UPDATE lane SET highest = ?3, head = ?4 WHERE life = ?1 AND lane = ?2;
+-- @lane_ack
+UPDATE lane SET acked = ?3, acked_head = ?4, keep_from = ?5 WHERE life = ?1 AND lane = ?2;
+-- @lane_close
+UPDATE lane SET highest = acked, head = acked_head WHERE life = ?1;
+-- @lane_dropped
+UPDATE lane SET dropped = ?3 WHERE life = ?1 AND lane = ?2;
+-- @lane_safe
+-- A backup that holds something of this life holds all that was received of those before it.
+UPDATE lane SET keep_from = highest + 1 WHERE life < ?1 AND keep_from <= highest;
+-- @lane_all
+SELECT life, lane, acked, keep_from FROM lane ORDER BY life, lane;
+
+-- @entry_put
+INSERT INTO entry (life, lane, seq, kind, leaf, head, key, changes, bytes, changes_sum, bytes_sum,
+                   wall_ms)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12);
+-- @entry_at
+SELECT id, head, kind FROM entry WHERE life = ?1 AND lane = ?2 AND seq = ?3;
+-- @entry_sums
+SELECT changes_sum, bytes_sum FROM entry WHERE life = ?1 AND lane = ?2 AND seq = ?3;
+-- @entry_run
+SELECT entry.head, entry.kind, entry.key, item.item
+  FROM entry LEFT JOIN item ON item.entry = entry.id
+ WHERE life = ?1 AND lane = ?2 AND seq >= ?3 ORDER BY seq LIMIT ?4;
+-- @entry_first_key
+SELECT seq FROM entry WHERE life = ?1 AND lane = ?2 AND key = ?3 AND kind = 1 ORDER BY seq LIMIT 1;
+-- @entry_leaf
+SELECT id FROM entry WHERE leaf = ?1 AND kind = 1;
+-- @entry_received
+UPDATE entry SET received = 1, epoch = ?2, number = ?3 WHERE id = ?1;
+-- @entry_take_back
+UPDATE entry SET received = 0, epoch = 0, number = 0
+ WHERE received = 1 AND number > ?2 AND epoch < ?1;
+-- @entry_unreceived
+SELECT id, seq, leaf, changes, bytes FROM entry
+ WHERE life = ?1 AND lane = ?2 AND seq > ?3 AND received = 0 ORDER BY seq LIMIT 1;
+-- @entry_move
+UPDATE entry SET life = ?2, seq = ?3, head = ?4, changes_sum = ?5, bytes_sum = ?6 WHERE id = ?1;
+-- @entry_policy_at
+SELECT id FROM entry WHERE life = ?1 AND lane = ?2 AND seq <= ?3 AND kind = 2
+ ORDER BY seq DESC LIMIT 1;
+-- @entry_cut
+-- The last position that the hub still has after a restore.
+SELECT seq, head FROM entry WHERE life = ?1 AND lane = ?2 AND seq <= ?3 AND received = 1
+ ORDER BY seq DESC LIMIT 1;
+
+-- @item_put
+INSERT INTO item VALUES (?1, ?2, ?3);
+-- @item_get
+SELECT item FROM item WHERE entry = ?1;
+-- @item_set
+UPDATE item SET item = ?2 WHERE entry = ?1;
+-- @item_after
+SELECT entry.id, item.item FROM entry JOIN item ON item.entry = entry.id
+ WHERE entry.life = ?1 AND entry.lane = ?2 AND entry.seq = ?3 AND entry.kind = 1;
+-- @item_drop
+DELETE FROM item WHERE entry IN
+    (SELECT id FROM entry WHERE life = ?1 AND lane = ?2 AND seq > ?3 AND seq <= ?4 AND kind = 1);
+
+-- @item_drop_old
+DELETE FROM item WHERE entry IN (SELECT id FROM entry WHERE life < ?1 AND received = 1);
+
+-- @key_put
+INSERT INTO data_key VALUES (?1, ?2);
+-- @key_get
+SELECT sealed FROM data_key WHERE number = ?1;
+-- @key_next
+SELECT coalesce(max(number), 0) + 1 FROM data_key;
+
+-- @change_put
+INSERT INTO change (entry, idx, record, op, box) VALUES (?1, ?2, ?3, ?4, ?5);
+-- @change_of_entry
+SELECT disposition, epoch, number FROM change WHERE entry = ?1 AND idx = ?2;
+-- @change_answer
+UPDATE change SET disposition = ?3, reason = ?4, field = ?5,
+                  held = CASE WHEN ?6 = '' THEN held ELSE ?6 END, epoch = ?7, number = ?8
+ WHERE entry = ?1 AND idx = ?2;
+-- @change_folded
+UPDATE change SET folded = 1 WHERE entry = ?1 AND idx = ?2;
+-- @change_unfolded
+SELECT change.entry, change.idx, change.record, change.disposition, change.held, change.epoch,
+       change.number, change.box, entry.leaf
+  FROM change JOIN entry ON entry.id = change.entry
+ WHERE change.folded = 0 AND (change.disposition IN (1, 4) OR change.held <> '')
+ ORDER BY change.entry, change.idx LIMIT 1;
+-- @change_of_record
+-- What still shows on top of the confirmed state.
+SELECT change.idx, change.disposition, change.held, change.epoch, change.number, change.folded,
+       change.box, entry.leaf, entry.life, entry.lane, entry.seq, entry.received
+  FROM change JOIN entry ON entry.id = change.entry
+ WHERE change.record = ?1
+   AND NOT (change.disposition IN (2, 3) OR (change.disposition = 1 AND change.folded = 1))
+ ORDER BY change.entry, change.idx;
+-- @change_last_own
+-- The last own change that the hub took beyond what the record feed has shown.
+SELECT entry.leaf FROM change JOIN entry ON entry.id = change.entry
+ WHERE change.record = ?1 AND change.disposition IN (1, 4) AND change.number > ?2
+ ORDER BY change.entry DESC LIMIT 1;
+-- @change_list
+SELECT change.entry, change.idx, change.record, change.op, change.disposition, change.reason,
+       change.field, change.number, change.box, entry.leaf, entry.lane, entry.seq, entry.wall_ms,
+       entry.received AND entry.seq < lane.keep_from
+  FROM change JOIN entry ON entry.id = change.entry
+  JOIN lane ON lane.life = entry.life AND lane.lane = entry.lane
+ ORDER BY change.entry, change.idx;
+-- @change_list_record
+SELECT change.entry, change.idx, change.record, change.op, change.disposition, change.reason,
+       change.field, change.number, change.box, entry.leaf, entry.lane, entry.seq, entry.wall_ms,
+       entry.received AND entry.seq < lane.keep_from
+  FROM change JOIN entry ON entry.id = change.entry
+  JOIN lane ON lane.life = entry.life AND lane.lane = entry.lane
+ WHERE change.record = ?1 ORDER BY change.entry, change.idx;
+-- @change_attention
+-- A rejected change waits for a person until a later one of the record follows it.
+SELECT change.entry, change.idx, change.record, change.op, change.disposition, change.reason,
+       change.field, change.number, change.box, entry.leaf, entry.lane, entry.seq, entry.wall_ms,
+       entry.received AND entry.seq < lane.keep_from
+  FROM change JOIN entry ON entry.id = change.entry
+  JOIN lane ON lane.life = entry.life AND lane.lane = entry.lane
+ WHERE change.disposition IN (3, 4, 5) AND (?1 IS NULL OR change.record = ?1)
+   AND NOT (change.disposition = 3 AND (change.dismissed = 1 OR EXISTS
+       (SELECT 1 FROM change AS later
+         WHERE later.record = change.record AND later.entry > change.entry)))
+ ORDER BY change.entry, change.idx;
+-- @change_dismiss
+UPDATE change SET dismissed = 1
+ WHERE idx = ?2 AND entry = (SELECT id FROM entry WHERE leaf = ?1 AND kind = 1);
+-- @change_take_back
+UPDATE change SET disposition = 0, reason = '', field = '', held = '', epoch = 0, number = 0,
+                  folded = 0
+ WHERE number > ?2 AND epoch < ?1;
+-- @change_counts
+SELECT disposition, count(*) FROM change WHERE disposition > 0 GROUP BY disposition;
+-- @change_boxes
+SELECT change.entry, change.idx, change.record, change.box, entry.leaf
+  FROM change JOIN entry ON entry.id = change.entry
+ WHERE change.disposition IN (0, 4, 5, 6);
+
+-- @request_put
+INSERT INTO request VALUES (?1, ?2);
+-- @request_get
+SELECT box FROM request WHERE request = ?1;
+-- @import_put
+INSERT OR REPLACE INTO import VALUES (?1, ?2);
+-- @import_get
+SELECT line FROM import WHERE file = ?1;
+
+-- @record_get
+SELECT short, confirmed, box FROM record WHERE id = ?1;
+-- @record_put
+INSERT INTO record VALUES (?1, ?2, ?3, 1, ?4)
+    ON CONFLICT (id) DO UPDATE SET kind = ?3, confirmed = 1, box = ?4,
+                                   short = CASE WHEN ?2 = '' THEN short ELSE ?2 END;
+-- @record_create
+INSERT OR IGNORE INTO record VALUES (?1, ?2, ?3, 0, x'');
+-- @record_list
+SELECT id FROM record WHERE kind = ?1 AND id > ?2 ORDER BY id;
+-- @record_short
+SELECT id FROM record WHERE short = ?1 ORDER BY id LIMIT 33;
+-- @record_prefix
+SELECT id FROM record WHERE id >= ?1 AND id <= ?2 ORDER BY id LIMIT 33;
+-- @record_all
+SELECT id FROM record WHERE confirmed = 1;
+-- @record_count
+SELECT count(*) FROM record INDEXED BY record_kind WHERE confirmed = 1;
+-- @record_lookup
+SELECT record FROM lookup WHERE hash = ?1 ORDER BY record;
+-- @lookup_put
+INSERT OR IGNORE INTO lookup VALUES (?1, ?2);
+-- @lookup_clear
+DELETE FROM lookup;
+
+-- @conflict_put
+INSERT OR REPLACE INTO conflict VALUES (?1, ?2, ?3, ?4);
+-- @conflict_get
+SELECT record, number, box FROM conflict WHERE conflict = ?1;
+-- @conflict_delete
+DELETE FROM conflict WHERE conflict = ?1;
+-- @conflict_all
+SELECT conflict, record, number, box FROM conflict ORDER BY number, conflict;
+-- @conflict_of_record
+SELECT conflict, box FROM conflict WHERE record = ?1 ORDER BY number;
+-- @conflict_count
+SELECT count(*) FROM conflict;
