@@ -28,6 +28,10 @@ static void check_acked(const struct sim_node *node)
 {
     struct node_identity identity;
     struct hub_incarnation seen;
+    uint64_t seen_epoch, seen_number;
+    sim_ok(node_store_seen(node->store, &seen_epoch, &seen_number));
+    if (seen_epoch < hub_store_journal(world.hub.store).epoch)
+        return; /* it has not heard of the restore yet */
     sim_ok(node_store_identity(node->store, &identity));
     sim_ok(hub_store_incarnation(world.hub.store, node->name, &identity.incarnation, &seen));
     for (unsigned lane = 0; lane < LANE_COUNT; lane++) {
@@ -167,6 +171,8 @@ static bool stream_settled(const struct sim_node *node, enum feed_stream stream,
     struct cursor cursor;
     sim_ok(node_store_identity(node->store, &identity));
     sim_ok(node_store_cursor(node->store, stream, &cursor));
+    if (cursor.number > hub_store_journal(world.hub.store).number)
+        return false; /* it has not heard of the restore yet */
     const struct hub_reader reader = { .node = node->name,
                                        .area = node->name,
                                        .incarnation = identity.incarnation };
