@@ -43,18 +43,23 @@ static enum err global_option(struct parse *parse, const char *word, bool *ret_k
         bool *flag;
         const char **value;
     } table[] = {
-        { "--json", &args->json, NULL },         { "--help", &args->help, NULL },
-        { "-h", &args->help, NULL },             { "--version", &args->version, NULL },
-        { "--socket", NULL, &args->socket },     { "--lang", NULL, &args->lang },
-        { "--key", NULL, &args->key },           { "--as", NULL, &args->as },
+        { "--json", &args->json, NULL },
+        { "--help", &args->help, NULL },
+        { "-h", &args->help, NULL },
+        { "--version", &args->version, NULL },
+        { "--socket", NULL, &args->socket },
+        { "--lang", NULL, &args->lang },
+        { "--key", NULL, &args->key },
+        { "--as", NULL, &args->as },
         { "--passphrase-file", NULL, &args->passphrase_file },
     };
     *ret_known = true;
     if (strcmp(word, "--node") == 0 || strcmp(word, "--hub") == 0) {
         enum side side = word[2] == 'n' ? SIDE_NODE : SIDE_HUB;
         if (args->side != SIDE_ANY && args->side != side)
-            return wrong(parse, word, tr("not with the other daemon's option",
-                                         "tidak bersama pilihan daemon yang lain"));
+            return wrong(
+                parse, word,
+                tr("not with the other daemon's option", "tidak bersama pilihan daemon yang lain"));
         args->side = side;
         return OK;
     }
@@ -98,8 +103,8 @@ static enum err own_option(struct parse *parse, const char *word)
         }
         return err;
     }
-    return wrong(parse, word, tr("no such option of this command",
-                                 "perintah ini tidak punya pilihan itu"));
+    return wrong(parse, word,
+                 tr("no such option of this command", "perintah ini tidak punya pilihan itu"));
 }
 
 /* "node" alone: "node invite, node approve, …". Empty when no command begins with this word. */
@@ -164,8 +169,9 @@ static enum err check_usage(struct parse *parse)
 
 enum err args_parse(int argc, char *const *argv, struct args *ret_args, struct problem *problem)
 {
-    struct parse parse = { .argc = argc, .at = 1, .argv = argv, .args = ret_args,
-                           .problem = problem };
+    struct parse parse = {
+        .argc = argc, .at = 1, .argv = argv, .args = ret_args, .problem = problem
+    };
     *ret_args = (struct args){ .side = SIDE_ANY };
     bool ended = false;
     while (parse.at < argc) {

@@ -9,18 +9,18 @@
 struct args {
     const struct command *command; /* NULL with help or version alone */
     const char *socket;
-    enum side side;                /* SIDE_ANY unless --node or --hub */
+    enum side side; /* SIDE_ANY unless --node or --hub */
     bool json, help, version;
-    const char *lang;              /* as given; NULL */
+    const char *lang; /* as given; NULL */
     const char *passphrase_file;
     const char *as;
     const char *key;
-    size_t count;                  /* of arguments after the command's name */
+    size_t count; /* of arguments after the command's name */
     const char *words[ARGS_WORDS_MAX];
-    size_t option_count;           /* of the command's own options */
+    size_t option_count; /* of the command's own options */
     struct {
         struct bytes name;
-        const char *value;         /* "" of an option without value */
+        const char *value; /* "" of an option without value */
     } options[ARGS_OPTIONS_MAX];
 };
 

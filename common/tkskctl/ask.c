@@ -114,8 +114,8 @@ static enum err read_quietly(const char *prompt, char *ret, size_t cap)
     return any ? OK : ERR_IO;
 }
 
-/* The first line of FILE, or of standard input. Further calls in one run give the same line: where a
- * command wants two passphrases, one file serves both. */
+/* The first line of FILE, or of standard input. Further calls in one run give the same line: where
+ * a command wants two passphrases, one file serves both. */
 static enum exit_code from_file(struct ctl *ctl, struct passphrase *ret)
 {
     static struct passphrase kept;
@@ -185,10 +185,11 @@ enum exit_code ask_passphrase(struct ctl *ctl, const char *prompt, bool fresh,
                               ? from_file(ctl, &passphrase)
                               : from_terminal(ctl, prompt, fresh, &passphrase);
     if (code == EXIT_DONE && fresh && characters(&passphrase) < PASSPHRASE_CHARS_MIN) {
-        code = ctl_problemf(ctl, ERR_USAGE, prompt,
-                            tr("a passphrase has at least %d characters; three or four words are good",
-                               "kata sandi paling sedikit %d huruf; tiga atau empat kata itu baik"),
-                            PASSPHRASE_CHARS_MIN);
+        code =
+            ctl_problemf(ctl, ERR_USAGE, prompt,
+                         tr("a passphrase has at least %d characters; three or four words are good",
+                            "kata sandi paling sedikit %d huruf; tiga atau empat kata itu baik"),
+                         PASSPHRASE_CHARS_MIN);
     }
     if (code == EXIT_DONE)
         *ret_passphrase = passphrase;

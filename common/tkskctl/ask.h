@@ -28,8 +28,9 @@ bool ask_again(const struct ctl *ctl);
 /* Both ends are a terminal: commands may ask. */
 bool ask_possible(void);
 
-/* One line of standard input without its end, NUL-terminated; cut at `cap`. The prompt goes to stderr.
- * false: the input ended. Reads byte by byte, so that nothing is taken from who reads after. */
+/* One line of standard input without its end, NUL-terminated; cut at `cap`. The prompt goes to
+ * stderr. false: the input ended. Reads byte by byte, so that nothing is taken from who reads
+ * after. */
 bool ask_line(const char *prompt, char *ret, size_t cap);
 
 /* Asks for "y" or "ya"; true at once with --yes. Without a terminal it is a no, and said. */

@@ -33,8 +33,7 @@ enum err client_open(const char *path, struct client **ret_client)
         return ERR_MEMORY;
     client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     enum err err = client->fd < 0 ? ERR_IO : OK;
-    if (err == OK &&
-        connect(client->fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
+    if (err == OK && connect(client->fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
         err = errno == EACCES || errno == EPERM ? ERR_DENIED : ERR_NOT_FOUND;
     if (err == OK &&
         setsockopt(client->fd, SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof(silence)) != 0)

@@ -7,19 +7,21 @@
 #include "common/tkskctl/table.h"
 #include "proto/value.h"
 
-static const char *const reasons[] = { [END_SUCCESSION] = "succession", [END_ENDED] = "ended",
-                                       [END_LEAKED] = "leaked" };
+static const char *const reasons[] = {
+    [END_SUCCESSION] = "succession", [END_ENDED] = "ended", [END_LEAKED] = "leaked"
+};
 
 enum exit_code ask_end_reason(struct ctl *ctl, enum end_reason *ret_reason)
 {
     char typed[32];
     const char *reason = args_option(&ctl->args, "--reason");
     if (!reason && ask_possible()) {
-        (void)fputs(tr("Why? succession (somebody else takes over), ended, or leaked (the key may be "
-                       "in other hands): ",
-                       "Sebabnya? succession (diganti), ended (berakhir), atau leaked (kunci mungkin "
-                       "di tangan lain): "),
-                    stderr);
+        (void)fputs(
+            tr("Why? succession (somebody else takes over), ended, or leaked (the key may be "
+               "in other hands): ",
+               "Sebabnya? succession (diganti), ended (berakhir), atau leaked (kunci mungkin "
+               "di tangan lain): "),
+            stderr);
         if (ask_line("", typed, sizeof(typed)))
             reason = typed;
     }
@@ -51,7 +53,8 @@ enum exit_code roster_cuts(struct ctl *ctl, const json_t *trust_state, const cha
     const json_t *positions = NULL;
     size_t index;
     json_t *row;
-    json_array_foreach(json_object_get(trust_state, "nodes"), index, row) {
+    json_array_foreach(json_object_get(trust_state, "nodes"), index, row)
+    {
         if (strcmp(text_of(row, "node"), node) == 0)
             positions = json_object_get(row, "positions");
     }
@@ -65,7 +68,8 @@ enum exit_code roster_cuts(struct ctl *ctl, const json_t *trust_state, const cha
     return EXIT_DONE;
 }
 
-/* --- operator approve ----------------------------------------------------------------------------- */
+/* --- operator approve
+ * ----------------------------------------------------------------------------- */
 
 struct approve_operator {
     struct trust_operator operator;
@@ -78,13 +82,14 @@ static enum exit_code write_operator(struct ctl *ctl, void *ctx,
     int64_t highest = 0;
     size_t index;
     json_t *row;
-    json_array_foreach(json_object_get(position->state, "operators"), index, row) {
+    json_array_foreach(json_object_get(position->state, "operators"), index, row)
+    {
         int64_t number = number_of(row, "number");
         highest = number > highest ? number : highest;
     }
     if (highest >= UINT32_MAX)
         return ctl_problemf(ctl, ERR_LIMIT, "operator", "%" PRId64, highest);
-    approve->operator.number = (uint32_t)highest + 1;
+    approve->operator.number =(uint32_t) highest + 1;
     writer_array(out, 1);
     trust_op_operator(out, &approve->operator);
     return EXIT_DONE;
@@ -100,8 +105,10 @@ static enum exit_code waiting_name(struct ctl *ctl, const char *node, char *ret,
     enum exit_code code = ctl_ask(ctl, "enrolments", NULL, &answer);
     if (code != EXIT_DONE)
         return code;
-    json_array_foreach(answer.rows, index, row) {
-        if (strcmp(text_of(row, "kind"), "operator") != 0 || strcmp(text_of(row, "node"), node) != 0)
+    json_array_foreach(answer.rows, index, row)
+    {
+        if (strcmp(text_of(row, "kind"), "operator") != 0 ||
+            strcmp(text_of(row, "node"), node) != 0)
             continue;
         size_t used = strlen(names);
         (void)snprintf(names + used, sizeof(names) - used, "%s%s", count ? ", " : "",
@@ -111,10 +118,11 @@ static enum exit_code waiting_name(struct ctl *ctl, const char *node, char *ret,
     }
     answer_close(&answer);
     if (count == 0)
-        return ctl_problemf(ctl, ERR_NOT_FOUND, node, "%s",
-                            tr("nobody waits there; first `tkskctl operator add NAME` at the office",
-                               "tidak ada yang menunggu; dahulu `tkskctl operator add NAMA` di "
-                               "kantor itu"));
+        return ctl_problemf(
+            ctl, ERR_NOT_FOUND, node, "%s",
+            tr("nobody waits there; first `tkskctl operator add NAME` at the office",
+               "tidak ada yang menunggu; dahulu `tkskctl operator add NAMA` di "
+               "kantor itu"));
     return count == 1 ? EXIT_DONE : ctl_problemf(ctl, ERR_AMBIGUOUS, node, "%s", names);
 }
 
@@ -183,16 +191,16 @@ static enum exit_code fill_operator(struct ctl *ctl, const json_t *request, cons
 /* Terms are checked before anybody is asked for words. */
 static enum exit_code fill_term(struct ctl *ctl, struct trust_operator *operator)
 {
-    enum exit_code code = fill_text(ctl, "--sk", args_option(&ctl->args, "--sk"), operator->sk,
-                                    sizeof(operator->sk));
+    enum exit_code code =
+        fill_text(ctl, "--sk", args_option(&ctl->args, "--sk"), operator->sk, sizeof(operator->sk));
     if (code == EXIT_DONE)
         code = iso_date(ctl, "--from", operator->from);
     if (code == EXIT_DONE)
         code = iso_date(ctl, "--until", operator->until);
     if (code == EXIT_DONE && strcmp(operator->from, operator->until) > 0)
-        code = ctl_problemf(ctl, ERR_USAGE, "--until", "%s",
-                            tr("the term ends before it begins",
-                               "masa tugas berakhir sebelum dimulai"));
+        code = ctl_problemf(
+            ctl, ERR_USAGE, "--until", "%s",
+            tr("the term ends before it begins", "masa tugas berakhir sebelum dimulai"));
     return code;
 }
 
@@ -238,7 +246,8 @@ enum exit_code cmd_operator_approve(struct ctl *ctl)
     return say_roster(ctl, code, version, approve.operator.number, tr("Approved.", "Disetujui."));
 }
 
-/* --- renew and end -------------------------------------------------------------------------------- */
+/* --- renew and end
+ * -------------------------------------------------------------------------------- */
 
 /* NUMBER, or a name that only one person in force has. */
 static enum exit_code find_operator(struct ctl *ctl, const struct trust_position *position,
@@ -247,10 +256,11 @@ static enum exit_code find_operator(struct ctl *ctl, const struct trust_position
     const char *word = ctl->args.words[0];
     size_t index, count = 0;
     json_t *row;
-    json_array_foreach(json_object_get(position->state, "operators"), index, row) {
+    json_array_foreach(json_object_get(position->state, "operators"), index, row)
+    {
         bool by_number = strcmp(text_of(row, "number"), word) == 0;
-        bool by_name = strcmp(text_of(row, "name"), word) == 0 &&
-                       strcmp(text_of(row, "state"), "ended") != 0;
+        bool by_name =
+            strcmp(text_of(row, "name"), word) == 0 && strcmp(text_of(row, "state"), "ended") != 0;
         if (!by_number && !by_name)
             continue;
         *ret_number = (uint32_t)number_of(row, "number");
@@ -271,8 +281,8 @@ struct change_operator {
     struct trust_operator term;
 };
 
-static enum exit_code write_change(struct ctl *ctl, void *ctx, const struct trust_position *position,
-                                   struct writer *out)
+static enum exit_code write_change(struct ctl *ctl, void *ctx,
+                                   const struct trust_position *position, struct writer *out)
 {
     struct change_operator *change = ctx;
     const char *node = NULL;
@@ -311,12 +321,13 @@ enum exit_code cmd_operator_end(struct ctl *ctl)
     enum exit_code code = ask_end_reason(ctl, &change.reason);
     if (code != EXIT_DONE)
         return code;
-    (void)snprintf(question, sizeof(question),
-                   tr("End the right of %.80s to sign? Work that is not here yet goes to review or is "
-                      "taken, as the reason says; nothing is lost.",
-                      "Akhiri hak tanda tangan %.80s? Pekerjaan yang belum sampai diterima atau "
-                      "ditahan sesuai sebabnya; tidak ada yang hilang."),
-                   ctl->args.words[0]);
+    (void)snprintf(
+        question, sizeof(question),
+        tr("End the right of %.80s to sign? Work that is not here yet goes to review or is "
+           "taken, as the reason says; nothing is lost.",
+           "Akhiri hak tanda tangan %.80s? Pekerjaan yang belum sampai diterima atau "
+           "ditahan sesuai sebabnya; tidak ada yang hilang."),
+        ctl->args.words[0]);
     if (!ask_yes(ctl, question))
         return EXIT_REFUSED;
     code = trust_sign_publish(ctl, write_change, &change, &version);

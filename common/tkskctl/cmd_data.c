@@ -1,4 +1,5 @@
-/* Copies of the hub's database, written with the rights of the person who asks, and questions to it. */
+/* Copies of the hub's database, written with the rights of the person who asks, and questions to
+ * it. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,9 +14,11 @@
 #define CHUNK_BYTES_MAX (1024U * 1024)
 #define CELL_COLUMNS_MAX TABLE_COLUMNS_MAX
 
-/* --- a stream into a file ------------------------------------------------------------------------- */
+/* --- a stream into a file
+ * ------------------------------------------------------------------------- */
 
-/* Written beside its place under another name; it gets its name when it is whole and on the disk. */
+/* Written beside its place under another name; it gets its name when it is whole and on the disk.
+ */
 struct stream_file {
     char path[4096];
     char part[4104];
@@ -106,8 +109,8 @@ static enum exit_code say_written(struct ctl *ctl, const struct stream_file *fil
 {
     char size[SAY_SIZE_MAX];
     if (ctl->args.json) {
-        json_t *result = ctl_memory(json_pack("{s:s, s:I}", "file", file->path, "bytes",
-                                              (json_int_t)file->bytes));
+        json_t *result = ctl_memory(
+            json_pack("{s:s, s:I}", "file", file->path, "bytes", (json_int_t)file->bytes));
         enum exit_code code = ctl_document(ctl, result, NULL);
         json_decref(result);
         return code;
@@ -123,14 +126,16 @@ enum exit_code cmd_snapshot(struct ctl *ctl)
     json_t *done = NULL;
     enum exit_code code = stream_to(ctl, "snapshot", ctl->args.words[0], file, &done);
     if (code == EXIT_DONE)
-        code = say_written(ctl, file, tr("A copy for reading; changes in it go nowhere.",
-                                         "Salinan untuk dibaca; perubahan di dalamnya tidak ke mana-mana."));
+        code = say_written(ctl, file,
+                           tr("A copy for reading; changes in it go nowhere.",
+                              "Salinan untuk dibaca; perubahan di dalamnya tidak ke mana-mana."));
     json_decref(done);
     free(file);
     return code;
 }
 
-/* The name says which journal it holds; the hub counts it only when it is told that it is on the disk. */
+/* The name says which journal it holds; the hub counts it only when it is told that it is on the
+ * disk. */
 enum exit_code cmd_backup(struct ctl *ctl)
 {
     const char *directory = ctl->args.words[0];
@@ -169,7 +174,8 @@ enum exit_code cmd_backup(struct ctl *ctl)
     return code;
 }
 
-/* --- query ---------------------------------------------------------------------------------------- */
+/* --- query
+ * ---------------------------------------------------------------------------------------- */
 
 static void cell_text(const json_t *cell, char *space, size_t cap, const char **ret_text)
 {
@@ -196,7 +202,8 @@ static void print_cells(json_t *columns, json_t *rows)
     for (size_t i = 0; i < count; i++)
         cells[i] = json_string_value(json_array_get(columns, i));
     table_open(&table, count, cells);
-    json_array_foreach(rows, index, row) {
+    json_array_foreach(rows, index, row)
+    {
         json_t *values = json_object_get(row, "cells");
         for (size_t i = 0; i < count; i++) {
             const json_t *cell = json_array_get(values, i);

@@ -13,7 +13,8 @@ static void print_warnings(const json_t *done)
 {
     size_t index;
     json_t *warning;
-    json_array_foreach(json_object_get(done, "warnings"), index, warning) {
+    json_array_foreach(json_object_get(done, "warnings"), index, warning)
+    {
         (void)fputs(tr("Note: ", "Perhatikan: "), stdout);
         text_print(stdout,
                    json_is_string(warning) ? json_string_value(warning) : text_of(warning, "text"));
@@ -40,8 +41,8 @@ static enum exit_code say_stored(struct ctl *ctl, const struct answer *answer, c
     return EXIT_DONE;
 }
 
-/* Sends; on a terminal a refused field may be entered again. The request id stays the same: a refused
- * request has stored nothing. */
+/* Sends; on a terminal a refused field may be entered again. The request id stays the same: a
+ * refused request has stored nothing. */
 static enum exit_code submit(struct ctl *ctl, const char *cmd, json_t *args,
                              const json_t *collection, const char *known_id)
 {
@@ -81,8 +82,8 @@ enum exit_code cmd_put(struct ctl *ctl)
         code = form_ask(ctl, collection, NULL, &fields);
     }
     if (code == EXIT_DONE) {
-        json_t *args = ctl_memory(json_pack("{s:s, s:o, s:s}", "collection", name, "fields", fields,
-                                            "request", request));
+        json_t *args = ctl_memory(
+            json_pack("{s:s, s:o, s:s}", "collection", name, "fields", fields, "request", request));
         if (lane)
             json_object_set_new(args, "lane", json_string(lane));
         code = submit(ctl, "put", args, collection, "");
@@ -119,8 +120,9 @@ enum exit_code cmd_edit(struct ctl *ctl)
     if (code == EXIT_DONE && record)
         code = form_ask(ctl, collection, json_object_get(record, "fields"), &fields);
     if (code == EXIT_DONE) {
-        json_t *args = ctl_memory(json_pack("{s:s, s:o, s:s}", "id", record ? text_of(record, "id") : id,
-                                            "fields", fields, "request", request));
+        json_t *args =
+            ctl_memory(json_pack("{s:s, s:o, s:s}", "id", record ? text_of(record, "id") : id,
+                                 "fields", fields, "request", request));
         /* What the person saw is what is changed. */
         if (number_of(record, "rev") > 0)
             json_object_set_new(args, "expect_rev", json_integer(number_of(record, "rev")));
@@ -152,7 +154,8 @@ enum exit_code cmd_delete(struct ctl *ctl)
     return submit(ctl, "delete", args, NULL, id);
 }
 
-/* --- apply ---------------------------------------------------------------------------------------- */
+/* --- apply
+ * ---------------------------------------------------------------------------------------- */
 
 /* The file's changes: an array, or {"changes": […], "request": "…"}. */
 static enum exit_code read_changes(struct ctl *ctl, const char *path, json_t **ret_changes,
@@ -164,8 +167,8 @@ static enum exit_code read_changes(struct ctl *ctl, const char *path, json_t **r
     enum err err = files_read(path, ADMIN_LINE_BYTES_MAX, &content, &problem);
     if (err != OK)
         return ctl_problem(ctl, &problem);
-    json_t *document = json_loadb((const char *)content.at, content.len,
-                                  JSON_REJECT_DUPLICATES, &where);
+    json_t *document =
+        json_loadb((const char *)content.at, content.len, JSON_REJECT_DUPLICATES, &where);
     files_release(&content);
     if (!document) {
         char thing[PROBLEM_THING_MAX];
@@ -207,7 +210,8 @@ enum exit_code cmd_apply(struct ctl *ctl)
     if (ctl->args.json) {
         code = ctl_document(ctl, answer.done, NULL);
     } else {
-        json_array_foreach(json_object_get(answer.done, "ids"), index, item) {
+        json_array_foreach(json_object_get(answer.done, "ids"), index, item)
+        {
             text_print(stdout, text_of(item, "short"));
             (void)printf("  %s\n", text_of(item, "id"));
         }

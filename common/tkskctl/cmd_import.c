@@ -1,5 +1,5 @@
-/* The rows of a CSV file, in batches that the daemon commits together with the progress: after a kill
- * the same command goes on where it was, and no row is entered twice. */
+/* The rows of a CSV file, in batches that the daemon commits together with the progress: after a
+ * kill the same command goes on where it was, and no row is entered twice. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -21,26 +21,26 @@ struct import {
     struct ctl *ctl;
     const char *path;
     char collection[64];
-    struct buf content;      /* of the file */
-    char *converted;         /* when it was not UTF-8 */
-    struct csv csv;          /* stands before the next row */
+    struct buf content; /* of the file */
+    char *converted;    /* when it was not UTF-8 */
+    struct csv csv;     /* stands before the next row */
     struct csv_row row;
-    size_t columns;          /* without those that a rejected file adds */
-    size_t cells;            /* of a row, with them */
+    size_t columns; /* without those that a rejected file adds */
+    size_t cells;   /* of a row, with them */
     char *names[CSV_COLUMNS_MAX];
     const char *fields[CSV_COLUMNS_MAX]; /* NULL: the column is left out */
-    json_t *begun;           /* import_begin's answer; owns what `fields` points to */
+    json_t *begun;                       /* import_begin's answer; owns what `fields` points to */
     char file_hash[2 * HASH_BYTES + 1];
     struct rejects rejects;
     uint64_t rows, seen, accepted;
-    unsigned resumed;        /* line after which an interrupted import goes on; 0 = from the start */
+    unsigned resumed; /* line after which an interrupted import goes on; 0 = from the start */
 };
 
-/* A run of rows that are sent and committed together. Where it ends follows from the file alone, so a
- * repeat after a kill is the same batch. */
+/* A run of rows that are sent and committed together. Where it ends follows from the file alone, so
+ * a repeat after a kill is the same batch. */
 struct batch {
     struct csv start;
-    unsigned first, last;    /* lines; 0: no row */
+    unsigned first, last; /* lines; 0: no row */
     size_t count, bytes;
     json_t *rows;
 };
@@ -56,7 +56,8 @@ static void import_close(struct import *import)
     files_release(&import->content);
 }
 
-/* --- the file ------------------------------------------------------------------------------------- */
+/* --- the file
+ * ------------------------------------------------------------------------------------- */
 
 static enum exit_code open_file(struct import *import)
 {
@@ -90,7 +91,8 @@ static char *trimmed(const char *text)
     return copy;
 }
 
-/* How many cells of a row name fields of the collection, itself or ("field.lookup") one referred to. */
+/* How many cells of a row name fields of the collection, itself or ("field.lookup") one referred
+ * to. */
 static size_t header_score(const struct csv_row *row, const json_t *known)
 {
     size_t score = 0;
@@ -108,7 +110,8 @@ static size_t header_score(const struct csv_row *row, const json_t *known)
     return score;
 }
 
-/* Title rows may stand above the header: of the first rows, the one that names most fields is it. */
+/* Title rows may stand above the header: of the first rows, the one that names most fields is it.
+ */
 static enum exit_code find_header(struct import *import, const json_t *known)
 {
     struct csv csv = import->csv, best = csv;
@@ -138,14 +141,16 @@ static enum exit_code find_header(struct import *import, const json_t *known)
         import->columns--;
     bool mended = import->columns > REJECT_COLUMNS;
     for (size_t i = 0; mended && i < REJECT_COLUMNS; i++)
-        mended = strcmp(import->names[import->columns - REJECT_COLUMNS + i], reject_columns[i]) == 0;
+        mended =
+            strcmp(import->names[import->columns - REJECT_COLUMNS + i], reject_columns[i]) == 0;
     import->columns -= mended ? REJECT_COLUMNS : 0;
     for (csv = import->csv; csv_next(&csv, &import->row);)
         import->rows++;
     return EXIT_DONE;
 }
 
-/* Which column is which field. Unknown ones refuse the file unless --ignore; two of one field always. */
+/* Which column is which field. Unknown ones refuse the file unless --ignore; two of one field
+ * always. */
 static enum exit_code map_columns(struct import *import)
 {
     const json_t *answers = json_object_get(import->begun, "columns");
@@ -183,11 +188,11 @@ static enum exit_code begin(struct import *import)
     crypto_hex(bytes_hash(&hash), import->file_hash);
     for (size_t i = 0; i < import->columns; i++)
         json_array_append_new(columns, json_string(import->names[i]));
-    enum exit_code code = ctl_ask(import->ctl, "import_begin",
-                                  ctl_memory(json_pack("{s:s, s:s, s:o}", "file_hash",
-                                                       import->file_hash, "collection",
-                                                       import->collection, "columns", columns)),
-                                  &answer);
+    enum exit_code code =
+        ctl_ask(import->ctl, "import_begin",
+                ctl_memory(json_pack("{s:s, s:s, s:o}", "file_hash", import->file_hash,
+                                     "collection", import->collection, "columns", columns)),
+                &answer);
     if (code != EXIT_DONE)
         return code;
     import->begun = json_incref(answer.done);
@@ -201,9 +206,11 @@ static enum exit_code begin(struct import *import)
     return code;
 }
 
-/* --- batches -------------------------------------------------------------------------------------- */
+/* --- batches
+ * -------------------------------------------------------------------------------------- */
 
-/* A row whose cells do not fit the header is not guessed at. Blank cells too many at the right are. */
+/* A row whose cells do not fit the header is not guessed at. Blank cells too many at the right are.
+ */
 static bool cells_fit(const struct import *import, const struct csv_row *row)
 {
     for (size_t i = import->cells; i < row->count; i++) {
@@ -258,8 +265,8 @@ static bool next_batch(struct import *import, bool build, struct batch *ret_batc
     return batch.count > 0;
 }
 
-/* Stands before the batch in which the interrupted import was stopped, or before the last one that was
- * committed: its rejected rows may not have reached the file. */
+/* Stands before the batch in which the interrupted import was stopped, or before the last one that
+ * was committed: its rejected rows may not have reached the file. */
 static enum exit_code go_to_resumed(struct import *import)
 {
     struct problem problem;
@@ -311,7 +318,8 @@ static const json_t *rejected_row(const json_t *rows, unsigned line)
 {
     size_t index;
     json_t *row;
-    json_array_foreach(rows, index, row) {
+    json_array_foreach(rows, index, row)
+    {
         if (number_of(row, "line") == (int64_t)line)
             return row;
     }
@@ -331,8 +339,9 @@ static enum exit_code write_rejects(struct import *import, const struct batch *b
         if (row) {
             (void)snprintf(reason, sizeof(reason), "%s; %s", text_of(row, "rule"),
                            text_of(row, "remedy"));
-            err = rejects_add(&import->rejects, &import->row, column_of(import, text_of(row, "field")),
-                              text_of(row, "code"), reason, &problem);
+            err = rejects_add(&import->rejects, &import->row,
+                              column_of(import, text_of(row, "field")), text_of(row, "code"),
+                              reason, &problem);
         } else if (!cells_fit(import, &import->row)) {
             struct problem cells;
             (void)problem_setf(&cells, ERR_CELLS, NULL, "%zu, %zu", import->row.count,
@@ -381,17 +390,17 @@ static enum exit_code send_batch(struct import *import, struct batch *batch)
     return code;
 }
 
-/* --- the command ---------------------------------------------------------------------------------- */
+/* --- the command
+ * ---------------------------------------------------------------------------------- */
 
 static enum exit_code say_result(struct import *import)
 {
     uint64_t rejected = import->rejects.count;
     if (import->ctl->args.json) {
-        json_t *result = ctl_memory(
-            json_pack("{s:I, s:I, s:I, s:i, s:s?}", "rows_read", (json_int_t)import->rows, "accepted",
-                      (json_int_t)import->accepted, "rejected", (json_int_t)rejected,
-                      "resumed_after", (int)import->resumed, "rejected_file",
-                      rejected ? import->rejects.path : NULL));
+        json_t *result = ctl_memory(json_pack(
+            "{s:I, s:I, s:I, s:i, s:s?}", "rows_read", (json_int_t)import->rows, "accepted",
+            (json_int_t)import->accepted, "rejected", (json_int_t)rejected, "resumed_after",
+            (int)import->resumed, "rejected_file", rejected ? import->rejects.path : NULL));
         (void)ctl_document(import->ctl, result, NULL);
         json_decref(result);
     } else {
@@ -434,7 +443,8 @@ static enum exit_code write_template(struct ctl *ctl, const json_t *collection, 
     json_t *field;
     char *text = NULL;
     FILE *out = ctl_memory(open_memstream(&text, &len));
-    json_array_foreach(json_object_get(collection, "fields"), index, field) {
+    json_array_foreach(json_object_get(collection, "fields"), index, field)
+    {
         const char *name = text_of(field, "name");
         if (truth_of(field, "computed") || json_is_false(json_object_get(field, "writable")))
             continue;

@@ -12,7 +12,8 @@
 
 #define INVITE_BYTES_MAX (64U * 1024)
 
-/* --- six words ------------------------------------------------------------------------------------ */
+/* --- six words
+ * ------------------------------------------------------------------------------------ */
 
 /* Lower case, one space between words, whatever was typed. */
 static void tidy_words(const char *typed, char *ret, size_t cap)
@@ -41,8 +42,8 @@ enum exit_code ask_six_words(struct ctl *ctl, const char *node, const char *kind
             return ctl_problemf(ctl, ERR_USAGE, "--words", "%s",
                                 tr("must be given", "harus disebut"));
         tidy_words(given ? given : typed, words, sizeof(words));
-        json_t *args = ctl_memory(json_pack("{s:s, s:s, s:s}", "node", node, "kind", kind, "words",
-                                            words));
+        json_t *args =
+            ctl_memory(json_pack("{s:s, s:s, s:s}", "node", node, "kind", kind, "words", words));
         if (name)
             json_object_set_new(args, "name", json_string(name));
         enum exit_code code = ctl_try(ctl, "enrolment_check", args, ret_answer);
@@ -66,7 +67,8 @@ static enum exit_code show_words(struct ctl *ctl, const struct answer *answer, c
     return EXIT_DONE;
 }
 
-/* --- at the office -------------------------------------------------------------------------------- */
+/* --- at the office
+ * -------------------------------------------------------------------------------- */
 
 enum exit_code cmd_enrol(struct ctl *ctl)
 {
@@ -107,7 +109,8 @@ enum exit_code cmd_enrol(struct ctl *ctl)
 static enum exit_code make_operator_key(struct ctl *ctl, const char *name, json_t **ret_args)
 {
     char prompt[256], text[KEYFILE_TEXT_MAX];
-    struct keyfile file = { .kind = "operator", .mem_kib = KEYFILE_MEM_KIB_DEFAULT,
+    struct keyfile file = { .kind = "operator",
+                            .mem_kib = KEYFILE_MEM_KIB_DEFAULT,
                             .passes = KEYFILE_PASSES_DEFAULT };
     struct passphrase passphrase;
     struct secret_key *derived = NULL;
@@ -151,12 +154,12 @@ enum exit_code cmd_operator_add(struct ctl *ctl)
         code = ctl_ask(ctl, "operator_add", args, &answer);
     if (code != EXIT_DONE)
         return code;
-    code = show_words(ctl, &answer,
-                      tr("Call the district office at the number you know, and read these six words:",
-                         "Telepon Dinas di nomor yang Anda kenal, bacakan enam kata ini:"));
+    code =
+        show_words(ctl, &answer,
+                   tr("Call the district office at the number you know, and read these six words:",
+                      "Telepon Dinas di nomor yang Anda kenal, bacakan enam kata ini:"));
     if (!ctl->args.json)
-        (void)puts(tr("After the approval: tkskctl unlock",
-                      "Setelah disetujui: tkskctl buka"));
+        (void)puts(tr("After the approval: tkskctl unlock", "Setelah disetujui: tkskctl buka"));
     answer_close(&answer);
     return code;
 }
@@ -164,9 +167,8 @@ enum exit_code cmd_operator_add(struct ctl *ctl)
 enum exit_code cmd_operator_words(struct ctl *ctl)
 {
     struct answer answer;
-    enum exit_code code =
-        ctl_ask(ctl, "operator_words",
-                ctl_memory(json_pack("{s:s}", "name", ctl->args.words[0])), &answer);
+    enum exit_code code = ctl_ask(
+        ctl, "operator_words", ctl_memory(json_pack("{s:s}", "name", ctl->args.words[0])), &answer);
     if (code != EXIT_DONE)
         return code;
     code = show_words(ctl, &answer, tr("The six words:", "Enam katanya:"));
@@ -184,7 +186,8 @@ static enum exit_code choose_operator(struct ctl *ctl, const json_t *rows, const
         *ret_row = json_array_get(rows, 0);
         return EXIT_DONE;
     }
-    json_array_foreach(rows, index, row) {
+    json_array_foreach(rows, index, row)
+    {
         if (ctl->args.as && strcmp(text_of(row, "name"), ctl->args.as) == 0) {
             *ret_row = row;
             return EXIT_DONE;
@@ -220,8 +223,8 @@ static enum exit_code try_unlock(struct ctl *ctl, const json_t *row, struct answ
     if (err != OK)
         return ctl_problemf(ctl, err, name, "%s", "");
     char *key = base64_of(bytes_of(secret_key_bytes(derived), SECRET_KEY_BYTES));
-    code = ctl_try(ctl, "unlock",
-                   ctl_memory(json_pack("{s:s, s:s}", "name", name, "derived", key)), ret_answer);
+    code = ctl_try(ctl, "unlock", ctl_memory(json_pack("{s:s, s:s}", "name", name, "derived", key)),
+                   ret_answer);
     crypto_wipe(key, strlen(key));
     free(key);
     secret_key_close(&derived);
@@ -274,4 +277,3 @@ enum exit_code cmd_lock(struct ctl *ctl)
     answer_close(&answer);
     return code;
 }
-

@@ -31,8 +31,8 @@ static void compiled_close(struct compiled *compiled)
     compiled->document.at = NULL;
 }
 
-/* Version and predecessor from the hub. With --district and --version it needs no hub; then there is
- * nothing to compare with. */
+/* Version and predecessor from the hub. With --district and --version it needs no hub; then there
+ * is nothing to compare with. */
 static enum exit_code read_before(struct ctl *ctl, struct compiled *compiled)
 {
     struct trust_position position;
@@ -51,11 +51,12 @@ static enum exit_code read_before(struct ctl *ctl, struct compiled *compiled)
     if (code != EXIT_DONE)
         return code;
     if (position.version == 0)
-        code = ctl_problemf(ctl, ERR_STATE, ctl->args.command->name, "%s",
-                            tr("the district is not founded; first `tkskctl trust init`, or check "
-                               "with --district CODE",
-                               "kabupaten belum didirikan; dahulu `tkskctl trust init`, atau periksa "
-                               "dengan --district KODE"));
+        code =
+            ctl_problemf(ctl, ERR_STATE, ctl->args.command->name, "%s",
+                         tr("the district is not founded; first `tkskctl trust init`, or check "
+                            "with --district CODE",
+                            "kabupaten belum didirikan; dahulu `tkskctl trust init`, atau periksa "
+                            "dengan --district KODE"));
     (void)snprintf(compiled->district, sizeof(compiled->district), "%s", position.district);
     compiled->version = position.rules_version + 1;
     compiled->previous = position.rules_hash;
@@ -119,7 +120,8 @@ enum exit_code cmd_policy_check(struct ctl *ctl)
         code = ctl_document(ctl, result, rows);
         json_decref(result);
     } else {
-        (void)printf(tr("Good as version %" PRIu64 " of %s: %zu collections, %zu areas, %zu bytes.\n",
+        (void)printf(tr("Good as version %" PRIu64
+                        " of %s: %zu collections, %zu areas, %zu bytes.\n",
                         "Baik sebagai versi %" PRIu64 " untuk %s: %zu kumpulan data, %zu wilayah, "
                         "%zu bita.\n"),
                      compiled.version, compiled.district, compiled.after->collection_count,
@@ -172,14 +174,15 @@ enum exit_code cmd_policy_sign(struct ctl *ctl)
     if (err != OK)
         return ctl_problem(ctl, &problem);
     if (ctl->args.json) {
-        json_t *result = ctl_memory(json_pack("{s:I, s:s}", "rules_version", (json_int_t)version,
-                                              "file", path));
+        json_t *result =
+            ctl_memory(json_pack("{s:I, s:s}", "rules_version", (json_int_t)version, "file", path));
         code = ctl_document(ctl, result, NULL);
         json_decref(result);
         return code;
     }
     (void)printf(tr("Version %" PRIu64 " signed: %s\nNext: tkskctl policy publish %s\n",
-                    "Versi %" PRIu64 " ditandatangani: %s\nBerikutnya: tkskctl policy publish %s\n"),
+                    "Versi %" PRIu64
+                    " ditandatangani: %s\nBerikutnya: tkskctl policy publish %s\n"),
                  version, path, path);
     return EXIT_DONE;
 }
@@ -224,25 +227,26 @@ enum exit_code cmd_policy_publish(struct ctl *ctl)
     return code;
 }
 
-/* --- policy show ---------------------------------------------------------------------------------- */
+/* --- policy show
+ * ---------------------------------------------------------------------------------- */
 
 static void names_line(const char *title, const json_t *list)
 {
     size_t index;
     json_t *item;
     (void)printf("%s:", title);
-    json_array_foreach(list, index, item) {
+    json_array_foreach(list, index, item)
+    {
         (void)fputs(index ? ", " : " ", stdout);
-        text_print(stdout, json_is_string(item) ? json_string_value(item)
-                                                : text_of(item, "name"));
+        text_print(stdout, json_is_string(item) ? json_string_value(item) : text_of(item, "name"));
     }
     (void)fputs(json_array_size(list) == 0 ? " -\n" : "\n", stdout);
 }
 
 static void print_policy(const json_t *done)
 {
-    const char *titles[] = { tr("no", "no"),      tr("name", "nama"),     tr("office", "kantor"),
-                             tr("role", "peran"), tr("from", "dari"),     tr("until", "sampai"),
+    const char *titles[] = { tr("no", "no"),        tr("name", "nama"), tr("office", "kantor"),
+                             tr("role", "peran"),   tr("from", "dari"), tr("until", "sampai"),
                              tr("state", "keadaan") };
     struct table table;
     size_t index;
@@ -255,11 +259,10 @@ static void print_policy(const json_t *done)
     table_open(&table, COUNT_OF(titles), titles);
     table.right[0] = true;
     json_array_foreach(json_object_get(done, "operators"), index, row)
-        table_add(&table,
-                  (const char *const[]){ text_of(row, "number"), text_of(row, "name"),
-                                         text_of(row, "node"), text_of(row, "role"),
-                                         text_of(row, "from"), text_of(row, "until"),
-                                         say_state(maybe_text_of(row, "state")) });
+        table_add(&table, (const char *const[]){ text_of(row, "number"), text_of(row, "name"),
+                                                 text_of(row, "node"), text_of(row, "role"),
+                                                 text_of(row, "from"), text_of(row, "until"),
+                                                 say_state(maybe_text_of(row, "state")) });
     table_print(&table, stdout, terminal_width(stdout));
     table_close(&table);
 }

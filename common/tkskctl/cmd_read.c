@@ -9,17 +9,21 @@
 #define LIST_ROWS_DEFAULT 50
 #define LIST_ROWS_ASK 200
 
-/* --- list ----------------------------------------------------------------------------------------- */
+/* --- list
+ * ----------------------------------------------------------------------------------------- */
 
-/* Titles of the summary columns: names of the fields that the first rows carry, labels where known. */
+/* Titles of the summary columns: names of the fields that the first rows carry, labels where known.
+ */
 static size_t summary_columns(const json_t *rows, const json_t *fields, const char **ret_names,
                               const char **ret_titles, size_t max)
 {
     size_t count = 0, index;
     json_t *row, *value;
     const char *name;
-    json_array_foreach(rows, index, row) {
-        json_object_foreach(json_object_get(row, "fields"), name, value) {
+    json_array_foreach(rows, index, row)
+    {
+        json_object_foreach(json_object_get(row, "fields"), name, value)
+        {
             bool known = false;
             for (size_t i = 0; i < count; i++)
                 known = known || strcmp(ret_names[i], name) == 0;
@@ -44,7 +48,8 @@ static void print_list(const json_t *rows, const json_t *fields)
     titles[0] = tr("no", "no");
     titles[count + 1] = tr("state", "keadaan");
     table_open(&table, count + 2, titles);
-    json_array_foreach(rows, index, row) {
+    json_array_foreach(rows, index, row)
+    {
         const json_t *values = json_object_get(row, "fields");
         const char *number = maybe_text_of(row, "short");
         cells[0] = number ? number : text_of(row, "id");
@@ -121,7 +126,8 @@ enum exit_code cmd_list(struct ctl *ctl)
     return code;
 }
 
-/* --- show ----------------------------------------------------------------------------------------- */
+/* --- show
+ * ----------------------------------------------------------------------------------------- */
 
 static void print_fields(const json_t *fields)
 {
@@ -129,7 +135,8 @@ static void print_fields(const json_t *fields)
     size_t index;
     json_t *field;
     table_open(&table, 3, NULL);
-    json_array_foreach(fields, index, field) {
+    json_array_foreach(fields, index, field)
+    {
         const char *label = maybe_text_of(field, "label");
         const char *mark = "";
         if (truth_of(field, "held"))
@@ -151,13 +158,15 @@ static void field_names(json_t *fields, char *ret, size_t cap)
     json_t *value;
     ret[0] = '\0';
     if (json_is_object(fields)) {
-        json_object_foreach(fields, name, value) {
+        json_object_foreach(fields, name, value)
+        {
             size_t used = strlen(ret);
             (void)snprintf(ret + used, cap - used, "%s%s", used ? ", " : "", name);
         }
         return;
     }
-    json_array_foreach(fields, index, value) {
+    json_array_foreach(fields, index, value)
+    {
         size_t used = strlen(ret);
         (void)snprintf(ret + used, cap - used, "%s%s", used ? ", " : "",
                        json_is_string(value) ? json_string_value(value) : text_of(value, "name"));
@@ -173,7 +182,8 @@ static void print_history(const json_t *history)
     size_t index;
     json_t *row;
     table_open(&table, COUNT_OF(titles), titles);
-    json_array_foreach(history, index, row) {
+    json_array_foreach(history, index, row)
+    {
         char leaf[13], names[160];
         const char *why = maybe_text_of(row, "reason_text");
         const char *where = maybe_text_of(row, "state");
@@ -182,10 +192,10 @@ static void print_history(const json_t *history)
         field_names(json_object_get(row, "fields"), names, sizeof(names));
         if (truth_of(row, "safe"))
             where = "safe";
-        table_add(&table, (const char *const[]){ leaf, say_state(maybe_text_of(row, "op")), names,
-                                                 say_state(where),
-                                                 outcome ? say_state(outcome) : "",
-                                                 why ? why : text_of(row, "reason") });
+        table_add(&table,
+                  (const char *const[]){ leaf, say_state(maybe_text_of(row, "op")), names,
+                                         say_state(where), outcome ? say_state(outcome) : "",
+                                         why ? why : text_of(row, "reason") });
     }
     if (json_array_size(history) > 0) {
         (void)fputc('\n', stdout);
@@ -216,7 +226,8 @@ enum exit_code cmd_show(struct ctl *ctl)
     return code;
 }
 
-/* --- what waits ----------------------------------------------------------------------------------- */
+/* --- what waits
+ * ----------------------------------------------------------------------------------- */
 
 enum exit_code cmd_attention(struct ctl *ctl)
 {
@@ -235,16 +246,16 @@ enum exit_code cmd_attention(struct ctl *ctl)
         return code;
     }
     table_open(&table, COUNT_OF(titles), titles);
-    json_array_foreach(answer.rows, index, row) {
+    json_array_foreach(answer.rows, index, row)
+    {
         const char *why = maybe_text_of(row, "reason_text");
         const char *number = maybe_text_of(row, "short");
         if (!why)
             why = maybe_text_of(row, "what");
-        table_add(&table, (const char *const[]){ number ? number : text_of(row, "id"),
-                                                 text_of(row, "collection"),
-                                                 say_state(maybe_text_of(row, "kind")),
-                                                 text_of(row, "field"),
-                                                 why ? why : text_of(row, "reason") });
+        table_add(&table, (const char *const[]){
+                              number ? number : text_of(row, "id"), text_of(row, "collection"),
+                              say_state(maybe_text_of(row, "kind")), text_of(row, "field"),
+                              why ? why : text_of(row, "reason") });
     }
     if (json_array_size(answer.rows) == 0)
         (void)puts(tr("Nothing waits for you.", "Tidak ada yang menunggu Anda."));
@@ -268,7 +279,8 @@ enum exit_code cmd_explain(struct ctl *ctl)
     if (ctl->args.json) {
         code = ctl_document(ctl, answer.done, answer.rows);
     } else if (json_is_array(steps)) {
-        json_array_foreach(steps, index, step) {
+        json_array_foreach(steps, index, step)
+        {
             text_print(stdout,
                        json_is_string(step) ? json_string_value(step) : text_of(step, "text"));
             (void)fputc('\n', stdout);
@@ -289,12 +301,15 @@ enum exit_code cmd_explain(struct ctl *ctl)
     return code;
 }
 
-/* --- conflicts ------------------------------------------------------------------------------------ */
+/* --- conflicts
+ * ------------------------------------------------------------------------------------ */
 
 enum exit_code cmd_conflict_list(struct ctl *ctl)
 {
-    const char *titles[] = { tr("conflict", "konflik"), tr("no", "no"), tr("field", "isian"),
-                             "a", tr("by", "oleh"), "b", tr("by", "oleh") };
+    const char *titles[] = { tr("conflict", "konflik"), tr("no", "no"),
+                             tr("field", "isian"),      "a",
+                             tr("by", "oleh"),          "b",
+                             tr("by", "oleh") };
     struct answer answer;
     struct table table;
     size_t index;
@@ -308,7 +323,8 @@ enum exit_code cmd_conflict_list(struct ctl *ctl)
         return code;
     }
     table_open(&table, COUNT_OF(titles), titles);
-    json_array_foreach(answer.rows, index, row) {
+    json_array_foreach(answer.rows, index, row)
+    {
         char conflict[14];
         const char *label = maybe_text_of(row, "label");
         if (!label)
@@ -329,7 +345,8 @@ enum exit_code cmd_conflict_list(struct ctl *ctl)
     return EXIT_DONE;
 }
 
-/* The whole id of the conflict that `word` begins, or of the only one of a record's short number. */
+/* The whole id of the conflict that `word` begins, or of the only one of a record's short number.
+ */
 static enum exit_code find_conflict(struct ctl *ctl, const char *word, char *ret, size_t cap)
 {
     struct answer answer;
@@ -338,7 +355,8 @@ static enum exit_code find_conflict(struct ctl *ctl, const char *word, char *ret
     enum exit_code code = ctl_ask(ctl, "conflict_list", NULL, &answer);
     if (code != EXIT_DONE)
         return code;
-    json_array_foreach(answer.rows, index, row) {
+    json_array_foreach(answer.rows, index, row)
+    {
         const char *id = text_of(row, "conflict");
         if (strncmp(id, word, strlen(word)) != 0 && strcmp(text_of(row, "short"), word) != 0)
             continue;

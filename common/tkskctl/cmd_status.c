@@ -6,7 +6,8 @@
 #include "common/tkskctl/ctl.h"
 #include "common/tkskctl/table.h"
 
-static void label_number(struct table *table, const char *label, const json_t *done, const char *key)
+static void label_number(struct table *table, const char *label, const json_t *done,
+                         const char *key)
 {
     if (json_object_get(done, key))
         table_label(table, label, text_of(done, key));
@@ -69,13 +70,12 @@ static void node_line(const json_t *done)
     else
         (void)fputs(tr("No link now; entering goes on. ", "Belum tersambung; mengisi tetap bisa. "),
                     stdout);
-    (void)printf(tr("%" PRId64 " stored here, not sent yet; %" PRId64 " arrived",
-                    "%" PRId64 " tersimpan di netbook, belum terkirim; %" PRId64
-                    " sudah sampai di Dinas"),
-                 number_of(done, "queued"),
-                 number_of(done, "accepted") + number_of(done, "superseded") +
-                     number_of(done, "rejected") + number_of(done, "held") +
-                     number_of(done, "quarantined") + number_of(done, "parked"));
+    (void)printf(
+        tr("%" PRId64 " stored here, not sent yet; %" PRId64 " arrived",
+           "%" PRId64 " tersimpan di netbook, belum terkirim; %" PRId64 " sudah sampai di Dinas"),
+        number_of(done, "queued"),
+        number_of(done, "accepted") + number_of(done, "superseded") + number_of(done, "rejected") +
+            number_of(done, "held") + number_of(done, "quarantined") + number_of(done, "parked"));
     if (attention > 0)
         (void)printf(tr("; %" PRId64 " answers wait for you (tkskctl attention)",
                         "; %" PRId64 " jawaban menunggu Anda (tkskctl perhatian)"),
@@ -204,9 +204,9 @@ enum exit_code cmd_nodes(struct ctl *ctl)
         answer_close(&answer);
         return code;
     }
-    const char *titles[] = { tr("office", "kantor"),   tr("state", "keadaan"),
-                             tr("heard", "terakhir"),  tr("received", "diterima"),
-                             tr("queued", "antrean"),  tr("roster", "daftar"),
+    const char *titles[] = { tr("office", "kantor"),    tr("state", "keadaan"),
+                             tr("heard", "terakhir"),   tr("received", "diterima"),
+                             tr("queued", "antrean"),   tr("roster", "daftar"),
                              tr("policy", "kebijakan"), tr("people", "petugas") };
     struct table table;
     size_t index;
@@ -214,7 +214,8 @@ enum exit_code cmd_nodes(struct ctl *ctl)
     table_open(&table, COUNT_OF(titles), titles);
     for (size_t i = 3; i < COUNT_OF(titles); i++)
         table.right[i] = true;
-    json_array_foreach(answer.rows, index, row) {
+    json_array_foreach(answer.rows, index, row)
+    {
         char heard[SAY_TIME_MAX];
         const json_t *operators = json_object_get(row, "operators");
         char people[16];
@@ -248,17 +249,18 @@ static void show_node(const json_t *row, const json_t *trust, const char *name)
     label_time(&table, tr("heard", "terakhir terdengar"), row, "heard");
     label_number(&table, tr("received", "diterima"), row, "received");
     label_number(&table, tr("queued there", "antrean di sana"), row, "queued");
-    json_array_foreach(json_object_get(trust, "nodes"), index, item) {
+    json_array_foreach(json_object_get(trust, "nodes"), index, item)
+    {
         if (strcmp(text_of(item, "node"), name) != 0)
             continue;
         table_label(&table, tr("area", "wilayah"), maybe_text_of(item, "area"));
         label_number(&table, tr("since roster version", "sejak versi daftar"), item, "since");
         if (strcmp(text_of(item, "ended"), "none") != 0)
             table_label(&table, tr("ended", "berakhir"), maybe_text_of(item, "ended"));
-        table_label(&table, tr("device key", "kunci perangkat"),
-                    maybe_text_of(item, "device_key"));
+        table_label(&table, tr("device key", "kunci perangkat"), maybe_text_of(item, "device_key"));
     }
-    json_array_foreach(json_object_get(trust, "operators"), index, item) {
+    json_array_foreach(json_object_get(trust, "operators"), index, item)
+    {
         char person[512];
         if (strcmp(text_of(item, "node"), name) != 0)
             continue;
@@ -285,7 +287,8 @@ enum exit_code cmd_node_show(struct ctl *ctl)
         answer_close(&nodes);
         return code;
     }
-    json_array_foreach(nodes.rows, index, row) {
+    json_array_foreach(nodes.rows, index, row)
+    {
         if (strcmp(text_of(row, "node"), name) == 0)
             found = row;
     }
@@ -302,7 +305,7 @@ enum exit_code cmd_node_show(struct ctl *ctl)
 
 static void operators_table(const json_t *rows)
 {
-    const char *titles[] = { tr("no", "no"),       tr("name", "nama"),  tr("role", "peran"),
+    const char *titles[] = { tr("no", "no"),        tr("name", "nama"),     tr("role", "peran"),
                              tr("area", "wilayah"), tr("state", "keadaan"), tr("from", "dari"),
                              tr("until", "sampai") };
     struct table table;
@@ -311,11 +314,10 @@ static void operators_table(const json_t *rows)
     table_open(&table, COUNT_OF(titles), titles);
     table.right[0] = true;
     json_array_foreach(rows, index, row)
-        table_add(&table,
-                  (const char *const[]){ text_of(row, "number"), text_of(row, "name"),
-                                         text_of(row, "role"), text_of(row, "area"),
-                                         say_state(maybe_text_of(row, "state")),
-                                         text_of(row, "from"), text_of(row, "until") });
+        table_add(&table, (const char *const[]){ text_of(row, "number"), text_of(row, "name"),
+                                                 text_of(row, "role"), text_of(row, "area"),
+                                                 say_state(maybe_text_of(row, "state")),
+                                                 text_of(row, "from"), text_of(row, "until") });
     if (json_array_size(rows) == 0)
         (void)puts(tr("Nobody may sign here yet; begin with `tkskctl operator add NAME`.",
                       "Belum ada petugas; mulai dengan `tkskctl operator add NAMA`."));
@@ -343,7 +345,8 @@ enum exit_code cmd_operator_list(struct ctl *ctl)
     return code;
 }
 
-/* A command whose whole answer is one object: --json as it is, else a labelled list of its members. */
+/* A command whose whole answer is one object: --json as it is, else a labelled list of its members.
+ */
 static enum exit_code show_object(struct ctl *ctl, const char *cmd)
 {
     struct answer answer;
@@ -360,7 +363,8 @@ static enum exit_code show_object(struct ctl *ctl, const char *cmd)
         table_open(&table, 2, NULL);
         if (!json_is_object(members))
             members = answer.done;
-        json_object_foreach(members, key, value) {
+        json_object_foreach(members, key, value)
+        {
             if (!json_is_object(value) && !json_is_array(value))
                 table_label(&table, key, text_of(members, key));
         }

@@ -27,7 +27,8 @@ static enum exit_code say_published(struct ctl *ctl, enum exit_code code, uint64
     return EXIT_DONE;
 }
 
-/* --- trust init ----------------------------------------------------------------------------------- */
+/* --- trust init
+ * ----------------------------------------------------------------------------------- */
 
 static void one_signer(struct signer_list *list, const struct secret_key *key, const char *name)
 {
@@ -57,8 +58,8 @@ static enum exit_code hub_of(struct ctl *ctl, const json_t *keys, struct trust_h
     if (endpoint) {
         good = good && add_endpoint(&hub, endpoint);
     } else {
-        json_array_foreach(json_object_get(keys, "endpoints"), index, item)
-            good = good && json_is_string(item) && add_endpoint(&hub, json_string_value(item));
+        json_array_foreach(json_object_get(keys, "endpoints"), index, item) good =
+            good && json_is_string(item) && add_endpoint(&hub, json_string_value(item));
     }
     if (!good)
         return ctl_problemf(ctl, ERR_MALFORMED, "keys", "tksk-hub");
@@ -94,8 +95,8 @@ static enum exit_code publish_first(struct ctl *ctl, const char *district,
     enum exit_code code = trust_publish(ctl, &position, writer_bytes(&ops),
                                         (const struct secret_key *const[]){ root }, 1, &outrun);
     if (outrun)
-        code = ctl_problemf(ctl, ERR_STATE, district, "%s",
-                            tr("founded already", "sudah didirikan"));
+        code =
+            ctl_problemf(ctl, ERR_STATE, district, "%s", tr("founded already", "sudah didirikan"));
     return code;
 }
 
@@ -162,7 +163,8 @@ enum exit_code cmd_trust_init(struct ctl *ctl)
     return code;
 }
 
-/* --- offices -------------------------------------------------------------------------------------- */
+/* --- offices
+ * -------------------------------------------------------------------------------------- */
 
 enum exit_code cmd_node_invite(struct ctl *ctl)
 {
@@ -175,17 +177,17 @@ enum exit_code cmd_node_invite(struct ctl *ctl)
     char *end = NULL;
     long hours = hours_text ? strtol(hours_text, &end, 10) : 72;
     if (hours < 1 || hours > 24L * 366 || (end && *end))
-        return ctl_problemf(ctl, ERR_USAGE, "--hours", "%s",
-                            tr("a number of hours from 1 to 8784", "jumlah jam dari 1 sampai 8784"));
+        return ctl_problemf(
+            ctl, ERR_USAGE, "--hours", "%s",
+            tr("a number of hours from 1 to 8784", "jumlah jam dari 1 sampai 8784"));
     if (strlen(node) > NODE_TEXT_MAX || strchr(node, '/'))
         return ctl_problemf(ctl, ERR_USAGE, node, "%s",
                             tr("an office is named by the code of its area",
                                "kantor disebut dengan kode wilayahnya"));
     (void)snprintf(path, sizeof(path), "%s%s", given ? given : node, given ? "" : ".invite");
-    enum exit_code code = ctl_ask(ctl, "invite",
-                                  ctl_memory(json_pack("{s:s, s:I}", "node", node, "hours",
-                                                       (json_int_t)hours)),
-                                  &answer);
+    enum exit_code code = ctl_ask(
+        ctl, "invite",
+        ctl_memory(json_pack("{s:s, s:I}", "node", node, "hours", (json_int_t)hours)), &answer);
     if (code != EXIT_DONE)
         return code;
     /* It holds a one-time key: for this person's eyes. */
@@ -280,11 +282,12 @@ enum exit_code cmd_node_revoke(struct ctl *ctl)
     enum exit_code code = ask_end_reason(ctl, &revoke.reason);
     if (code != EXIT_DONE)
         return code;
-    (void)snprintf(question, sizeof(question),
-                   tr("End the right of the machine of %.60s to connect? Its unsent work stays there.",
-                      "Akhiri hak sambung komputer %.60s? Pekerjaan yang belum terkirim tetap di "
-                      "sana."),
-                   revoke.name);
+    (void)snprintf(
+        question, sizeof(question),
+        tr("End the right of the machine of %.60s to connect? Its unsent work stays there.",
+           "Akhiri hak sambung komputer %.60s? Pekerjaan yang belum terkirim tetap di "
+           "sana."),
+        revoke.name);
     if (!ask_yes(ctl, question))
         return EXIT_REFUSED;
     code = trust_sign_publish(ctl, write_node_end, &revoke, &version);
@@ -293,12 +296,13 @@ enum exit_code cmd_node_revoke(struct ctl *ctl)
     return say_published(ctl, code, version, sentence);
 }
 
-/* --- review --------------------------------------------------------------------------------------- */
+/* --- review
+ * --------------------------------------------------------------------------------------- */
 
 enum exit_code cmd_review_list(struct ctl *ctl)
 {
-    const char *titles[] = { tr("leaf", "leaf"),    tr("no", "no"),
-                             tr("kind", "jenis"),   tr("office", "kantor"),
+    const char *titles[] = { tr("leaf", "leaf"),        tr("no", "no"),
+                             tr("kind", "jenis"),       tr("office", "kantor"),
                              tr("operator", "petugas"), tr("why", "sebab") };
     struct answer answer;
     struct table table;
@@ -313,14 +317,15 @@ enum exit_code cmd_review_list(struct ctl *ctl)
         return code;
     }
     table_open(&table, COUNT_OF(titles), titles);
-    json_array_foreach(answer.rows, index, row) {
+    json_array_foreach(answer.rows, index, row)
+    {
         char leaf[13];
         (void)snprintf(leaf, sizeof(leaf), "%.12s", text_of(row, "leaf"));
         const char *why = maybe_text_of(row, "reason_text");
-        table_add(&table, (const char *const[]){ leaf, text_of(row, "short"),
-                                                 text_of(row, "collection"), text_of(row, "node"),
-                                                 text_of(row, "operator"),
-                                                 why ? why : text_of(row, "reason") });
+        table_add(&table,
+                  (const char *const[]){ leaf, text_of(row, "short"), text_of(row, "collection"),
+                                         text_of(row, "node"), text_of(row, "operator"),
+                                         why ? why : text_of(row, "reason") });
     }
     if (json_array_size(answer.rows) == 0)
         (void)puts(tr("Nothing waits for review.", "Tidak ada yang ditahan."));
@@ -363,8 +368,8 @@ static enum err add_leaf(struct release *release, const json_t *row)
     return OK;
 }
 
-/* A word names work by the beginning of its leaf, by a short number, or "all". Several changes of one
- * transaction are one leaf. */
+/* A word names work by the beginning of its leaf, by a short number, or "all". Several changes of
+ * one transaction are one leaf. */
 static enum exit_code find_leaves(struct ctl *ctl, const json_t *rows, const char *word,
                                   struct release *release)
 {
@@ -372,7 +377,8 @@ static enum exit_code find_leaves(struct ctl *ctl, const json_t *rows, const cha
     json_t *row;
     const char *first = NULL;
     bool all = strcmp(word, "all") == 0 || strcmp(word, "semua") == 0;
-    json_array_foreach(rows, index, row) {
+    json_array_foreach(rows, index, row)
+    {
         const char *leaf = text_of(row, "leaf");
         bool hit = all || strcmp(text_of(row, "short"), word) == 0 ||
                    (strlen(word) >= 6 && strncmp(leaf, word, strlen(word)) == 0);
@@ -422,7 +428,8 @@ enum exit_code cmd_review_refuse(struct ctl *ctl)
     return review(ctl, false);
 }
 
-/* --- restore -------------------------------------------------------------------------------------- */
+/* --- restore
+ * -------------------------------------------------------------------------------------- */
 
 struct next_epoch {
     uint64_t epoch, number;

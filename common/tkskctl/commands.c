@@ -14,16 +14,20 @@ const size_t command_count = COUNT_OF(commands);
 const struct global_option global_options[] = {
     { "--node", NULL, { "talk to tksk-node on this machine", "bicara dengan tksk-node di sini" } },
     { "--hub", NULL, { "talk to tksk-hub on this machine", "bicara dengan tksk-hub di sini" } },
-    { "--socket", "PATH",
+    { "--socket",
+      "PATH",
       { "talk to the daemon at this admin socket", "bicara dengan daemon di soket admin ini" } },
     { "--json", NULL, { "one JSON document instead of text", "satu dokumen JSON, bukan teks" } },
     { "--lang", "id|en", { "language of texts", "bahasa tulisan" } },
-    { "--as", "NAME",
+    { "--as",
+      "NAME",
       { "which operator, where there are several", "petugas yang mana, bila ada beberapa" } },
-    { "--passphrase-file", "FILE|-",
+    { "--passphrase-file",
+      "FILE|-",
       { "read the passphrase there (-: a line of standard input)",
         "kata sandi dibaca dari sini (-: satu baris masukan baku)" } },
-    { "--key", "FILE",
+    { "--key",
+      "FILE",
       { "officer's key file (default $XDG_CONFIG_HOME/tksk/officer.key)",
         "berkas kunci pejabat (baku $XDG_CONFIG_HOME/tksk/officer.key)" } },
     { "--version", NULL, { "version of this program", "versi program ini" } },
@@ -132,8 +136,9 @@ static void print_options(FILE *out)
 
 void commands_help(FILE *out)
 {
-    (void)fprintf(out, "%s\n", tr("Usage: tkskctl [OPTION...] COMMAND [ARGUMENT...]",
-                                  "Cara pakai: tkskctl [PILIHAN...] PERINTAH [ISI...]"));
+    (void)fprintf(out, "%s\n",
+                  tr("Usage: tkskctl [OPTION...] COMMAND [ARGUMENT...]",
+                     "Cara pakai: tkskctl [PILIHAN...] PERINTAH [ISI...]"));
     print_side(out, SIDE_ANY, tr("At an office and at the hub:", "Di kantor dan di hub:"));
     print_side(out, SIDE_NODE, tr("At an office:", "Di kantor:"));
     print_side(out, SIDE_HUB, tr("At the hub:", "Di hub:"));
@@ -248,28 +253,29 @@ static bool first_of_its_word(size_t index)
 
 void commands_completion_bash(FILE *out)
 {
-    (void)fputs("# bash completion for tkskctl; made by `tkskctl completion bash`\n"
-                "_tkskctl()\n{\n"
-                "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-                "    local first='' second='' words='' i\n"
-                "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
-                "        case ${COMP_WORDS[i]} in\n"
-                "        --socket|--lang|--as|--passphrase-file|--key) ((i++)) ;;\n"
-                "        -*) ;;\n"
-                "        *) if [ -z \"$first\" ]; then first=${COMP_WORDS[i]}\n"
-                "           elif [ -z \"$second\" ]; then second=${COMP_WORDS[i]}; fi ;;\n"
-                "        esac\n"
-                "    done\n"
-                "    case $prev in\n"
-                "    --lang) COMPREPLY=($(compgen -W 'id en' -- \"$cur\")); return ;;\n"
-                "    --socket|--passphrase-file|--key|--root-key|-o)\n"
-                "        COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
-                "    --reason)\n"
-                "        COMPREPLY=($(compgen -W 'succession ended leaked' -- \"$cur\")); return ;;\n"
-                "    --lane) COMPREPLY=($(compgen -W 'urgent normal bulk' -- \"$cur\")); return ;;\n"
-                "    esac\n"
-                "    case $first in\n    '') words='",
-                out);
+    (void)fputs(
+        "# bash completion for tkskctl; made by `tkskctl completion bash`\n"
+        "_tkskctl()\n{\n"
+        "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+        "    local first='' second='' words='' i\n"
+        "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
+        "        case ${COMP_WORDS[i]} in\n"
+        "        --socket|--lang|--as|--passphrase-file|--key) ((i++)) ;;\n"
+        "        -*) ;;\n"
+        "        *) if [ -z \"$first\" ]; then first=${COMP_WORDS[i]}\n"
+        "           elif [ -z \"$second\" ]; then second=${COMP_WORDS[i]}; fi ;;\n"
+        "        esac\n"
+        "    done\n"
+        "    case $prev in\n"
+        "    --lang) COMPREPLY=($(compgen -W 'id en' -- \"$cur\")); return ;;\n"
+        "    --socket|--passphrase-file|--key|--root-key|-o)\n"
+        "        COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
+        "    --reason)\n"
+        "        COMPREPLY=($(compgen -W 'succession ended leaked' -- \"$cur\")); return ;;\n"
+        "    --lane) COMPREPLY=($(compgen -W 'urgent normal bulk' -- \"$cur\")); return ;;\n"
+        "    esac\n"
+        "    case $first in\n    '') words='",
+        out);
     for (size_t i = 0; i < command_count; i++) {
         if (first_of_its_word(i))
             (void)fprintf(out, " %.*s", (int)strcspn(commands[i].name, " "), commands[i].name);

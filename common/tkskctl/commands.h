@@ -8,7 +8,7 @@
 
 enum exit_code {
     EXIT_DONE = 0,
-    EXIT_REFUSED = 1,    /* refused, not found, or some rows rejected */
+    EXIT_REFUSED = 1, /* refused, not found, or some rows rejected */
     EXIT_USAGE = 2,
     EXIT_UNREACHABLE = 3,
     EXIT_LOCKED = 4
@@ -20,11 +20,11 @@ struct ctl;
 typedef enum exit_code command_handler(struct ctl *ctl);
 
 struct command {
-    const char *name;     /* one word, or two ("node approve") */
-    const char *alias;    /* the Indonesian word; NULL */
+    const char *name;  /* one word, or two ("node approve") */
+    const char *alias; /* the Indonesian word; NULL */
     enum side side;
     const char *usage;
-    const char *help[2];  /* by enum lang */
+    const char *help[2]; /* by enum lang */
     command_handler *run;
 };
 
@@ -42,8 +42,8 @@ const struct command *command_find(const char *const *words, size_t count, size_
 
 /* One word of a usage line, read from left to right. */
 struct usage_word {
-    struct bytes name;     /* "--words", "NODE" */
-    struct bytes value;    /* of an option that takes one; else empty */
+    struct bytes name;  /* "--words", "NODE" */
+    struct bytes value; /* of an option that takes one; else empty */
     bool option, optional, repeats;
 };
 /* `*at` begins at command->usage; false at its end. */

@@ -146,8 +146,8 @@ bool csv_next(struct csv *csv, struct csv_row *row)
     return false;
 }
 
-/* How well a separator explains the first rows: how many have the commonest width over one, then that
- * width. */
+/* How well a separator explains the first rows: how many have the commonest width over one, then
+ * that width. */
 static size_t sniff_score(struct csv csv, struct csv_row *row)
 {
     size_t widths[CSV_COLUMNS_MAX + 1] = { 0 };
@@ -204,10 +204,11 @@ static enum err check_rows(struct csv csv, const char *name, struct csv_row *row
             return at_line(problem, ERR_CSV, name, line,
                            tr("a quoted cell never ends", "sel berkutip tidak pernah ditutup"));
         case FLAW_AFTER_QUOTE:
-            return at_line(problem, ERR_CSV, name, csv.line,
-                           tr("text stands behind a closing quote; a quote inside a cell is doubled",
-                              "ada tulisan setelah kutip penutup; kutip di dalam sel ditulis dua "
-                              "kali"));
+            return at_line(
+                problem, ERR_CSV, name, csv.line,
+                tr("text stands behind a closing quote; a quote inside a cell is doubled",
+                   "ada tulisan setelah kutip penutup; kutip di dalam sel ditulis dua "
+                   "kali"));
         case FLAW_COLUMNS:
             return at_line(problem, ERR_LIMIT, name, line,
                            tr("more than 256 columns", "lebih dari 256 kolom"));

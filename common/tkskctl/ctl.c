@@ -16,7 +16,8 @@
 #define NODE_SOCKET "/run/tksk-node/admin.sock"
 #define HUB_SOCKET "/run/tksk-hub/admin.sock"
 
-/* --- memory and JSON ------------------------------------------------------------------------------ */
+/* --- memory and JSON
+ * ------------------------------------------------------------------------------ */
 
 void *ctl_memory(void *at)
 {
@@ -85,7 +86,8 @@ enum exit_code ctl_document(struct ctl *ctl, json_t *result, json_t *rows)
     return EXIT_DONE;
 }
 
-/* --- what went wrong ------------------------------------------------------------------------------ */
+/* --- what went wrong
+ * ------------------------------------------------------------------------------ */
 
 static enum exit_code exit_of(const char *code_name)
 {
@@ -127,7 +129,8 @@ static void say_matches(json_t *rows)
     if (json_array_size(rows) == 0)
         return;
     table_open(&table, COUNT_OF(keys), NULL);
-    json_array_foreach(rows, index, row) {
+    json_array_foreach(rows, index, row)
+    {
         const char *cells[COUNT_OF(keys)];
         for (size_t i = 0; i < COUNT_OF(keys); i++)
             cells[i] = i == 5 ? say_state(maybe_text_of(row, keys[i])) : text_of(row, keys[i]);
@@ -177,10 +180,10 @@ static enum exit_code say_unreachable(struct ctl *ctl, const char *path, enum er
     const char *program = hub ? "tksk-hub" : "tksk-node";
     char rule[256], remedy[512];
     if (err == ERR_DENIED) {
-        (void)snprintf(rule, sizeof(rule),
-                       tr("%s may only be asked by members of its group",
-                          "%s hanya melayani anggota grupnya"),
-                       program);
+        (void)snprintf(
+            rule, sizeof(rule),
+            tr("%s may only be asked by members of its group", "%s hanya melayani anggota grupnya"),
+            program);
         (void)snprintf(remedy, sizeof(remedy), "%s",
                        tr("ask who looks after this machine to add you to the group tksk; what is "
                           "stored is safe",
@@ -191,12 +194,13 @@ static enum exit_code say_unreachable(struct ctl *ctl, const char *path, enum er
                        tr("%s cannot be reached: it is not running, or has stopped",
                           "%s tidak terjangkau: belum jalan, atau berhenti"),
                        program);
-        (void)snprintf(remedy, sizeof(remedy),
-                       tr("start it with `systemctl start %s`, or by hand `%s --config FILE`; the "
-                          "records stored on this machine are safe",
-                          "jalankan dengan `systemctl start %s`, atau `%s --config BERKAS`; catatan "
-                          "yang tersimpan di komputer ini aman"),
-                       program, program);
+        (void)snprintf(
+            remedy, sizeof(remedy),
+            tr("start it with `systemctl start %s`, or by hand `%s --config FILE`; the "
+               "records stored on this machine are safe",
+               "jalankan dengan `systemctl start %s`, atau `%s --config BERKAS`; catatan "
+               "yang tersimpan di komputer ini aman"),
+            program, program);
     }
     json_t *error = ctl_memory(json_pack("{s:s, s:s, s:s, s:s}", "code", "unreachable", "thing",
                                          path, "rule", rule, "remedy", remedy));
@@ -205,7 +209,8 @@ static enum exit_code say_unreachable(struct ctl *ctl, const char *path, enum er
     return EXIT_UNREACHABLE;
 }
 
-/* --- asking the daemon ---------------------------------------------------------------------------- */
+/* --- asking the daemon
+ * ---------------------------------------------------------------------------- */
 
 /* Which sockets may answer this command, best first. */
 static size_t candidates(const struct ctl *ctl, const char *ret_paths[2])
@@ -314,7 +319,8 @@ static void on_progress(void *ctx, json_t *progress)
     show_progress(((struct ask_ctx *)ctx)->ctl, progress);
 }
 
-/* The connection broke. A repeat of a request id is harmless: connect anew for up to some seconds. */
+/* The connection broke. A repeat of a request id is harmless: connect anew for up to some seconds.
+ */
 static bool reconnect(struct ctl *ctl, unsigned attempt)
 {
     static const long wait_ms[] = { 100, 300, 1000, 2000, 4000 };
@@ -327,8 +333,8 @@ static bool reconnect(struct ctl *ctl, unsigned attempt)
     return connect_daemon(ctl, &path) == OK || reconnect(ctl, attempt + 1);
 }
 
-static enum exit_code ask(struct ctl *ctl, const char *cmd, json_t *args, client_row *row, void *ctx,
-                          struct answer *ret_answer)
+static enum exit_code ask(struct ctl *ctl, const char *cmd, json_t *args, client_row *row,
+                          void *ctx, struct answer *ret_answer)
 {
     struct answer answer = { .rows = ctl_memory(json_array()) };
     struct ask_ctx ask_ctx = { .collect = { answer.rows, row, ctx }, .ctl = ctl };
@@ -379,8 +385,8 @@ enum exit_code ctl_ask(struct ctl *ctl, const char *cmd, json_t *args, struct an
     return code;
 }
 
-enum exit_code ctl_stream(struct ctl *ctl, const char *cmd, json_t *args, client_row *row, void *ctx,
-                          json_t **ret_done)
+enum exit_code ctl_stream(struct ctl *ctl, const char *cmd, json_t *args, client_row *row,
+                          void *ctx, json_t **ret_done)
 {
     struct answer answer;
     enum exit_code code = ask(ctl, cmd, args ? args : ctl_memory(json_object()), row, ctx, &answer);
@@ -399,8 +405,7 @@ enum exit_code ctl_hello(struct ctl *ctl, struct hello *ret_hello)
     if (code != EXIT_DONE)
         return code;
     struct hello hello = { .hub = strcmp(text_of(answer.done, "program"), "tksk-hub") == 0 };
-    (void)snprintf(hello.district, sizeof(hello.district), "%s",
-                   text_of(answer.done, "district"));
+    (void)snprintf(hello.district, sizeof(hello.district), "%s", text_of(answer.done, "district"));
     (void)snprintf(hello.node, sizeof(hello.node), "%s", text_of(answer.done, "node"));
     (void)snprintf(hello.version, sizeof(hello.version), "%s", text_of(answer.done, "version"));
     *ret_hello = hello;
@@ -412,9 +417,9 @@ enum exit_code ctl_request_id(struct ctl *ctl, char ret[37])
 {
     const char *given = args_option(&ctl->args, "--request");
     if (given && (strlen(given) != 36 || strspn(given, "0123456789abcdefABCDEF-") != 36))
-        return ctl_problemf(ctl, ERR_USAGE, "--request", "%s",
-                            tr("give the UUID of the earlier attempt",
-                               "isi UUID dari percobaan sebelumnya"));
+        return ctl_problemf(
+            ctl, ERR_USAGE, "--request", "%s",
+            tr("give the UUID of the earlier attempt", "isi UUID dari percobaan sebelumnya"));
     if (given) {
         (void)snprintf(ret, 37, "%s", given);
         return EXIT_DONE;
@@ -429,7 +434,8 @@ enum exit_code ctl_request_id(struct ctl *ctl, char ret[37])
     return EXIT_DONE;
 }
 
-/* --- the program ---------------------------------------------------------------------------------- */
+/* --- the program
+ * ---------------------------------------------------------------------------------- */
 
 static enum exit_code run(struct ctl *ctl)
 {

@@ -1,4 +1,5 @@
-/* What all commands share: asking the daemon, saying what went wrong, printing the one JSON document. */
+/* What all commands share: asking the daemon, saying what went wrong, printing the one JSON
+ * document. */
 #pragma once
 
 #include <jansson.h>
@@ -24,12 +25,13 @@ struct answer {
 };
 void answer_close(struct answer *answer);
 
-/* Asks and, when that fails, says why: EXIT_DONE, or the code to leave with. `args` is taken over; NULL
- * is no arguments. A request that carries a request id is sent again when the connection breaks: the
- * daemon answers a repeat with what it stored. */
+/* Asks and, when that fails, says why: EXIT_DONE, or the code to leave with. `args` is taken over;
+ * NULL is no arguments. A request that carries a request id is sent again when the connection
+ * breaks: the daemon answers a repeat with what it stored. */
 NODISCARD enum exit_code ctl_ask(struct ctl *ctl, const char *cmd, json_t *args,
                                  struct answer *ret_answer);
-/* The same, but a refusal is left in ret_answer->error, unsaid, and EXIT_REFUSED (or EXIT_LOCKED). */
+/* The same, but a refusal is left in ret_answer->error, unsaid, and EXIT_REFUSED (or EXIT_LOCKED).
+ */
 NODISCARD enum exit_code ctl_try(struct ctl *ctl, const char *cmd, json_t *args,
                                  struct answer *ret_answer);
 /* The same as ctl_ask with rows handed out as they come. */
@@ -52,10 +54,12 @@ struct hello {
 };
 NODISCARD enum exit_code ctl_hello(struct ctl *ctl, struct hello *ret_hello);
 
-/* --json: prints the one document: "v", what `result` holds, "rows". Both are borrowed, may be NULL. */
+/* --json: prints the one document: "v", what `result` holds, "rows". Both are borrowed, may be
+ * NULL. */
 enum exit_code ctl_document(struct ctl *ctl, json_t *result, json_t *rows);
 
-/* A string, number (as text) or "" of an object; texts of numbers last until the fourth next call. */
+/* A string, number (as text) or "" of an object; texts of numbers last until the fourth next call.
+ */
 const char *text_of(const json_t *object, const char *key);
 /* As text_of, but NULL when it is absent, null or empty. */
 const char *maybe_text_of(const json_t *object, const char *key);

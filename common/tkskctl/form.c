@@ -21,7 +21,8 @@ static void show_codes(const json_t *codes)
 {
     size_t index;
     json_t *code;
-    json_array_foreach(codes, index, code) {
+    json_array_foreach(codes, index, code)
+    {
         (void)fprintf(stderr, "  %2zu  ", index + 1);
         text_print(stderr, text_of(code, "code"));
         (void)fputs("  ", stderr);
@@ -36,7 +37,8 @@ static const char *pick_code(const json_t *codes, const char *typed)
     size_t index;
     json_t *code;
     char *end;
-    json_array_foreach(codes, index, code) {
+    json_array_foreach(codes, index, code)
+    {
         if (strcasecmp(text_of(code, "code"), typed) == 0 ||
             strcasecmp(text_of(code, "label"), typed) == 0)
             return json_string_value(json_object_get(code, "code"));
@@ -47,7 +49,8 @@ static const char *pick_code(const json_t *codes, const char *typed)
     return NULL;
 }
 
-/* What is typed becomes the value: picked codes, also of a list "a|b". false: it is none of the codes. */
+/* What is typed becomes the value: picked codes, also of a list "a|b". false: it is none of the
+ * codes. */
 static bool pick_codes(const json_t *field, char *typed, size_t cap)
 {
     const json_t *codes = json_object_get(field, "codes");
@@ -85,8 +88,8 @@ static void show_prompt(const json_t *field, const char *standing)
     }
 }
 
-/* One question, repeated until the answer fits. `standing` is what an empty answer leaves. false: the
- * input ended. */
+/* One question, repeated until the answer fits. `standing` is what an empty answer leaves. false:
+ * the input ended. */
 static bool ask_field(const json_t *field, const char *standing, char *ret, size_t cap)
 {
     const json_t *codes = json_object_get(field, "codes");
@@ -131,7 +134,8 @@ static void print_entered(const json_t *known, json_t *fields)
     const char *name;
     json_t *value;
     table_open(&table, 2, NULL);
-    json_object_foreach(fields, name, value) {
+    json_object_foreach(fields, name, value)
+    {
         const json_t *field = fields_find(known, name);
         table_add(&table, (const char *const[]){ field ? text_of(field, "label") : name,
                                                  json_string_value(value) });
@@ -151,7 +155,8 @@ static enum exit_code ask_terminal(const json_t *known, const json_t *current, j
                                "Enter membiarkan isinya, - mengosongkan, Ctrl-D batal.")
                           : tr("Enter leaves a field as it is, Ctrl-D stops.",
                                "Enter melewati isian, Ctrl-D batal."));
-    json_array_foreach(known, index, field) {
+    json_array_foreach(known, index, field)
+    {
         if (!askable(field))
             continue;
         if (!ask_field(field, standing_of(field, current), typed, sizeof(typed)))
@@ -222,16 +227,16 @@ static enum exit_code read_lines(struct ctl *ctl, const json_t *known, json_t *f
         if (!field && (comment || (by_name && line[0] == '\0')))
             continue;
         if (by_name && !field)
-            return ctl_problemf(ctl, ERR_FIELD, line, "%s", tr("write FIELD=VALUE",
-                                                               "tulis ISIAN=NILAI"));
+            return ctl_problemf(ctl, ERR_FIELD, line, "%s",
+                                tr("write FIELD=VALUE", "tulis ISIAN=NILAI"));
         if (!field)
             field = next_askable(known, &at);
         if (!field && line[0] == '\0')
             continue;
         if (!field)
-            return ctl_problemf(ctl, ERR_USAGE, line, "%s",
-                                tr("more lines than the form has fields",
-                                   "baris lebih banyak daripada isian"));
+            return ctl_problemf(
+                ctl, ERR_USAGE, line, "%s",
+                tr("more lines than the form has fields", "baris lebih banyak daripada isian"));
         if (value == line && !pick_codes(field, line, sizeof(line)))
             return ctl_problemf(ctl, ERR_CODE, text_of(field, "name"), "?");
         if (value[0] || by_name)

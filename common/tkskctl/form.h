@@ -1,13 +1,13 @@
-/* Asking field by field: with labels, defaults and a code picker on a terminal; from lines of standard
- * input elsewhere. */
+/* Asking field by field: with labels, defaults and a code picker on a terminal; from lines of
+ * standard input elsewhere. */
 #pragma once
 
 #include "common/tkskctl/fields.h"
 
-/* Fields of a new record, or the changed ones of `current` (fields as `show` gives them; NULL for a new
- * record). On a terminal it shows what was entered and asks whether to store it. Elsewhere the lines are
- * either FIELD=VALUE, or one answer for each field of the form in its order.
- * *ret_fields {"field": "text", …} is the caller's. EXIT_REFUSED: the person said no. */
+/* Fields of a new record, or the changed ones of `current` (fields as `show` gives them; NULL for a
+ * new record). On a terminal it shows what was entered and asks whether to store it. Elsewhere the
+ * lines are either FIELD=VALUE, or one answer for each field of the form in its order. *ret_fields
+ * {"field": "text", …} is the caller's. EXIT_REFUSED: the person said no. */
 NODISCARD enum exit_code form_ask(struct ctl *ctl, const json_t *collection, const json_t *current,
                                   json_t **ret_fields);
 

@@ -96,14 +96,13 @@ static void diff_code_lists(const struct policy *before, const struct policy *af
                 was && v < was->version_count ? &was->versions[v] : NULL;
             char change[96];
             if (!old)
-                (void)snprintf(change, sizeof(change),
-                               tr("%zu codes from %s", "%zu kode mulai %s"), version->code_count,
-                               version->from);
+                (void)snprintf(change, sizeof(change), tr("%zu codes from %s", "%zu kode mulai %s"),
+                               version->code_count, version->from);
             else if (old->code_count != version->code_count)
-                (void)snprintf(change, sizeof(change),
-                               tr("version of %s: %zu codes instead of %zu",
-                                  "versi %s: %zu kode, dahulu %zu"),
-                               version->from, version->code_count, old->code_count);
+                (void)snprintf(
+                    change, sizeof(change),
+                    tr("version of %s: %zu codes instead of %zu", "versi %s: %zu kode, dahulu %zu"),
+                    version->from, version->code_count, old->code_count);
             else
                 continue;
             add(rows, "code_list", is->name, change);
@@ -129,8 +128,8 @@ static void diff_settings(const struct policy *before, const struct policy *afte
         const struct policy_setting *is = &after->settings[i];
         char change[64];
         /* Two different fall-backs tell an absent setting from one of that value. */
-        bool was_there = before && policy_setting(before, is->name, 0) ==
-                                       policy_setting(before, is->name, 1);
+        bool was_there =
+            before && policy_setting(before, is->name, 0) == policy_setting(before, is->name, 1);
         int64_t was = before ? policy_setting(before, is->name, 0) : 0;
         if (was_there && was == is->value)
             continue;

@@ -5,6 +5,6 @@
 
 #include "proto/policy.h"
 
-/* Adds rows {what, name, change} to `rows`: collections, fields, code lists, areas, roles, settings that
- * are new, changed or retired. `before` may be NULL: everything is new. */
+/* Adds rows {what, name, change} to `rows`: collections, fields, code lists, areas, roles, settings
+ * that are new, changed or retired. `before` may be NULL: everything is new. */
 void policy_diff(const struct policy *before, const struct policy *after, json_t *rows);

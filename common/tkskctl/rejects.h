@@ -1,5 +1,5 @@
-/* FILE.rejected.csv: the rows of an import that were not taken, with the reason, ready to be mended and
- * imported again. */
+/* FILE.rejected.csv: the rows of an import that were not taken, with the reason, ready to be mended
+ * and imported again. */
 #pragma once
 
 #include <stdio.h>
@@ -13,10 +13,10 @@ extern const char *const reject_columns[REJECT_COLUMNS];
 struct rejects {
     char path[4096];
     char separator;
-    size_t columns;        /* original ones */
+    size_t columns; /* original ones */
     const char *const *names;
-    FILE *out;             /* NULL until the first rejected row */
-    uint64_t count;        /* rows in the file */
+    FILE *out;      /* NULL until the first rejected row */
+    uint64_t count; /* rows in the file */
 };
 
 /* Names the file beside `path`; `names` are borrowed. ERR_LIMIT: the path is too long. */

@@ -3,8 +3,8 @@
 
 #include "common/tkskctl/sign.h"
 
-/* Asks for the six words (or takes --words) until the hub says that they are right. `name` of an operator,
- * else NULL. */
+/* Asks for the six words (or takes --words) until the hub says that they are right. `name` of an
+ * operator, else NULL. */
 NODISCARD enum exit_code ask_six_words(struct ctl *ctl, const char *node, const char *kind,
                                        const char *name, struct answer *ret_answer);
 

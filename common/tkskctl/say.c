@@ -60,7 +60,8 @@ static const struct word words[] = {
     { "safe", { "in a backup of the district office", "sudah dicadangkan Dinas" } },
     /* what became of it */
     { "accepted", { "accepted", "diterima" } },
-    { "superseded", { "valid, but a later value stands", "sah, tetapi sudah ada nilai lebih baru" } },
+    { "superseded",
+      { "valid, but a later value stands", "sah, tetapi sudah ada nilai lebih baru" } },
     { "rejected", { "rejected", "ditolak" } },
     { "held", { "waits for a decision: two values", "menunggu keputusan: isian berbeda" } },
     { "quarantined", { "kept for review, not lost", "ditahan untuk diperiksa, tidak hilang" } },

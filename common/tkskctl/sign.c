@@ -33,7 +33,8 @@ char *base64_of(struct bytes in)
     return text;
 }
 
-/* --- key files ------------------------------------------------------------------------------------ */
+/* --- key files
+ * ------------------------------------------------------------------------------------ */
 
 enum exit_code officer_key_path(struct ctl *ctl, char *ret, size_t cap)
 {
@@ -47,9 +48,9 @@ enum exit_code officer_key_path(struct ctl *ctl, char *ret, size_t cap)
     else if (home && home[0] == '/')
         len = snprintf(ret, cap, "%s/.config/tksk/officer.key", home);
     else
-        return ctl_problemf(ctl, ERR_USAGE, "--key", "%s",
-                            tr("say where the officer's key file is",
-                               "sebutkan letak berkas kunci pejabat"));
+        return ctl_problemf(
+            ctl, ERR_USAGE, "--key", "%s",
+            tr("say where the officer's key file is", "sebutkan letak berkas kunci pejabat"));
     if (len < 0 || (size_t)len >= cap)
         return ctl_problemf(ctl, ERR_LIMIT, "--key", "%zu", cap);
     return EXIT_DONE;
@@ -128,9 +129,10 @@ static enum exit_code make_key_file(struct ctl *ctl, const char *path, const cha
     struct public_key public_key;
     struct keyfile file;
     struct problem problem;
-    (void)snprintf(prompt, sizeof(prompt),
-                   tr("New passphrase for %.160s (%s key)", "Kata sandi baru untuk %.160s (kunci %s)"),
-                   path, kind);
+    (void)snprintf(
+        prompt, sizeof(prompt),
+        tr("New passphrase for %.160s (%s key)", "Kata sandi baru untuk %.160s (kunci %s)"), path,
+        kind);
     enum exit_code code = ask_passphrase(ctl, prompt, true, &passphrase);
     if (code != EXIT_DONE)
         return code;
@@ -171,7 +173,8 @@ enum exit_code key_file_open_or_make(struct ctl *ctl, const char *path, const ch
     return open_keyfile(ctl, path, &file, ret_key);
 }
 
-/* --- trust statements ----------------------------------------------------------------------------- */
+/* --- trust statements
+ * ----------------------------------------------------------------------------- */
 
 void trust_position_close(struct trust_position *position)
 {
@@ -190,8 +193,8 @@ enum exit_code trust_position_read(struct ctl *ctl, struct trust_position *ret_p
     position.version = (uint64_t)number_of(answer.done, "version");
     position.rules_version = (uint64_t)number_of(answer.done, "rules_version");
     (void)snprintf(position.district, sizeof(position.district), "%s", district);
-    bool hashes = position.version == 0 ||
-                  hex_of(answer.done, "hash", position.hash.at, HASH_BYTES);
+    bool hashes =
+        position.version == 0 || hex_of(answer.done, "hash", position.hash.at, HASH_BYTES);
     hashes = hashes && (position.rules_version == 0 ||
                         hex_of(answer.done, "rules_hash", position.rules_hash.at, HASH_BYTES));
     if (!hashes)
@@ -272,10 +275,11 @@ enum exit_code trust_sign_publish(struct ctl *ctl, trust_ops_write *write, void 
     return code;
 }
 
-/* --- rules ---------------------------------------------------------------------------------------- */
+/* --- rules
+ * ---------------------------------------------------------------------------------------- */
 
-/* The document inside signed rules = [document bin, signatures]. The hub has checked the signatures; what
- * is wanted here is only what it says. */
+/* The document inside signed rules = [document bin, signatures]. The hub has checked the
+ * signatures; what is wanted here is only what it says. */
 static enum err document_of(struct bytes signed_rules, struct bytes *ret_document)
 {
     enum err err = codec_scan(signed_rules);
@@ -291,7 +295,8 @@ static enum err document_of(struct bytes signed_rules, struct bytes *ret_documen
     return err;
 }
 
-static enum err decode_rules(const char *base64, struct policy **ret_policy, struct problem *problem)
+static enum err decode_rules(const char *base64, struct policy **ret_policy,
+                             struct problem *problem)
 {
     size_t cap = strlen(base64) / 4 * 3 + 3;
     struct buf signed_rules = buf_of(ctl_memory(malloc(cap)), cap);

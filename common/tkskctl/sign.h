@@ -6,11 +6,13 @@
 #include "proto/policy.h"
 #include "proto/trust.h"
 
-/* The officer's key: --key FILE, else $XDG_CONFIG_HOME/tksk/officer.key; asks for its passphrase. */
+/* The officer's key: --key FILE, else $XDG_CONFIG_HOME/tksk/officer.key; asks for its passphrase.
+ */
 NODISCARD enum exit_code officer_key_open(struct ctl *ctl, struct secret_key **ret_key);
 NODISCARD enum exit_code officer_key_path(struct ctl *ctl, char *ret, size_t cap);
 
-/* Opens the key file of `kind` at `path`; makes one (0600, passphrase asked twice) when there is none. */
+/* Opens the key file of `kind` at `path`; makes one (0600, passphrase asked twice) when there is
+ * none. */
 NODISCARD enum exit_code key_file_open_or_make(struct ctl *ctl, const char *path, const char *kind,
                                                struct secret_key **ret_key);
 
@@ -30,8 +32,8 @@ void trust_position_close(struct trust_position *position);
 typedef enum exit_code trust_ops_write(struct ctl *ctl, void *ctx,
                                        const struct trust_position *position, struct writer *out);
 
-/* Reads the position, writes, signs with the officer's key and publishes; once more when somebody else
- * published in between. *ret_version is the roster version that it got. */
+/* Reads the position, writes, signs with the officer's key and publishes; once more when somebody
+ * else published in between. *ret_version is the roster version that it got. */
 NODISCARD enum exit_code trust_sign_publish(struct ctl *ctl, trust_ops_write *write, void *ctx,
                                             uint64_t *ret_version);
 

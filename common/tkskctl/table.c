@@ -45,8 +45,8 @@ void table_label(struct table *table, const char *label, const char *value)
         table_add(table, (const char *const[]){ label, value });
 }
 
-/* Reads one character of `at` (valid UTF-8 in a UTF-8 locale): its bytes and columns. What a terminal
- * must not see becomes a '?' or, for ends of lines and tabs, a space: *ret_shown. */
+/* Reads one character of `at` (valid UTF-8 in a UTF-8 locale): its bytes and columns. What a
+ * terminal must not see becomes a '?' or, for ends of lines and tabs, a space: *ret_shown. */
 static size_t next_char(const char *at, int *ret_columns, char *ret_shown)
 {
     wchar_t wide;

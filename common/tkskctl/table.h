@@ -1,5 +1,5 @@
-/* Aligned tables and labelled lists for people. Columns are as wide as their text looks (UTF-8), and
- * control characters never reach the terminal. */
+/* Aligned tables and labelled lists for people. Columns are as wide as their text looks (UTF-8),
+ * and control characters never reach the terminal. */
 #pragma once
 
 #include <jansson.h>
@@ -11,12 +11,13 @@
 
 struct table {
     size_t columns;
-    bool head;      /* the first row is a head line */
+    bool head;                     /* the first row is a head line */
     bool right[TABLE_COLUMNS_MAX]; /* numbers stand right */
-    json_t *rows;   /* arrays of strings */
+    json_t *rows;                  /* arrays of strings */
 };
 
-/* `columns` titles follow as const char *; NULL as the first: a labelled list without a head line. */
+/* `columns` titles follow as const char *; NULL as the first: a labelled list without a head line.
+ */
 void table_open(struct table *ret_table, size_t columns, const char *const *titles);
 /* `columns` texts; NULL is an empty cell. */
 void table_add(struct table *table, const char *const *cells);

@@ -117,7 +117,7 @@ static void manual_and_completion_are_those_of_the_table(void **state)
 
 static enum err parse(struct args *args, struct problem *problem, ...)
 {
-    char *argv[32] = { (char *)(uintptr_t)"tkskctl" };
+    char *argv[32] = { (char *)(uintptr_t) "tkskctl" };
     int argc = 1;
     va_list words;
     va_start(words, problem);
@@ -132,8 +132,8 @@ static void options_may_stand_anywhere(void **state)
     (void)state;
     struct args args;
     struct problem problem;
-    assert_int_equal(parse(&args, &problem, "--json", "operator", "approve", "36.04.29", "--sk", "7/2026",
-                           "--socket=/tmp/s", "Siti", "--from", "2026-01-01", "--until",
+    assert_int_equal(parse(&args, &problem, "--json", "operator", "approve", "36.04.29", "--sk",
+                           "7/2026", "--socket=/tmp/s", "Siti", "--from", "2026-01-01", "--until",
                            "2026-12-31", NULL),
                      OK);
     assert_string_equal(args.command->name, "operator approve");

@@ -74,7 +74,8 @@ static void byte_order_mark_and_lone_cr_are_fine(void **state)
 {
     (void)state;
     struct fixture f;
-    open_text(&f, "\xef\xbb\xbf" "a;b\r1;2\r");
+    open_text(&f, "\xef\xbb\xbf"
+                  "a;b\r1;2\r");
     row_is(&f, 1, 2, "a", "b");
     row_is(&f, 2, 2, "1", "2");
     ends(&f);
@@ -136,7 +137,9 @@ static void what_is_not_utf8_is_refused_with_its_line(void **state)
 {
     (void)state;
     refused("a,b\nAni,1\nJos\xe9,2\n", ERR_TEXT, "f.csv, line 3");
-    refused("\xff\xfe" "a", ERR_TEXT, "f.csv, line 1");
+    refused("\xff\xfe"
+            "a",
+            ERR_TEXT, "f.csv, line 1");
     struct csv csv;
     struct problem problem;
     assert_int_equal(csv_open(bytes_of("a,b\n\0,1\n", 8), "f.csv", &csv, &problem), ERR_TEXT);
@@ -187,8 +190,8 @@ static void empty_files_have_no_rows(void **state)
 static void what_is_written_reads_back(void **state)
 {
     (void)state;
-    static const char *const cells[] = { "biasa", "", "a,b", "x;y", "kata \"ini\"", "dua\nbaris",
-                                         " tepi ", "=1+1" };
+    static const char *const cells[] = { "biasa",        "",           "a,b",    "x;y",
+                                         "kata \"ini\"", "dua\nbaris", " tepi ", "=1+1" };
     char *text = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);

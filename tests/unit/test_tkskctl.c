@@ -22,7 +22,8 @@
 #include "common/tkskctl/ctl.h"
 #include "common/tkskctl/table.h"
 
-/* --- the scripted daemon -------------------------------------------------------------------------- */
+/* --- the scripted daemon
+ * -------------------------------------------------------------------------- */
 
 struct line {
     const char *cmd;
@@ -33,8 +34,8 @@ static char directory[] = "/tmp/test_tkskctl.XXXXXX";
 static char socket_path[128];
 static pid_t daemon_pid;
 
-/* Serves each command with its next line of the script; the last one serves for ever. Requests are kept in
- * DIR/requests. */
+/* Serves each command with its next line of the script; the last one serves for ever. Requests are
+ * kept in DIR/requests. */
 static void serve(int listener, const struct line *script)
 {
     unsigned used[64] = { 0 };
@@ -50,8 +51,9 @@ static void serve(int listener, const struct line *script)
         while (in && log && getline(&line, &cap, in) > 0) {
             json_t *request = json_loads(line, 0, NULL);
             const char *cmd = json_string_value(json_object_get(request, "cmd"));
-            const char *answer = "{\"error\":{\"code\":\"usage\",\"thing\":\"?\",\"rule\":\"no such "
-                                 "command\",\"remedy\":\"\"}}\n";
+            const char *answer =
+                "{\"error\":{\"code\":\"usage\",\"thing\":\"?\",\"rule\":\"no such "
+                "command\",\"remedy\":\"\"}}\n";
             unsigned seen = 0;
             (void)fputs(line, log);
             (void)fflush(log);
@@ -139,8 +141,8 @@ static void redirect(int fd, const char *name, int flags)
         _exit(99);
 }
 
-/* Runs one command in a process of its own, in the directory of the test: the exit code. Output is in the
- * files "out" and "err". */
+/* Runs one command in a process of its own, in the directory of the test: the exit code. Output is
+ * in the files "out" and "err". */
 static int run(const char *input, ...)
 {
     const char *argv[32] = { "tkskctl", "--socket", socket_path };
@@ -213,9 +215,11 @@ static const char *arg_of(const json_t *request, const char *name)
 #define STORED                                                                                     \
     "{\"done\":{\"id\":\"01990000-0000-7000-8000-000000000001\",\"short\":\"29-0417\","            \
     "\"leaf\":\"00112233445566778899\",\"warnings\":[\"NIK tidak lazim\"]}}\n"
-#define REFUSED(code) "{\"error\":{\"code\":\"" code "\",\"thing\":\"T\",\"rule\":\"R\",\"remedy\":\"M\"}}\n"
+#define REFUSED(code)                                                                              \
+    "{\"error\":{\"code\":\"" code "\",\"thing\":\"T\",\"rule\":\"R\",\"remedy\":\"M\"}}\n"
 
-/* --- connection and exit codes -------------------------------------------------------------------- */
+/* --- connection and exit codes
+ * -------------------------------------------------------------------- */
 
 static void absent_daemon_ends_with_3_and_says_that_records_are_safe(void **state)
 {
@@ -234,8 +238,10 @@ static void absent_daemon_ends_with_3_and_says_that_records_are_safe(void **stat
 static void exit_codes_follow_the_refusal(void **state)
 {
     (void)state;
-    static const struct line script[] = { HELLO("tksk-node"), { "show", REFUSED("not_found") },
-                                          { "lock", REFUSED("locked") }, { "list", "nonsense\n" },
+    static const struct line script[] = { HELLO("tksk-node"),
+                                          { "show", REFUSED("not_found") },
+                                          { "lock", REFUSED("locked") },
+                                          { "list", "nonsense\n" },
                                           { NULL, NULL } };
     start_daemon(script);
     assert_int_equal(run(NULL, "show", "1", NULL), EXIT_REFUSED);
@@ -247,8 +253,9 @@ static void exit_codes_follow_the_refusal(void **state)
     json_t *document = json_loads(file_text("out"), 0, NULL);
     assert_non_null(document);
     assert_int_equal(json_integer_value(json_object_get(document, "v")), 1);
-    assert_string_equal(json_string_value(json_object_get(json_object_get(document, "error"), "code")),
-                        "not_found");
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(document, "error"), "code")),
+        "not_found");
     json_decref(document);
     stop_daemon();
 }
@@ -266,8 +273,9 @@ static void command_of_the_other_daemon_is_named(void **state)
 static void broken_put_is_sent_again_with_the_same_request_id(void **state)
 {
     (void)state;
-    static const struct line script[] = { HELLO("tksk-node"), { "put", "" }, { "put", "" },
-                                          { "put", STORED }, { NULL, NULL } };
+    static const struct line script[] = {
+        HELLO("tksk-node"), { "put", "" }, { "put", "" }, { "put", STORED }, { NULL, NULL }
+    };
     start_daemon(script);
     assert_int_equal(run(NULL, "put", "warga", "nama=Siti", NULL), EXIT_DONE);
     json_t *first = request("put", 0), *last = request("put", 2);
@@ -312,13 +320,15 @@ static void control_characters_of_records_do_not_reach_the_terminal(void **state
     stop_daemon();
 }
 
-/* --- entering ------------------------------------------------------------------------------------- */
+/* --- entering
+ * ------------------------------------------------------------------------------------- */
 
 static void lines_answer_the_form_field_by_field(void **state)
 {
     (void)state;
-    static const struct line script[] = { HELLO("tksk-node"), COLLECTIONS, { "put", STORED },
-                                          { NULL, NULL } };
+    static const struct line script[] = {
+        HELLO("tksk-node"), COLLECTIONS, { "put", STORED }, { NULL, NULL }
+    };
     start_daemon(script);
     assert_int_equal(run("\nSiti Aminah\n2\n", "isi", "warga", NULL), EXIT_DONE);
     json_t *put = request("put", 0);
@@ -347,8 +357,9 @@ static void changes_of_a_file_pass_through_unchanged(void **state)
     (void)state;
     static const struct line script[] = { HELLO("tksk-node"), { "apply", STORED }, { NULL, NULL } };
     start_daemon(script);
-    write_file("two.json", "[{\"op\":\"create\",\"collection\":\"warga\",\"fields\":{\"nama\":\"A\"}},"
-                           "{\"op\":\"update\",\"id\":\"$1\",\"fields\":{\"jk\":\"L\"}}]");
+    write_file("two.json",
+               "[{\"op\":\"create\",\"collection\":\"warga\",\"fields\":{\"nama\":\"A\"}},"
+               "{\"op\":\"update\",\"id\":\"$1\",\"fields\":{\"jk\":\"L\"}}]");
     assert_int_equal(run(NULL, "apply", "two.json", NULL), EXIT_DONE);
     json_t *apply = request("apply", 0);
     json_t *changes = json_object_get(json_object_get(apply, "args"), "changes");
@@ -364,7 +375,8 @@ static void changes_of_a_file_pass_through_unchanged(void **state)
     stop_daemon();
 }
 
-/* --- import --------------------------------------------------------------------------------------- */
+/* --- import
+ * --------------------------------------------------------------------------------------- */
 
 #define BEGUN(line)                                                                                \
     "{\"done\":{\"line\":" line                                                                    \
@@ -374,7 +386,9 @@ static void rejected_rows_come_back_with_their_reason(void **state)
 {
     (void)state;
     static const struct line script[] = {
-        HELLO("tksk-node"), COLLECTIONS, { "import_begin", BEGUN("0") },
+        HELLO("tksk-node"),
+        COLLECTIONS,
+        { "import_begin", BEGUN("0") },
         { "import_rows", "{\"row\":{\"line\":4,\"code\":\"nik\",\"rule\":\"16, not 15\",\"remedy\":"
                          "\"copy it again\",\"field\":\"nik\"}}\n"
                          "{\"done\":{\"accepted\":1,\"rejected\":1,\"line\":5}}\n" },
@@ -383,10 +397,11 @@ static void rejected_rows_come_back_with_their_reason(void **state)
     start_daemon(script);
     write_file("w.csv", "Daftar warga;;\nNIK;Nama\n1;\"Budi; Jr\"\n2;Ani\n3;Cici;x\n");
     assert_int_equal(run(NULL, "import", "warga", "w.csv", NULL), EXIT_REFUSED);
-    assert_string_equal(file_text("w.rejected.csv"),
-                        "NIK;Nama;baris;kolom;aturan;alasan\n"
-                        "2;Ani;4;NIK;nik;\"16, not 15; copy it again\"\n"
-                        "3;Cici;5;;cells;the row has another number of cells than the header: 3, 2\n");
+    assert_string_equal(
+        file_text("w.rejected.csv"),
+        "NIK;Nama;baris;kolom;aturan;alasan\n"
+        "2;Ani;4;NIK;nik;\"16, not 15; copy it again\"\n"
+        "3;Cici;5;;cells;the row has another number of cells than the header: 3, 2\n");
     json_t *rows = request("import_rows", 0);
     json_t *sent = json_object_get(json_object_get(rows, "args"), "rows");
     assert_int_equal(json_array_size(sent), 2);
@@ -404,16 +419,19 @@ static void mended_rejects_are_imported_without_the_extra_columns(void **state)
 {
     (void)state;
     static const struct line script[] = {
-        HELLO("tksk-node"), COLLECTIONS, { "import_begin", BEGUN("0") },
-        { "import_rows", "{\"done\":{\"accepted\":1,\"rejected\":0,\"line\":2}}\n" }, { NULL, NULL }
+        HELLO("tksk-node"),
+        COLLECTIONS,
+        { "import_begin", BEGUN("0") },
+        { "import_rows", "{\"done\":{\"accepted\":1,\"rejected\":0,\"line\":2}}\n" },
+        { NULL, NULL }
     };
     start_daemon(script);
     write_file("m.csv", "NIK,Nama,baris,kolom,aturan,alasan\n2,Ani,4,NIK,nik,16\n");
     write_file("m.rejected.csv", "old");
     assert_int_equal(run(NULL, "--json", "import", "warga", "m.csv", NULL), EXIT_DONE);
     json_t *begin = request("import_begin", 0);
-    assert_int_equal(
-        json_array_size(json_object_get(json_object_get(begin, "args"), "columns")), 2);
+    assert_int_equal(json_array_size(json_object_get(json_object_get(begin, "args"), "columns")),
+                     2);
     json_decref(begin);
     assert_string_equal(file_text("m.rejected.csv"), ""); /* a fresh start leaves no old one */
     json_t *document = json_loads(file_text("out"), 0, NULL);
@@ -426,10 +444,12 @@ static void unknown_columns_refuse_the_file_unless_ignored(void **state)
 {
     (void)state;
     static const struct line script[] = {
-        HELLO("tksk-node"), COLLECTIONS,
+        HELLO("tksk-node"),
+        COLLECTIONS,
         { "import_begin", "{\"done\":{\"line\":0,\"columns\":[{\"name\":\"NIK\",\"field\":\"nik\"},"
                           "{\"name\":\"Zodiak\",\"field\":null}]}}\n" },
-        { "import_rows", "{\"done\":{\"accepted\":1,\"rejected\":0,\"line\":2}}\n" }, { NULL, NULL }
+        { "import_rows", "{\"done\":{\"accepted\":1,\"rejected\":0,\"line\":2}}\n" },
+        { NULL, NULL }
     };
     start_daemon(script);
     write_file("z.csv", "NIK,Zodiak\n1,Leo\n");
@@ -448,19 +468,25 @@ static void interrupted_import_repeats_its_last_batch_and_goes_on(void **state)
 {
     (void)state;
     static const struct line whole[] = {
-        HELLO("tksk-node"), COLLECTIONS, { "import_begin", BEGUN("0") },
+        HELLO("tksk-node"),
+        COLLECTIONS,
+        { "import_begin", BEGUN("0") },
         { "import_rows", "{\"row\":{\"line\":3,\"code\":\"nik\",\"rule\":\"a\",\"remedy\":\"b\","
                          "\"field\":\"nik\"}}\n{\"done\":{\"accepted\":255}}\n" },
         { "import_rows", "{\"row\":{\"line\":300,\"code\":\"nik\",\"rule\":\"a\",\"remedy\":\"b\","
                          "\"field\":\"nik\"}}\n{\"done\":{\"accepted\":255}}\n" },
-        { "import_rows", "{\"done\":{\"accepted\":88}}\n" }, { NULL, NULL }
+        { "import_rows", "{\"done\":{\"accepted\":88}}\n" },
+        { NULL, NULL }
     };
     /* Lines 2..257 and 258..513 are in; it was stopped before 514. */
     static const struct line resumed[] = {
-        HELLO("tksk-node"), COLLECTIONS, { "import_begin", BEGUN("513") },
+        HELLO("tksk-node"),
+        COLLECTIONS,
+        { "import_begin", BEGUN("513") },
         { "import_rows", "{\"row\":{\"line\":300,\"code\":\"nik\",\"rule\":\"a\",\"remedy\":\"b\","
                          "\"field\":\"nik\"}}\n{\"done\":{\"accepted\":255}}\n" },
-        { "import_rows", "{\"done\":{\"accepted\":88}}\n" }, { NULL, NULL }
+        { "import_rows", "{\"done\":{\"accepted\":88}}\n" },
+        { NULL, NULL }
     };
     char text[32 * 1024] = "NIK,Nama\n";
     for (int i = 0; i < 600; i++) {
@@ -475,7 +501,8 @@ static void interrupted_import_repeats_its_last_batch_and_goes_on(void **state)
     (void)snprintf(wanted, sizeof(wanted), "%s", file_text("long.rejected.csv"));
     stop_daemon();
     /* What a kill before the second batch's rejects were written leaves. */
-    write_file("long.rejected.csv", "NIK,Nama,baris,kolom,aturan,alasan\n1,Warga 1,3,NIK,nik,a; b\n");
+    write_file("long.rejected.csv",
+               "NIK,Nama,baris,kolom,aturan,alasan\n1,Warga 1,3,NIK,nik,a; b\n");
     start_daemon(resumed);
     assert_int_equal(run(NULL, "import", "warga", "long.csv", NULL), EXIT_REFUSED);
     json_t *again = request("import_rows", 0), *third = request("import_rows", 1);
@@ -503,17 +530,21 @@ static void template_is_the_header_of_what_a_person_fills_in(void **state)
     stop_daemon();
 }
 
-/* --- reading -------------------------------------------------------------------------------------- */
+/* --- reading
+ * -------------------------------------------------------------------------------------- */
 
 static void lists_page_until_the_limit(void **state)
 {
     (void)state;
     static const struct line script[] = {
-        HELLO("tksk-node"), COLLECTIONS,
-        { "list", "{\"row\":{\"id\":\"i1\",\"short\":\"29-1\",\"state\":\"pending\",\"fields\":"
-                  "{\"nama\":\"Ani\"}}}\n{\"row\":{\"id\":\"i2\",\"short\":\"29-22\",\"state\":"
-                  "\"confirmed\",\"fields\":{\"nama\":\"Nyoman É\",\"jk\":\"P\"}}}\n{\"done\":{}}\n" },
-        { "list", "{\"done\":{}}\n" }, { NULL, NULL }
+        HELLO("tksk-node"),
+        COLLECTIONS,
+        { "list",
+          "{\"row\":{\"id\":\"i1\",\"short\":\"29-1\",\"state\":\"pending\",\"fields\":"
+          "{\"nama\":\"Ani\"}}}\n{\"row\":{\"id\":\"i2\",\"short\":\"29-22\",\"state\":"
+          "\"confirmed\",\"fields\":{\"nama\":\"Nyoman É\",\"jk\":\"P\"}}}\n{\"done\":{}}\n" },
+        { "list", "{\"done\":{}}\n" },
+        { NULL, NULL }
     };
     start_daemon(script);
     assert_int_equal(run(NULL, "cari", "warga", "nama=n", "--max", "2", NULL), EXIT_DONE);
@@ -535,17 +566,19 @@ static void status_answers_in_its_first_line(void **state)
     (void)state;
     static const struct line script[] = {
         HELLO("tksk-node"),
-        { "status", "{\"done\":{\"node\":\"36.04.29\",\"district\":\"36.04\",\"enrolment\":\"approved\","
-                    "\"linked\":false,\"queued\":3,\"accepted\":240,\"rejected\":5,\"attention\":2,"
-                    "\"next\":\"tkskctl attention\"}}\n" },
+        { "status",
+          "{\"done\":{\"node\":\"36.04.29\",\"district\":\"36.04\",\"enrolment\":\"approved\","
+          "\"linked\":false,\"queued\":3,\"accepted\":240,\"rejected\":5,\"attention\":2,"
+          "\"next\":\"tkskctl attention\"}}\n" },
         { NULL, NULL }
     };
     start_daemon(script);
     assert_int_equal(run(NULL, "status", NULL), EXIT_DONE);
-    assert_memory_equal(file_text("out"),
-                        "No link now; entering goes on. 3 stored here, not sent yet; 245 arrived; 2 "
-                        "answers wait for you (tkskctl attention).\n",
-                        80);
+    assert_memory_equal(
+        file_text("out"),
+        "No link now; entering goes on. 3 stored here, not sent yet; 245 arrived; 2 "
+        "answers wait for you (tkskctl attention).\n",
+        80);
     says("out", "Next: tkskctl attention");
     assert_int_equal(run(NULL, "--lang=id", "status", NULL), EXIT_DONE);
     says("out", "3 tersimpan di netbook, belum terkirim; 245 sudah sampai di Dinas");
@@ -557,9 +590,10 @@ static void several_matches_are_listed_and_nothing_is_done(void **state)
     (void)state;
     static const struct line script[] = {
         HELLO("tksk-node"),
-        { "show", "{\"row\":{\"id\":\"aaa1\",\"short\":\"29-1\",\"collection\":\"warga\"}}\n"
-                  "{\"row\":{\"id\":\"aaa2\",\"short\":\"29-9\",\"collection\":\"warga\"}}\n" REFUSED(
-                      "ambiguous") },
+        { "show",
+          "{\"row\":{\"id\":\"aaa1\",\"short\":\"29-1\",\"collection\":\"warga\"}}\n"
+          "{\"row\":{\"id\":\"aaa2\",\"short\":\"29-9\",\"collection\":\"warga\"}}\n" REFUSED(
+              "ambiguous") },
         { NULL, NULL }
     };
     start_daemon(script);
@@ -598,10 +632,10 @@ static void snapshot_appears_whole_or_not_at_all(void **state)
                       "{\"done\":{\"bytes\":11}}\n" },
         { NULL, NULL }
     };
-    static const struct line bad[] = {
-        HELLO("tksk-hub"), { "snapshot", "{\"row\":{\"data\":\"aGFsbG8g\"}}\n" REFUSED("store") },
-        { NULL, NULL }
-    };
+    static const struct line bad[] = { HELLO("tksk-hub"),
+                                       { "snapshot",
+                                         "{\"row\":{\"data\":\"aGFsbG8g\"}}\n" REFUSED("store") },
+                                       { NULL, NULL } };
     struct stat info;
     char path[160];
     (void)snprintf(path, sizeof(path), "%s/copy.db", directory);
@@ -617,14 +651,16 @@ static void snapshot_appears_whole_or_not_at_all(void **state)
     stop_daemon();
 }
 
-/* --- keys ----------------------------------------------------------------------------------------- */
+/* --- keys
+ * ----------------------------------------------------------------------------------------- */
 
 static void operator_key_is_made_here_and_the_passphrase_stays(void **state)
 {
     (void)state;
     static const struct line script[] = {
         HELLO("tksk-node"),
-        { "operator_add", "{\"done\":{\"words\":\"baku remo sati luna dabo kera\",\"key\":\"00\"}}\n" },
+        { "operator_add",
+          "{\"done\":{\"words\":\"baku remo sati luna dabo kera\",\"key\":\"00\"}}\n" },
         { NULL, NULL }
     };
     struct keyfile file;
@@ -666,7 +702,8 @@ static void several_operators_are_listed_never_guessed(void **state)
         { NULL, NULL }
     };
     start_daemon(script);
-    assert_int_equal(run("rahasia dapur\n", "--passphrase-file", "-", "unlock", NULL), EXIT_REFUSED);
+    assert_int_equal(run("rahasia dapur\n", "--passphrase-file", "-", "unlock", NULL),
+                     EXIT_REFUSED);
     says("err", "Ani, Budi");
     stop_daemon();
 }
@@ -676,10 +713,12 @@ static void words_are_typed_again_while_tries_are_left(void **state)
     (void)state;
     static const struct line script[] = {
         HELLO("tksk-hub"),
-        { "enrolment_check", "{\"error\":{\"code\":\"words\",\"thing\":\"36.04.29\",\"rule\":\"other "
-                             "words\",\"remedy\":\"again\",\"tries_left\":2}}\n" },
-        { "enrolment_check", "{\"error\":{\"code\":\"denied\",\"thing\":\"36.04.29\",\"rule\":\"over\","
-                             "\"remedy\":\"\",\"tries_left\":0}}\n" },
+        { "enrolment_check",
+          "{\"error\":{\"code\":\"words\",\"thing\":\"36.04.29\",\"rule\":\"other "
+          "words\",\"remedy\":\"again\",\"tries_left\":2}}\n" },
+        { "enrolment_check",
+          "{\"error\":{\"code\":\"denied\",\"thing\":\"36.04.29\",\"rule\":\"over\","
+          "\"remedy\":\"\",\"tries_left\":0}}\n" },
         { NULL, NULL }
     };
     start_daemon(script);
@@ -697,15 +736,18 @@ static void words_are_typed_again_while_tries_are_left(void **state)
 static void founding_makes_two_keys_and_a_statement_that_the_trust_part_takes(void **state)
 {
     (void)state;
-    static const char zero_key[] = "0101010101010101010101010101010101010101010101010101010101010101";
+    static const char zero_key[] =
+        "0101010101010101010101010101010101010101010101010101010101010101";
     char keys[1024];
     (void)snprintf(keys, sizeof(keys),
                    "{\"done\":{\"sign_key\":\"%s\",\"seal_key\":\"%s\",\"curve_key\":\"%s\","
                    "\"seal_number\":1,\"endpoints\":[\"tcp://10.0.0.1:7436\"]}}\n",
                    zero_key, zero_key, zero_key);
-    const struct line script[] = { HELLO("tksk-hub"), { "trust_state", REFUSED("state") },
+    const struct line script[] = { HELLO("tksk-hub"),
+                                   { "trust_state", REFUSED("state") },
                                    { "keys", keys },
-                                   { "trust_publish", "{\"done\":{\"version\":1}}\n" }, { NULL, NULL } };
+                                   { "trust_publish", "{\"done\":{\"version\":1}}\n" },
+                                   { NULL, NULL } };
     struct stat info;
     char path[160];
     start_daemon(script);
@@ -750,7 +792,8 @@ static void founding_twice_is_refused(void **state)
     stop_daemon();
 }
 
-/* --- tables --------------------------------------------------------------------------------------- */
+/* --- tables
+ * --------------------------------------------------------------------------------------- */
 
 static void columns_align_by_what_is_seen(void **state)
 {
