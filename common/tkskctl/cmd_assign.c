@@ -68,8 +68,7 @@ enum exit_code roster_cuts(struct ctl *ctl, const json_t *trust_state, const cha
     return EXIT_DONE;
 }
 
-/* --- operator approve
- * ----------------------------------------------------------------------------- */
+/* --- operator approve ----------------------------------------------------------------------- */
 
 struct approve_operator {
     struct trust_operator operator;
@@ -246,8 +245,7 @@ enum exit_code cmd_operator_approve(struct ctl *ctl)
     return say_roster(ctl, code, version, approve.operator.number, tr("Approved.", "Disetujui."));
 }
 
-/* --- renew and end
- * -------------------------------------------------------------------------------- */
+/* --- renew and end -------------------------------------------------------------------------- */
 
 /* NUMBER, or a name that only one person in force has. */
 static enum exit_code find_operator(struct ctl *ctl, const struct trust_position *position,

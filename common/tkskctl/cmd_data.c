@@ -14,8 +14,7 @@
 #define CHUNK_BYTES_MAX (1024U * 1024)
 #define CELL_COLUMNS_MAX TABLE_COLUMNS_MAX
 
-/* --- a stream into a file
- * ------------------------------------------------------------------------- */
+/* --- a stream into a file ------------------------------------------------------------------- */
 
 /* Written beside its place under another name; it gets its name when it is whole and on the disk.
  */
@@ -174,8 +173,7 @@ enum exit_code cmd_backup(struct ctl *ctl)
     return code;
 }
 
-/* --- query
- * ---------------------------------------------------------------------------------------- */
+/* --- query ---------------------------------------------------------------------------------- */
 
 static void cell_text(const json_t *cell, char *space, size_t cap, const char **ret_text)
 {

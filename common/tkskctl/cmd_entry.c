@@ -154,8 +154,7 @@ enum exit_code cmd_delete(struct ctl *ctl)
     return submit(ctl, "delete", args, NULL, id);
 }
 
-/* --- apply
- * ---------------------------------------------------------------------------------------- */
+/* --- apply ---------------------------------------------------------------------------------- */
 
 /* The file's changes: an array, or {"changes": […], "request": "…"}. */
 static enum exit_code read_changes(struct ctl *ctl, const char *path, json_t **ret_changes,

@@ -56,8 +56,7 @@ static void import_close(struct import *import)
     files_release(&import->content);
 }
 
-/* --- the file
- * ------------------------------------------------------------------------------------- */
+/* --- the file ------------------------------------------------------------------------------- */
 
 static enum exit_code open_file(struct import *import)
 {
@@ -206,8 +205,7 @@ static enum exit_code begin(struct import *import)
     return code;
 }
 
-/* --- batches
- * -------------------------------------------------------------------------------------- */
+/* --- batches -------------------------------------------------------------------------------- */
 
 /* A row whose cells do not fit the header is not guessed at. Blank cells too many at the right are.
  */
@@ -390,8 +388,7 @@ static enum exit_code send_batch(struct import *import, struct batch *batch)
     return code;
 }
 
-/* --- the command
- * ---------------------------------------------------------------------------------- */
+/* --- the command ---------------------------------------------------------------------------- */
 
 static enum exit_code say_result(struct import *import)
 {

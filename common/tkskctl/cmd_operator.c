@@ -12,8 +12,7 @@
 
 #define INVITE_BYTES_MAX (64U * 1024)
 
-/* --- six words
- * ------------------------------------------------------------------------------------ */
+/* --- six words ------------------------------------------------------------------------------ */
 
 /* Lower case, one space between words, whatever was typed. */
 static void tidy_words(const char *typed, char *ret, size_t cap)
@@ -67,8 +66,7 @@ static enum exit_code show_words(struct ctl *ctl, const struct answer *answer, c
     return EXIT_DONE;
 }
 
-/* --- at the office
- * -------------------------------------------------------------------------------- */
+/* --- at the office -------------------------------------------------------------------------- */
 
 enum exit_code cmd_enrol(struct ctl *ctl)
 {

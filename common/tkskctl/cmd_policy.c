@@ -227,8 +227,7 @@ enum exit_code cmd_policy_publish(struct ctl *ctl)
     return code;
 }
 
-/* --- policy show
- * ---------------------------------------------------------------------------------- */
+/* --- policy show ---------------------------------------------------------------------------- */
 
 static void names_line(const char *title, const json_t *list)
 {

@@ -9,8 +9,7 @@
 #define LIST_ROWS_DEFAULT 50
 #define LIST_ROWS_ASK 200
 
-/* --- list
- * ----------------------------------------------------------------------------------------- */
+/* --- list ----------------------------------------------------------------------------------- */
 
 /* Titles of the summary columns: names of the fields that the first rows carry, labels where known.
  */
@@ -126,8 +125,7 @@ enum exit_code cmd_list(struct ctl *ctl)
     return code;
 }
 
-/* --- show
- * ----------------------------------------------------------------------------------------- */
+/* --- show ----------------------------------------------------------------------------------- */
 
 static void print_fields(const json_t *fields)
 {
@@ -226,8 +224,7 @@ enum exit_code cmd_show(struct ctl *ctl)
     return code;
 }
 
-/* --- what waits
- * ----------------------------------------------------------------------------------- */
+/* --- what waits ----------------------------------------------------------------------------- */
 
 enum exit_code cmd_attention(struct ctl *ctl)
 {
@@ -301,8 +298,7 @@ enum exit_code cmd_explain(struct ctl *ctl)
     return code;
 }
 
-/* --- conflicts
- * ------------------------------------------------------------------------------------ */
+/* --- conflicts ------------------------------------------------------------------------------ */
 
 enum exit_code cmd_conflict_list(struct ctl *ctl)
 {

@@ -27,8 +27,7 @@ static enum exit_code say_published(struct ctl *ctl, enum exit_code code, uint64
     return EXIT_DONE;
 }
 
-/* --- trust init
- * ----------------------------------------------------------------------------------- */
+/* --- trust init ----------------------------------------------------------------------------- */
 
 static void one_signer(struct signer_list *list, const struct secret_key *key, const char *name)
 {
@@ -163,8 +162,7 @@ enum exit_code cmd_trust_init(struct ctl *ctl)
     return code;
 }
 
-/* --- offices
- * -------------------------------------------------------------------------------------- */
+/* --- offices -------------------------------------------------------------------------------- */
 
 enum exit_code cmd_node_invite(struct ctl *ctl)
 {
@@ -296,8 +294,7 @@ enum exit_code cmd_node_revoke(struct ctl *ctl)
     return say_published(ctl, code, version, sentence);
 }
 
-/* --- review
- * --------------------------------------------------------------------------------------- */
+/* --- review --------------------------------------------------------------------------------- */
 
 enum exit_code cmd_review_list(struct ctl *ctl)
 {
@@ -428,8 +425,7 @@ enum exit_code cmd_review_refuse(struct ctl *ctl)
     return review(ctl, false);
 }
 
-/* --- restore
- * -------------------------------------------------------------------------------------- */
+/* --- restore -------------------------------------------------------------------------------- */
 
 struct next_epoch {
     uint64_t epoch, number;

@@ -16,8 +16,7 @@
 #define NODE_SOCKET "/run/tksk-node/admin.sock"
 #define HUB_SOCKET "/run/tksk-hub/admin.sock"
 
-/* --- memory and JSON
- * ------------------------------------------------------------------------------ */
+/* --- memory and JSON ------------------------------------------------------------------------ */
 
 void *ctl_memory(void *at)
 {
@@ -86,8 +85,7 @@ enum exit_code ctl_document(struct ctl *ctl, json_t *result, json_t *rows)
     return EXIT_DONE;
 }
 
-/* --- what went wrong
- * ------------------------------------------------------------------------------ */
+/* --- what went wrong ------------------------------------------------------------------------ */
 
 static enum exit_code exit_of(const char *code_name)
 {
@@ -209,8 +207,7 @@ static enum exit_code say_unreachable(struct ctl *ctl, const char *path, enum er
     return EXIT_UNREACHABLE;
 }
 
-/* --- asking the daemon
- * ---------------------------------------------------------------------------- */
+/* --- asking the daemon ---------------------------------------------------------------------- */
 
 /* Which sockets may answer this command, best first. */
 static size_t candidates(const struct ctl *ctl, const char *ret_paths[2])
@@ -434,8 +431,7 @@ enum exit_code ctl_request_id(struct ctl *ctl, char ret[37])
     return EXIT_DONE;
 }
 
-/* --- the program
- * ---------------------------------------------------------------------------------- */
+/* --- the program ---------------------------------------------------------------------------- */
 
 static enum exit_code run(struct ctl *ctl)
 {

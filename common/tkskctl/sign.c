@@ -33,8 +33,7 @@ char *base64_of(struct bytes in)
     return text;
 }
 
-/* --- key files
- * ------------------------------------------------------------------------------------ */
+/* --- key files ------------------------------------------------------------------------------ */
 
 enum exit_code officer_key_path(struct ctl *ctl, char *ret, size_t cap)
 {
@@ -173,8 +172,7 @@ enum exit_code key_file_open_or_make(struct ctl *ctl, const char *path, const ch
     return open_keyfile(ctl, path, &file, ret_key);
 }
 
-/* --- trust statements
- * ----------------------------------------------------------------------------- */
+/* --- trust statements ----------------------------------------------------------------------- */
 
 void trust_position_close(struct trust_position *position)
 {
@@ -275,8 +273,7 @@ enum exit_code trust_sign_publish(struct ctl *ctl, trust_ops_write *write, void 
     return code;
 }
 
-/* --- rules
- * ---------------------------------------------------------------------------------------- */
+/* --- rules ---------------------------------------------------------------------------------- */
 
 /* The document inside signed rules = [document bin, signatures]. The hub has checked the
  * signatures; what is wanted here is only what it says. */

@@ -77,8 +77,7 @@ static void write_people(struct people *people, uint64_t count, FILE *out, FILE 
     }
 }
 
-/* --- families
- * ------------------------------------------------------------------------------------- */
+/* --- families ------------------------------------------------------------------------------- */
 
 static json_t *create(const char *collection, json_t *fields)
 {
@@ -194,8 +193,7 @@ static bool write_directory(struct people *people, uint64_t count, const char *d
            write_families(people, families < FAMILIES_MAX ? families : FAMILIES_MAX, directory);
 }
 
-/* --- command line
- * --------------------------------------------------------------------------------- */
+/* --- command line --------------------------------------------------------------------------- */
 
 static int usage(const char *what)
 {

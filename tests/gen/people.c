@@ -80,8 +80,7 @@ uint64_t people_draw(const struct people *people, uint64_t stream, uint64_t numb
     return mix(mix(mix(people->seed) ^ area) ^ mix(stream << 40 ^ number)) % bound;
 }
 
-/* --- areas
- * ---------------------------------------------------------------------------------------- */
+/* --- areas ---------------------------------------------------------------------------------- */
 
 static bool read_areas(const char *path, struct areas *ret_areas)
 {
@@ -179,8 +178,7 @@ void people_close(struct people *people)
     *people = (struct people){ 0 };
 }
 
-/* --- numbers
- * -------------------------------------------------------------------------------------- */
+/* --- numbers -------------------------------------------------------------------------------- */
 
 /* Takes `number` unless it was given out before: an open table that doubles. */
 static bool take_number(struct people *people, uint64_t number)
@@ -294,8 +292,7 @@ static void damage(char number[NUMBER_TEXT_MAX], enum defect defect)
     }
 }
 
-/* --- people
- * --------------------------------------------------------------------------------------- */
+/* --- people --------------------------------------------------------------------------------- */
 
 static enum defect person_defect(const struct people *people, uint64_t number)
 {
