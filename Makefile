@@ -197,13 +197,13 @@ format:
 format-check:
 	clang-format --dry-run -Werror $(C_FILES)
 
-MAN := $(wildcard man/*.[158] */man/*.[158] common/tkskctl/*.[158] hub/*.[158] node/*.[158])
+MAN := $(wildcard common/man/*.[158])
 BIN := $(DESTDIR)$(PREFIX)
 install: all
 	install -D -m 755 -t $(BIN)/sbin $(B)/tksk-hub $(B)/tksk-node
 	install -D -m 755 -t $(BIN)/bin $(B)/tkskctl
 	$(foreach m,$(MAN),install -D -m 644 $(m) $(BIN)/share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m));)
-	$(foreach c,$(wildcard completions/*.bash common/tkskctl/*.bash),install -D -m 644 $(c) $(BIN)/share/bash-completion/completions/$(basename $(notdir $(c)));)
+	$(foreach c,$(wildcard common/completions/*.bash),install -D -m 644 $(c) $(BIN)/share/bash-completion/completions/$(basename $(notdir $(c)));)
 	$(foreach u,$(wildcard systemd/*.service systemd/*.socket systemd/*.timer),install -D -m 644 -t $(BIN)/lib/systemd/system $(u);)
 	$(foreach u,$(wildcard systemd/*sysusers*.conf),install -D -m 644 $(u) $(BIN)/lib/sysusers.d/tksk.conf;)
 	$(foreach u,$(wildcard systemd/*tmpfiles*.conf),install -D -m 644 $(u) $(BIN)/lib/tmpfiles.d/tksk.conf;)
