@@ -96,6 +96,7 @@ void hub_driver_close(struct hub_driver **driver)
     free(d->plain.at);
     free(d->work.at);
     free(d->batch.at);
+    free(d->returned.at);
     free(d->bundle);
     free(d->txn);
     free(d);
@@ -134,6 +135,7 @@ enum err driver_fail(struct hub_driver *driver, enum err cause)
         if (!slot->touched)
             continue;
         slot->touched = false;
+        slot->arrived = false;
         hub_session_away(&slot->session);
         hub_session_refuse(&slot->session, cause == ERR_FULL ? ERR_FULL : ERR_BUSY);
     }
@@ -238,6 +240,10 @@ static enum err member_receive(struct hub_driver *driver, struct peer_slot *slot
         return OK;
     case MESSAGE_OPERATOR:
         return driver_operator_request(driver, peer, node, &message->operator_request, frame);
+    case MESSAGE_RETURN:
+        if (!said_hello)
+            break;
+        return driver_return(driver, &message->policy_return, now_ms);
     case MESSAGE_ENROL:
         driver_refuse(driver, peer, ERR_USED);
         return OK;
@@ -284,6 +290,17 @@ enum err hub_driver_receive(struct hub_driver *driver, const struct hub_peer *pe
     return err == OK ? OK : driver_fail(driver, err);
 }
 
+static void slot_committed(struct hub_driver *driver, struct peer_slot *slot)
+{
+    const struct trust_node *node = member(driver, &slot->peer.curve_key);
+    if (slot->arrived && driver->enrol != NULL && node != NULL)
+        hub_enrol_arrived(driver->enrol, node);
+    slot->arrived = false;
+    slot->touched = false;
+    if (driver->moved)
+        hub_session_moved(&slot->session);
+}
+
 enum err hub_driver_flush(struct hub_driver *driver, uint64_t now_ms)
 {
     enum err err = OK;
@@ -294,11 +311,8 @@ enum err hub_driver_flush(struct hub_driver *driver, uint64_t now_ms)
         } else {
             driver->turn = false;
             driver->counters.commits++;
-            for (unsigned i = 0; i < driver->slot_count; i++) {
-                driver->slots[i]->touched = false;
-                if (driver->moved)
-                    hub_session_moved(&driver->slots[i]->session);
-            }
+            for (unsigned i = 0; i < driver->slot_count; i++)
+                slot_committed(driver, driver->slots[i]);
             driver->moved = false;
         }
     }

@@ -77,14 +77,17 @@ static enum err head_fits(struct hub_driver *driver, const char *node, const str
     return err;
 }
 
-static enum err facts_gather(struct hub_driver *driver, const char *node,
+static enum err facts_gather(struct hub_driver *driver, const struct trust_node *member,
                              const struct hello *hello, struct hello_facts *ret)
 {
+    const char *node = member->name;
     struct hub_store *store = driver->store;
     struct cursor journal = hub_store_journal(store);
     struct hello_facts facts = { .epoch = journal.epoch,
                                  .number = journal.number,
-                                 .halted = driver->halt.on };
+                                 .halted = driver->halt.on,
+                                 .reenrolled = driver->enrol != NULL &&
+                                               hub_enrol_is_new(driver->enrol, member) };
     enum err err = hub_store_active(store, node, &facts.any_active, &facts.active);
     if (err == OK)
         err = hub_store_incarnation(store, node, &hello->incarnation, &facts.own);
@@ -171,13 +174,10 @@ enum err driver_hello(struct hub_driver *driver, struct peer_slot *slot,
         driver_refuse(driver, peer, ERR_SIGNATURE);
         return OK;
     }
-    if (driver->enrol != NULL)
-        hub_enrol_arrived(driver->enrol, node);
-
     struct hello_facts facts;
     struct hub_incarnation own;
     slot->touched = true;
-    enum err err = facts_gather(driver, node->name, hello, &facts);
+    enum err err = facts_gather(driver, node, hello, &facts);
     if (err != OK)
         return err;
     enum hello_verdict verdict = hub_session_judge(&slot->session, hello, &facts);
@@ -193,5 +193,6 @@ enum err driver_hello(struct hub_driver *driver, struct peer_slot *slot,
     if (verdict != HELLO_SUPERSEDED || facts.halted)
         slot->peer = *peer;
     hub_session_hello(&slot->session, hello, verdict, &facts, &own, now_ms);
+    slot->arrived = slot->session.state == SESSION_ACTIVE;
     return OK;
 }

@@ -25,6 +25,7 @@ struct peer_slot {
     struct hub_peer welcome_to;      /* where the HELLO came from that is being answered */
     char node[NODE_TEXT_MAX + 1];
     bool touched;                    /* something of it stands in the open turn */
+    bool arrived;                    /* its HELLO is to be told to enrolment, after the commit */
     struct hub_session session;
     uint8_t *assembly;
     size_t assembly_bytes;
@@ -75,6 +76,10 @@ struct hub_driver {
     struct buf work;                 /* FEED_PLAIN_BYTES_MAX and more */
     struct buf plain;                /* a transaction, or a feed batch's items */
     struct buf batch;
+    /* A policy document on its way back (hub_driver_return.c); one at a time, from whoever began it. */
+    struct buf returned;
+    unsigned returned_kind;
+    uint64_t returned_version;
     uint8_t frame[FRAME_BYTES_MAX];
 };
 
@@ -104,6 +109,9 @@ NODISCARD enum err driver_operator_request(struct hub_driver *driver, const stru
                                            const struct trust_node *node,
                                            const struct operator_request *request,
                                            struct bytes frame);
+/* A node gives back signed policy that a rolled-back hub lost. */
+NODISCARD enum err driver_return(struct hub_driver *driver, const struct policy_return *back,
+                                 uint64_t now_ms);
 /* Tells waiting offices what became of their request. */
 void driver_joiners_tell(struct hub_driver *driver);
 

@@ -107,11 +107,28 @@ bool hub_enrol_admits(struct hub_enrol *enrol, const struct public_key *curve_ke
            row.expires_ms >= wall_ms;
 }
 
+static bool same_key(const struct public_key *a, const struct public_key *b)
+{
+    return memcmp(a->at, b->at, PUBLIC_KEY_BYTES) == 0;
+}
+
 void hub_enrol_arrived(struct hub_enrol *enrol, const struct trust_node *node)
 {
+    struct public_key known;
     enum err err = enrol_store_invite_arrived(enrol->store, node->name);
+    if (err == OK)
+        err = enrol_store_device(enrol->store, node->name, &known);
+    if (err == ERR_NOT_FOUND || (err == OK && !same_key(&known, &node->device_key)))
+        err = enrol_store_device_put(enrol->store, node->name, &node->device_key);
     if (err != OK)
-        log_warning("used invites could not be cleared node=%s code=%s", node->name, err_name(err));
+        log_warning("an arrival could not be stored node=%s code=%s", node->name, err_name(err));
+}
+
+bool hub_enrol_is_new(struct hub_enrol *enrol, const struct trust_node *node)
+{
+    struct public_key known;
+    return enrol_store_device(enrol->store, node->name, &known) == OK &&
+           !same_key(&known, &node->device_key);
 }
 
 /* ---- requests of nodes */
@@ -128,11 +145,6 @@ static bool operator_of(const struct operator_row *row, struct message *ret_mess
 {
     return message_decode(bytes_of(row->frame, row->frame_len), ret_message) == OK &&
            ret_message->type == MESSAGE_OPERATOR;
-}
-
-static bool same_key(const struct public_key *a, const struct public_key *b)
-{
-    return memcmp(a->at, b->at, PUBLIC_KEY_BYTES) == 0;
 }
 
 /* A signed statement that names the device is the approval. */

@@ -26,8 +26,11 @@ NODISCARD enum err hub_enrol_invite(struct hub_enrol *enrol, const struct hub_ke
 
 /* Whether this CURVE key belongs to an invite that may still be used or asked about. */
 bool hub_enrol_admits(struct hub_enrol *enrol, const struct public_key *curve_key, uint64_t wall_ms);
-/* The node spoke with its own key: the one-time key of its invite has done its work. */
+/* The node said HELLO with its own key and that is committed: the one-time key of its invite has done its
+ * work, and its active incarnation belongs to this device. A failure is logged; the next HELLO mends it. */
 void hub_enrol_arrived(struct hub_enrol *enrol, const struct trust_node *node);
+/* Whether the active incarnation of this node's name belongs to another device than `node` has now. */
+bool hub_enrol_is_new(struct hub_enrol *enrol, const struct trust_node *node);
 
 /* An ENROL from a peer with `curve_key`; `frame` is the message as received. A repeat gets the same
  * answer. ERR_DENIED: another invite, district, node or token; ERR_EXPIRED; ERR_USED: by another device;

@@ -28,6 +28,8 @@
     X(OPERATOR_WAITING, "operator_waiting")                                                        \
     X(OPERATOR_COUNT, "operator_count")                                                            \
     X(OPERATOR_STANDING, "operator_standing")                                                      \
+    X(DEVICE_GET, "device_get")                                                                    \
+    X(DEVICE_PUT, "device_put")                                                                    \
     X(HALT_GET, "halt_get")                                                                        \
     X(HALT_PUT, "halt_put")                                                                        \
     X(HALT_DROP, "halt_drop")
@@ -331,6 +333,30 @@ enum err enrol_store_waiting(struct enrol_store *store, enrol_invite_callback *i
     }
     (void)sqlite3_reset(stmt);
     return code == SQLITE_DONE ? OK : db_err(&store->db, code);
+}
+
+/* ---- devices */
+
+enum err enrol_store_device(struct enrol_store *store, const char *node, struct public_key *ret_key)
+{
+    struct sqlite3_stmt *stmt = store->statements[DEVICE_GET];
+    bind_text(stmt, 1, node);
+    int code = sqlite3_step(stmt);
+    enum err err = code == SQLITE_DONE ? ERR_NOT_FOUND : db_err(&store->db, code);
+    if (code == SQLITE_ROW)
+        column_fixed(stmt, 0, ret_key->at, PUBLIC_KEY_BYTES);
+    (void)sqlite3_reset(stmt);
+    (void)sqlite3_clear_bindings(stmt);
+    return err;
+}
+
+enum err enrol_store_device_put(struct enrol_store *store, const char *node,
+                                const struct public_key *key)
+{
+    struct sqlite3_stmt *stmt = store->statements[DEVICE_PUT];
+    bind_text(stmt, 1, node);
+    bind_blob(stmt, 2, bytes_of(key->at, PUBLIC_KEY_BYTES));
+    return run(store, DEVICE_PUT);
 }
 
 /* ---- the halt */

@@ -76,6 +76,12 @@ typedef void enrol_operator_callback(void *ctx, const struct operator_row *row);
 NODISCARD enum err enrol_store_waiting(struct enrol_store *store, enrol_invite_callback *invite,
                                        enrol_operator_callback *op, void *ctx);
 
+/* The device key of the office's active incarnation; ERR_NOT_FOUND: none was ever active. */
+NODISCARD enum err enrol_store_device(struct enrol_store *store, const char *node,
+                                      struct public_key *ret_key);
+NODISCARD enum err enrol_store_device_put(struct enrol_store *store, const char *node,
+                                          const struct public_key *key);
+
 /* ERR_NOT_FOUND: the hub was not rolled back. */
 NODISCARD enum err enrol_store_halt(struct enrol_store *store, struct halt_row *ret_row);
 NODISCARD enum err enrol_store_halt_put(struct enrol_store *store, const struct halt_row *row);

@@ -21,6 +21,12 @@ CREATE TABLE operator_request (
     frame    BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Which device the active incarnation of an office belongs to: another one is a new enrolment, not a twin.
+CREATE TABLE device (
+    node TEXT PRIMARY KEY,
+    key  BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- The proof that the hub's database was rolled back. Kept beside it, so that putting an older database
 -- in place does not take it away.
 CREATE TABLE halt (

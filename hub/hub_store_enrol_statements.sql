@@ -32,6 +32,11 @@ SELECT count(*) FROM operator_request WHERE node = ?1 AND standing = 1;
 -- @operator_standing
 UPDATE operator_request SET standing = ?2, tries = ?3 WHERE key = ?1;
 
+-- @device_get
+SELECT key FROM device WHERE node = ?1;
+-- @device_put
+INSERT OR REPLACE INTO device VALUES (?1, ?2);
+
 -- @halt_get
 SELECT node, epoch, number, since_ms FROM halt;
 -- @halt_put
