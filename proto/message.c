@@ -5,8 +5,8 @@
 const char *message_name(enum message_type type)
 {
     switch (type) {
-#define MESSAGE(name, number, member, text, direction) \
-    case MESSAGE_##name:                               \
+#define MESSAGE(name, number, member, text, direction)                                             \
+    case MESSAGE_##name:                                                                           \
         return text;
 #include "proto/messages.def"
 #undef MESSAGE
@@ -14,7 +14,8 @@ const char *message_name(enum message_type type)
     return "unknown";
 }
 
-/* --- decoding: one function a type, after the scan, on the items behind the number --------------- */
+/* --- decoding: one function a type, after the scan, on the items behind the number ---------------
+ */
 
 static void signature_decode(struct reader *in, struct signature *ret_signature)
 {
@@ -47,8 +48,8 @@ static void slice_decode(struct reader *in, uint64_t total_max, uint64_t *ret_to
         reader_refuse(in);
 }
 
-/* What is signed stands as bin, so that its bytes are plain to see; inside it is canonical again. It names
- * its suite first: another one is a newer program's, not damage. */
+/* What is signed stands as bin, so that its bytes are plain to see; inside it is canonical again.
+ * It names its suite first: another one is a newer program's, not damage. */
 static struct reader statement_open(struct bytes statement, size_t count)
 {
     struct reader in = reader_of(statement);
@@ -127,6 +128,16 @@ static enum err confirm_decode(struct reader *in, struct confirm *ret)
     ret->epoch = reader_uint(in);
     ret->number = reader_uint(in);
     ret->offset = reader_uint_max(in, FEED_BYTES_MAX);
+    return OK;
+}
+
+static enum err policy_return_decode(struct reader *in, struct policy_return *ret)
+{
+    ret->kind = (unsigned)reader_uint_max(in, 2);
+    ret->version = reader_uint(in);
+    slice_decode(in, SIGNED_RULES_BYTES_MAX, &ret->total, &ret->offset, &ret->data);
+    if (ret->kind == 0 || ret->version == 0)
+        reader_refuse(in);
     return OK;
 }
 
@@ -219,8 +230,8 @@ static enum err progress_decode(struct reader *in, struct progress *ret)
     return OK;
 }
 
-/* Every item and entry is walked once, so that the iterators cannot fail later. Items follow each other
- * without a gap and end at `last`. */
+/* Every item and entry is walked once, so that the iterators cannot fail later. Items follow each
+ * other without a gap and end at `last`. */
 static enum err ack_items_check(const struct ack *ack)
 {
     struct items_iter items = items_of(ack->items);
@@ -316,6 +327,7 @@ static size_t message_items(uint64_t type)
         [MESSAGE_PROGRESS] = 4,       [MESSAGE_ACK] = 8,
         [MESSAGE_FEED] = 8,           [MESSAGE_ENROL_STATE] = 3,
         [MESSAGE_OPERATOR_STATE] = 3, [MESSAGE_REFUSE] = 5,
+        [MESSAGE_RETURN] = 6,
     };
     return type < COUNT_OF(counts) ? counts[type] : 0;
 }
@@ -340,9 +352,9 @@ enum err message_decode(struct bytes frame, struct message *ret_message)
 
     struct message message = { .type = (enum message_type)type };
     switch (message.type) {
-#define MESSAGE(name, number, member, text, direction) \
-    case MESSAGE_##name:                               \
-        err = member##_decode(&in, &message.member);   \
+#define MESSAGE(name, number, member, text, direction)                                             \
+    case MESSAGE_##name:                                                                           \
+        err = member##_decode(&in, &message.member);                                               \
         break;
 #include "proto/messages.def"
 #undef MESSAGE

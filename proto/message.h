@@ -87,6 +87,14 @@ struct operator_request {
     struct id nonce;
 };
 
+/* [6, kind, version, total, offset, data]: to a hub that waits (STANDING_WAITING), a signed trust statement
+ * (kind FEED_TRUST) or rules document (FEED_RULES) that it lost; slices in order, from offset 0. */
+struct policy_return {
+    unsigned kind;          /* 1 trust, 2 rules, as feed items are numbered */
+    uint64_t version, total, offset;
+    struct bytes data;
+};
+
 enum standing {
     STANDING_ACTIVE = 1,
     STANDING_REOPEN = 2,      /* the store is older than what the hub has, or forked: open a new incarnation */
@@ -200,6 +208,7 @@ struct message {
         struct confirm confirm;
         struct enrol enrol;
         struct operator_request operator_request;
+        struct policy_return policy_return;
         struct welcome welcome;
         struct progress progress;
         struct ack ack;

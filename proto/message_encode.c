@@ -45,6 +45,17 @@ static void confirm_encode(const struct confirm *confirm, struct writer *out)
     writer_uint(out, confirm->offset);
 }
 
+static void policy_return_encode(const struct policy_return *back, struct writer *out)
+{
+    writer_array(out, 6);
+    writer_uint(out, MESSAGE_RETURN);
+    writer_uint(out, back->kind);
+    writer_uint(out, back->version);
+    writer_uint(out, back->total);
+    writer_uint(out, back->offset);
+    writer_bin(out, back->data);
+}
+
 static void enrol_encode(const struct enrol *enrol, struct writer *out)
 {
     writer_array(out, 3);
@@ -143,6 +154,9 @@ enum err message_encode(const struct message *message, struct writer *out)
         break;
     case MESSAGE_PUSH:
         push_encode(&message->push, out);
+        break;
+    case MESSAGE_RETURN:
+        policy_return_encode(&message->policy_return, out);
         break;
     case MESSAGE_CONFIRM:
         confirm_encode(&message->confirm, out);
@@ -331,7 +345,8 @@ void operator_transcript(const struct operator_request *request,
     writer_bin(out, request->request);
 }
 
-/* --- lists inside an ACK ------------------------------------------------------------------------ */
+/* --- lists inside an ACK ------------------------------------------------------------------------
+ */
 
 void ack_entry_encode(const struct ack_entry *entry, struct writer *out)
 {

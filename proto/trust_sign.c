@@ -113,7 +113,7 @@ enum err rules_open(const struct trust *trust, struct bytes signed_document,
     static const char thing[] = "rules document";
     if (trust->version == 0)
         return problem_set(problem, ERR_STATE, thing, "there is no trust part yet");
-    if (signed_document.len > RULES_BYTES_MAX + 4 * 1024)
+    if (signed_document.len > SIGNED_RULES_BYTES_MAX)
         return problem_set(problem, ERR_LIMIT, thing, "too large");
     enum err err = codec_scan(signed_document);
     if (err)

@@ -193,6 +193,9 @@ static inline struct message plain_sample(unsigned which)
     case 2:
         return (struct message){ .type = MESSAGE_OPERATOR_STATE,
                                  .operator_state = { sample_sign_public(0x31), ENROL_REFUSED } };
+    case 3:
+        return (struct message){ .type = MESSAGE_RETURN,
+                                 .policy_return = { 2, 7, 5000, 4096, bytes_of(slice, 904) } };
     default:
         return (struct message){ .type = MESSAGE_REFUSE,
                                  .refuse = { bytes_text("gap"), true, LANE_NORMAL, 5,
@@ -200,7 +203,7 @@ static inline struct message plain_sample(unsigned which)
     }
 }
 
-#define SAMPLE_COUNT 12
+#define SAMPLE_COUNT 13
 static inline struct message message_sample(unsigned which)
 {
     switch (which) {

@@ -59,6 +59,17 @@ static bool canonical_pairs(const msgpack_object_map *map)
     return true;
 }
 
+/* msgpack-c allocates what a head promises before it looks whether it is there: 24 bytes for each
+ * of up to 2^32 items. It is not asked about inputs that could be read so. */
+static bool too_much_for_msgpack_c(struct bytes in)
+{
+    for (size_t i = 0; i + 4 < in.len; i++) {
+        if ((in.at[i] == 0xdd || in.at[i] == 0xdf) && (in.at[i + 1] || in.at[i + 2]))
+            return true;
+    }
+    return false;
+}
+
 static bool judged_canonical(struct bytes in)
 {
     msgpack_unpacked unpacked;
@@ -367,6 +378,8 @@ static void every_flipped_bit_is_judged_as_msgpack_c_judges_it(void **state)
         flipped[bit / 8] ^= (uint8_t)(1U << (bit % 8));
         struct bytes in = bytes_of(flipped, sample.len);
         enum err err = codec_scan(in);
+        if (too_much_for_msgpack_c(in))
+            continue;
         assert_int_equal(err == OK, judged_canonical(in));
         taken += err == OK;
     }
@@ -390,7 +403,7 @@ static void random_bytes_are_judged_as_msgpack_c_judges_them(void **state)
                                              : (uint8_t)sample_next(&random);
         struct bytes bytes = bytes_of(in, len);
         enum err err = codec_scan(bytes);
-        if ((err == OK) != judged_canonical(bytes) && err != ERR_LIMIT) {
+        if (!too_much_for_msgpack_c(bytes) && (err == OK) != judged_canonical(bytes)) {
             char hex[32];
             crypto_hex(bytes, hex);
             fail_msg("%s: scan says %s", hex, err_name(err));

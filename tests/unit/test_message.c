@@ -257,6 +257,17 @@ static void slices_lie_inside_their_total(void **state)
     message = feed_sample();
     message.feed.total = FEED_BYTES_MAX + 1;
     assert_int_equal(decode_again(&message, &back), ERR_MALFORMED);
+    message = plain_sample(3);
+    assert_int_equal(decode_again(&message, &back), OK);
+    assert_int_equal(back.policy_return.version, 7);
+    message.policy_return.kind = 3;
+    assert_int_equal(decode_again(&message, &back), ERR_MALFORMED);
+    message = plain_sample(3);
+    message.policy_return.version = 0;
+    assert_int_equal(decode_again(&message, &back), ERR_MALFORMED);
+    message = plain_sample(3);
+    message.policy_return.total = SIGNED_RULES_BYTES_MAX + 1;
+    assert_int_equal(decode_again(&message, &back), ERR_MALFORMED);
     message = feed_sample();
     message.feed.to = message.feed.from - 1;
     assert_int_equal(decode_again(&message, &back), ERR_MALFORMED);
@@ -273,7 +284,7 @@ static void a_frame_has_its_size(void **state)
     static uint8_t detail[FRAME_BYTES_MAX];
     memset(detail, 'x', sizeof(detail));
     struct writer out = writer_of(frame_space, sizeof(frame_space));
-    message = plain_sample(3);
+    message = plain_sample(4);
     message.refuse.detail = bytes_of(detail, sizeof(detail));
     assert_int_equal(message_encode(&message, &out), ERR_LIMIT);
     memset(frame_space, 0xc0, sizeof(frame_space));
@@ -331,7 +342,7 @@ static void what_a_newer_program_sends_is_told_from_damage(void **state)
 {
     (void)state;
     struct message back;
-    assert_int_equal(message_decode(bytes_of("\x91\x06", 2), &back), ERR_VERSION);
+    assert_int_equal(message_decode(bytes_of("\x91\x07", 2), &back), ERR_VERSION);
     assert_int_equal(message_decode(bytes_of("\x92\x17\x00", 3), &back), ERR_VERSION);
     assert_int_equal(message_decode(bytes_of("\x91\x00", 2), &back), ERR_VERSION);
     assert_int_equal(message_decode(bytes_of("\x91\x03", 2), &back), ERR_MALFORMED);

@@ -353,6 +353,10 @@ def check_messages():
     check(transcript == unhex(v["operator_transcript"]), "transcript of an operator")
     check(words_of(transcript) == v["operator_words"], "words of an operator")
 
+    kind, policy_kind, version, total, offset, data = dec(frames["return"])
+    check((kind, policy_kind, version) == (6, 2, 7), "return")
+    check(offset + len(data) <= total, "a slice of policy lies in its total")
+
     kind, lane, first, offset = dec(frames["progress"])
     check((kind, lane, first, offset) == (17, 0, 3, 4096), "progress")
 
