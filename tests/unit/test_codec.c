@@ -52,7 +52,7 @@ static bool canonical_pairs(const msgpack_object_map *map)
         const msgpack_object *before = &map->ptr[i - 1].key;
         uint32_t shared =
             before->via.str.size < key->via.str.size ? before->via.str.size : key->via.str.size;
-        int order = memcmp(before->via.str.ptr, key->via.str.ptr, shared);
+        int order = shared ? memcmp(before->via.str.ptr, key->via.str.ptr, shared) : 0;
         if (order > 0 || (order == 0 && before->via.str.size >= key->via.str.size))
             return false;
     }
