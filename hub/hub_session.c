@@ -232,6 +232,7 @@ void hub_session_hello(struct hub_session *session, const struct hello *hello,
     session->incarnation = hello->incarnation;
     session->previous = hello->has_previous ? hello->previous : (struct id){ .at = { 0 } };
     session->refuse.due = false;
+    session->doubted = false;
     session->busy_ms = 0;
     bool takes = next == SESSION_ACTIVE || next == SESSION_QUARANTINED;
     for (unsigned i = 0; i < LANE_COUNT; i++) {
@@ -388,7 +389,8 @@ enum bundle_verdict hub_session_bundle(struct hub_session *session,
         if (facts->head_former)
             return BUNDLE_LATE;
         /* One that does not fit may be a straggler; the same again after a HELLO is a fork. */
-        session->doubts++;
+        session->doubts += session->doubted ? 0 : 1;
+        session->doubted = true;
         if (session->doubts >= SESSION_DOUBTS_MAX)
             session->forked = true;
         hub_session_refuse_lane(session, ERR_FORK, facts->lane, facts->first);

@@ -36,7 +36,7 @@ const char *session_state_name(enum session_state state);
 #define SESSION_QUOTA_BYTES_MAX (64u * 1024 * 1024) /* bundles: burst, and refill a second */
 #define SESSION_QUOTA_BYTES_PER_S (4u * 1024 * 1024)
 #define SESSION_EMPTY_STEPS 4096u     /* a batch without items moves a cursor that lies so far behind */
-#define SESSION_DOUBTS_MAX 2u         /* heads that do not fit before it counts as a fork */
+#define SESSION_DOUBTS_MAX 2u         /* HELLOs followed by a head that does not fit: a fork */
 
 /* ---- state */
 
@@ -99,7 +99,8 @@ struct hub_session {
     uint64_t received[LANE_COUNT];
     uint64_t since_ms;          /* of this standing */
     uint64_t heard_ms;
-    unsigned doubts;            /* bundles whose head did not fit, since one did */
+    unsigned doubts;            /* HELLOs after which a bundle's head did not fit, since one did */
+    bool doubted;               /* since the last HELLO */
     bool forked;                /* `incarnation` is not to go on */
     uint64_t quota_bytes, quota_ms;
     uint64_t busy_ms;           /* nothing is sent before */

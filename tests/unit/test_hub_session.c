@@ -413,7 +413,8 @@ static void a_head_that_never_fits_is_a_fork_but_a_straggler_is_not(void **state
     say_hello();
     struct bundle_facts bundle = bundle_of(6, 1), good = bundle_of(6, 1);
     bundle.head_fits = false;
-    assert_int_equal(hub_session_bundle(&session, &bundle, NOW_MS), BUNDLE_REFUSED);
+    for (unsigned i = 0; i < 5; i++)
+        assert_int_equal(hub_session_bundle(&session, &bundle, NOW_MS), BUNDLE_REFUSED);
     assert_int_equal(session.refuse.code, ERR_FORK);
     assert_int_equal(say_hello(), HELLO_WELCOME);
     assert_int_equal(hub_session_bundle(&session, &good, NOW_MS), BUNDLE_MERGE);
