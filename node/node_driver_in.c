@@ -48,6 +48,8 @@ static enum err welcome_in(struct node_driver *driver, const struct welcome *wel
     driver->refusal.code = OK;
     struct node_event event = { .kind = NODE_GOT_WELCOME, .welcome = welcome, .fork = fork };
     driver_step(driver, &event);
+    if (welcome->standing == STANDING_WAITING)
+        return driver_send_returns(driver, &welcome->policy);
     return OK;
 }
 
@@ -253,6 +255,7 @@ enum err driver_message(struct node_driver *driver, const struct message *messag
     case MESSAGE_CONFIRM:
     case MESSAGE_ENROL:
     case MESSAGE_OPERATOR:
+    case MESSAGE_RETURN:
         break; /* those go to a hub */
     }
     return ignore(driver);

@@ -74,6 +74,47 @@ enum err driver_send_operators(struct node_driver *driver)
     return node_store_operators(driver->store, send_operator, driver);
 }
 
+/* A link that is full takes the rest after the next HELLO. */
+static void send_return(struct node_driver *driver, unsigned kind, uint64_t version,
+                        struct bytes document)
+{
+    enum err err = OK;
+    for (size_t at = 0; at < document.len && err == OK; at += FRAME_DATA_BYTES_MAX) {
+        size_t left = document.len - at;
+        const struct message message = {
+            .type = MESSAGE_RETURN,
+            .policy_return = { .kind = kind,
+                               .version = version,
+                               .total = document.len,
+                               .offset = at,
+                               .data = bytes_of(document.at + at,
+                                                left < FRAME_DATA_BYTES_MAX ? left
+                                                                            : FRAME_DATA_BYTES_MAX) }
+        };
+        err = send_message(driver, &message);
+    }
+}
+
+enum err driver_send_returns(struct node_driver *driver, const struct policy_mark *hub)
+{
+    const struct policy_mark mine = node_store_policy_mark(driver->store);
+    struct bytes document;
+    enum err err = OK;
+    for (uint64_t v = hub->trust_version + 1; err == OK && v <= mine.trust_version; v++) {
+        err = node_store_trust_get(driver->store, v, &document);
+        if (err == OK)
+            send_return(driver, FEED_TRUST, v, document);
+    }
+    for (uint64_t v = hub->rules_version + 1; err == OK && v <= mine.rules_version; v++) {
+        err = node_store_rules_get(driver->store, v, &document);
+        if (err == OK)
+            send_return(driver, FEED_RULES, v, document);
+        else if (err == ERR_NOT_FOUND)
+            err = OK; /* only the newest came here; another office may have it */
+    }
+    return err;
+}
+
 enum err driver_send_confirm(struct node_driver *driver, const struct node_action *action)
 {
     const struct message message = { .type = MESSAGE_CONFIRM,

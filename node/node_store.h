@@ -54,6 +54,11 @@ const struct secret_key *node_store_seal_key(const struct node_store *store);
 const struct trust *node_store_trust(const struct node_store *store);
 const struct policy *node_store_policy(const struct node_store *store); /* NULL before the first */
 struct policy_mark node_store_policy_mark(const struct node_store *store);
+/* As signed, for a hub that lost them; valid until the next call. ERR_NOT_FOUND: never came here. */
+NODISCARD enum err node_store_trust_get(struct node_store *store, uint64_t version,
+                                        struct bytes *ret_signed);
+NODISCARD enum err node_store_rules_get(struct node_store *store, uint64_t version,
+                                        struct bytes *ret_signed);
 
 /* ---- operators and the lock. Wrapped keys live in the store; Argon2id runs in tkskctl. */
 
@@ -148,9 +153,11 @@ NODISCARD enum err node_store_answer(struct node_store *store, const struct id *
 /* Last line of a file that was dealt with; 0 = none. */
 NODISCARD enum err node_store_import_line(struct node_store *store, const struct hash *file,
                                           uint64_t *ret_line);
-/* Progress without a transaction: every row of the batch was refused. */
+/* Progress without a transaction: every row of the batch was refused. The answer is kept as with an entry,
+ * so that a repeat gets the refusals again. ERR_LOCKED. */
 NODISCARD enum err node_store_import_put(struct node_store *store, const struct hash *file,
-                                         uint64_t line);
+                                         uint64_t line, const struct id *request,
+                                         struct bytes answer);
 
 /* ---- what the hub says */
 

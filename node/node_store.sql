@@ -45,7 +45,8 @@ CREATE TABLE counter (
 ) STRICT;
 INSERT INTO counter VALUES (1, 1, 0, 0, 0, x'');
 
--- Policy: the whole log of trust statements, the newest rules; both as signed.
+-- Policy as signed: the whole log of trust statements, every rules document that came here. A hub that
+-- was rolled back gets them again.
 CREATE TABLE trust (
     version INTEGER PRIMARY KEY,
     statement BLOB NOT NULL

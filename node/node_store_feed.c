@@ -255,11 +255,6 @@ static enum err rules_store(struct node_store *store, uint64_t version, struct b
     struct sqlite3_stmt *st = node_sql(store, SQL_rules_put);
     sql_bind_uint(st, 1, version);
     sql_bind(st, 2, document);
-    enum err err = node_sql_run(store, st);
-    if (err != OK)
-        return err;
-    st = node_sql(store, SQL_rules_trim);
-    sql_bind_uint(st, 1, version);
     return node_sql_run(store, st);
 }
 

@@ -21,7 +21,7 @@
     X(operator_all) X(operator_put) X(operator_clash) X(operator_get)                              \
     X(counter_get) X(counter_number) X(counter_seen) X(counter_shape) X(counter_shown)             \
     X(counter_shown_cut)                                                                           \
-    X(trust_all) X(trust_get) X(trust_put) X(rules_get) X(rules_put) X(rules_trim)                 \
+    X(trust_all) X(trust_get) X(trust_put) X(rules_get) X(rules_put) X(rules_at)                 \
     X(epoch_all) X(epoch_put) X(cursor_get) X(cursor_put)                                          \
     X(life_last) X(life_put) X(lane_get) X(lane_put) X(lane_append) X(lane_ack)                    \
     X(lane_close) X(lane_dropped) X(lane_safe) X(lane_all)                                                       \

@@ -417,3 +417,30 @@ enum err node_lookup_refresh(struct node_store *store)
     scratch_clear(&store->scratch);
     return node_end(store, err);
 }
+
+/* ---- policy as signed */
+
+static enum err signed_get(struct node_store *store, struct sqlite3_stmt *st, uint64_t version,
+                           struct bytes *ret_signed)
+{
+    sql_bind_uint(st, 1, version);
+    enum err err = node_sql_row(store, st);
+    if (err != OK)
+        return err;
+    scratch_clear(&store->scratch);
+    struct bytes copy;
+    err = node_sql_end(store, st, scratch_copy(&store->scratch, sql_bytes(st, 0), &copy));
+    if (err == OK)
+        *ret_signed = copy;
+    return err;
+}
+
+enum err node_store_trust_get(struct node_store *store, uint64_t version, struct bytes *ret_signed)
+{
+    return signed_get(store, node_sql(store, SQL_trust_get), version, ret_signed);
+}
+
+enum err node_store_rules_get(struct node_store *store, uint64_t version, struct bytes *ret_signed)
+{
+    return signed_get(store, node_sql(store, SQL_rules_at), version, ret_signed);
+}

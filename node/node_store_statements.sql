@@ -48,8 +48,8 @@ INSERT INTO trust VALUES (?1, ?2);
 SELECT document FROM rules ORDER BY version DESC LIMIT 1;
 -- @rules_put
 INSERT INTO rules VALUES (?1, ?2);
--- @rules_trim
-DELETE FROM rules WHERE version < ?1;
+-- @rules_at
+SELECT document FROM rules WHERE version = ?1;
 -- @epoch_all
 SELECT epoch, cut FROM epoch ORDER BY epoch;
 -- @epoch_put

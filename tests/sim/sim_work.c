@@ -181,7 +181,8 @@ static void act_resolve(struct sim_node *node)
 
 static void act_policy(void)
 {
-    if (!world.hub.up || sim_disk_frozen(SIM_HUB))
+    /* Nobody publishes on a database that was just put back: `restore` comes first, and says so. */
+    if (!world.hub.up || sim_disk_frozen(SIM_HUB) || world.hub.rolled_back)
         return;
     if (rules_published == 1 && sim_chance(300)) {
         if (sim_publish_rules("tests/sim/policy/2") == OK && !sim_disk_frozen(SIM_HUB))
@@ -344,6 +345,9 @@ void sim_work_heal(void)
         if (all_up)
             break;
     }
+    /* The person waits until every office has been heard: they bring back what was signed since. */
+    for (unsigned i = 0; world.hub.rolled_back && i < 600; i++)
+        sim_advance(1000);
     if (world.hub.rolled_back)
         restore_hub();
     for (unsigned n = 0; n < world.node_count; n++) {
