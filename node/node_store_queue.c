@@ -268,15 +268,16 @@ static enum err change_put(struct node_store *store, uint64_t id, const struct q
     return err;
 }
 
-static enum err request_put(struct node_store *store, const struct queue_entry *entry)
+static enum err request_put(struct node_store *store, const struct id *request,
+                            struct bytes answer)
 {
     struct bytes box;
-    const struct box_name name = box_name("answer", bytes_id(&entry->request), 0);
-    enum err err = node_box_put(store, &name, entry->answer, &box);
+    const struct box_name name = box_name("answer", bytes_id(request), 0);
+    enum err err = node_box_put(store, &name, answer, &box);
     if (err != OK)
         return err;
     struct sqlite3_stmt *st = node_sql(store, SQL_request_put);
-    sql_bind_id(st, 1, &entry->request);
+    sql_bind_id(st, 1, request);
     sql_bind(st, 2, box);
     return node_sql_run(store, st);
 }
@@ -319,7 +320,7 @@ static enum err append(struct node_store *store, const struct queue_entry *entry
     for (unsigned i = 0; err == OK && i < entry->change_count; i++)
         err = change_put(store, id, entry, i);
     if (err == OK)
-        err = request_put(store, entry);
+        err = request_put(store, &entry->request, entry->answer);
     if (err == OK && entry->import_hash.len == HASH_BYTES)
         err = import_put(store, entry->import_hash, entry->import_line);
     if (err == OK && entry->next_number > 0) {
@@ -605,8 +606,17 @@ enum err node_store_import_line(struct node_store *store, const struct hash *fil
     return err;
 }
 
-enum err node_store_import_put(struct node_store *store, const struct hash *file, uint64_t line)
+enum err node_store_import_put(struct node_store *store, const struct hash *file, uint64_t line,
+                               const struct id *request, struct bytes answer)
 {
+    if (!store->box)
+        return ERR_LOCKED;
     enum err err = node_begin(store);
-    return err == OK ? node_end(store, import_put(store, bytes_hash(file), line)) : err;
+    if (err != OK)
+        return err;
+    scratch_clear(&store->scratch);
+    err = import_put(store, bytes_hash(file), line);
+    if (err == OK)
+        err = request_put(store, request, answer);
+    return node_end(store, err);
 }
