@@ -287,3 +287,10 @@ void node_driver_link(const struct node_driver *driver, struct node_link *ret_li
         problem_rule(&driver->refusal, LANG_EN, link.last_refusal, sizeof link.last_refusal);
     *ret_link = link;
 }
+
+bool node_driver_is_sent(const struct node_driver *driver, enum lane lane, uint64_t seq)
+{
+    must(lane < LANE_COUNT);
+    const struct push_flight *flight = &driver->session.push.lanes[lane].flight;
+    return flight->active && flight->sent > 0 && seq >= flight->run.first && seq <= flight->run.last;
+}

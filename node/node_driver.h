@@ -35,3 +35,5 @@ struct node_link {
     struct problem refusal;  /* the same, to be said in any language; code OK = none */
 };
 void node_driver_link(const struct node_driver *driver, struct node_link *ret_link);
+/* Whether bytes of the bundle that holds this entry have left and are not acknowledged. */
+bool node_driver_is_sent(const struct node_driver *driver, enum lane lane, uint64_t seq);

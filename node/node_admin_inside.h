@@ -1,0 +1,115 @@
+/* What the files of node_admin share: not for others.
+ *
+ * node_admin.c        the table of commands, who may, the lock
+ * node_admin_args.c   arguments in, JSON out
+ * node_admin_keys.c   enrolment, operators, unlock
+ * node_admin_entry.c  put, edit, delete, resolve, apply
+ * node_admin_view.c   list, show, conflicts, collections
+ * node_admin_tell.c   status, attention, explain, policy
+ * node_import.c       rows of a file */
+#pragma once
+
+#include "common/must.h"
+#include "node/node_admin.h"
+#include "node/node_import.h"
+
+#define VALUE_TEXT_BYTES_MAX (2 * CHANGE_BYTES_MAX)
+#define RFC3339_BYTES 32
+
+struct node_admin {
+    struct node_admin_parts parts;
+    struct admin *socket;
+    bool unlocked;               /* for `uid`, as long as the store is */
+    uid_t uid;
+    char name[NAME_TEXT_MAX + 1]; /* of the operator who unlocked */
+    uint64_t used_ms;
+    int timer;
+    bool has_words;
+    struct id words_invite;
+    char words[WORDS_TEXT_MAX];  /* of that invite: half a second to make on a netbook */
+    char text[VALUE_TEXT_BYTES_MAX];
+};
+
+typedef void node_command(struct node_admin *admin, struct admin_call *call);
+
+/* ---- node_admin.c */
+
+/* May this caller read and enter? */
+bool node_admin_open_for(const struct node_admin *admin, const struct admin_call *call);
+void node_admin_lock(struct node_admin *admin);
+void node_admin_unlocked(struct node_admin *admin, struct admin_call *call, const char *name);
+uint64_t node_admin_idle_minutes(const struct node_admin *admin);
+void node_admin_changed(struct node_admin *admin);
+
+/* ---- node_admin_args.c. Those that give false or an error have ended the call. */
+
+void node_admin_refuse(struct admin_call *call, enum err code, const char *thing, const char *detail);
+/* `problem` when it says more than `code`. */
+void node_admin_refuse_problem(struct admin_call *call, enum err code, const struct problem *problem,
+                               const char *thing);
+/* Optional text; empty when missing or null. */
+struct bytes node_arg_text(const json_t *args, const char *name);
+bool node_arg_needed(struct admin_call *call, const char *name, struct bytes *ret_text);
+/* UUID of the request; zero when missing. */
+bool node_arg_request(struct admin_call *call, struct id *ret_request);
+bool node_arg_lane(struct admin_call *call, enum lane *ret_lane);
+/* A record by short number, UUID or prefix. Several: they are answered as rows first. */
+bool node_arg_record(struct node_admin *admin, struct admin_call *call, struct bytes text,
+                     struct id *ret_record);
+bool node_arg_collection(struct node_admin *admin, struct admin_call *call, struct bytes text,
+                         const struct policy_collection **ret_collection);
+
+/* Fields of a JSON object as an entry takes them; names and texts live as long as the object and this. */
+struct node_fields {
+    struct entry_field *list;
+    size_t count;
+    char **owned; /* texts made here; as many as `count`, NULL in between */
+};
+NODISCARD enum err node_fields_open(const json_t *object, struct node_fields *ret_fields,
+                                    struct problem *problem);
+void node_fields_close(struct node_fields *fields);
+
+json_t *node_json_bytes(struct bytes text);          /* null when it is not UTF-8 */
+json_t *node_json_uuid(const struct id *id);
+json_t *node_json_hash(const struct hash *hash);
+json_t *node_json_uint(uint64_t value);
+json_t *node_json_time(uint64_t ms_utc);             /* RFC 3339; null for 0 */
+/* A value as people read it; null for nil, and where the policy does not know the field. */
+json_t *node_json_value(struct node_admin *admin, const struct policy_field *field,
+                        struct bytes value);
+/* Texts of warnings. */
+json_t *node_json_warnings(const struct warnings *warnings, enum lang lang);
+void node_json_set(json_t *object, const char *key, json_t *value); /* takes; NULL becomes null */
+const char *node_state_of(const struct record_view *view);
+const char *node_lane_name(enum lane lane);
+const char *node_op_name(enum change_op op);
+/* Rule and remedy of a reason name, for a person; empty when there is no such reason. */
+void node_reason_text(struct bytes reason, struct bytes field, enum lang lang, char *ret, size_t cap);
+
+/* ---- commands */
+
+void node_cmd_status(struct node_admin *admin, struct admin_call *call);
+void node_cmd_attention(struct node_admin *admin, struct admin_call *call);
+void node_cmd_explain(struct node_admin *admin, struct admin_call *call);
+void node_cmd_policy_show(struct node_admin *admin, struct admin_call *call);
+void node_cmd_enrol(struct node_admin *admin, struct admin_call *call);
+void node_cmd_enrol_status(struct node_admin *admin, struct admin_call *call);
+void node_cmd_operator_add(struct node_admin *admin, struct admin_call *call);
+void node_cmd_operator_words(struct node_admin *admin, struct admin_call *call);
+void node_cmd_operator_list(struct node_admin *admin, struct admin_call *call);
+void node_cmd_unlock_params(struct node_admin *admin, struct admin_call *call);
+void node_cmd_unlock(struct node_admin *admin, struct admin_call *call);
+void node_cmd_lock(struct node_admin *admin, struct admin_call *call);
+void node_cmd_put(struct node_admin *admin, struct admin_call *call);
+void node_cmd_edit(struct node_admin *admin, struct admin_call *call);
+void node_cmd_delete(struct node_admin *admin, struct admin_call *call);
+void node_cmd_resolve(struct node_admin *admin, struct admin_call *call);
+void node_cmd_apply(struct node_admin *admin, struct admin_call *call);
+void node_cmd_list(struct node_admin *admin, struct admin_call *call);
+void node_cmd_show(struct node_admin *admin, struct admin_call *call);
+void node_cmd_conflict_list(struct node_admin *admin, struct admin_call *call);
+void node_cmd_collections(struct node_admin *admin, struct admin_call *call);
+
+/* node_admin_tell.c: where an own change is: "queued", "sent", "received". */
+const char *node_change_place(const struct node_admin *admin, const struct own_change *change);
+const char *node_enrolment_name(enum enrolment enrolment);

@@ -1,0 +1,496 @@
+/* How things stand, and why: status, attention, explain, policy. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/statvfs.h>
+
+#include "node/node_admin_inside.h"
+
+const char *node_enrolment_name(enum enrolment enrolment)
+{
+    switch (enrolment) {
+    case ENROLMENT_NONE:
+        return "none";
+    case ENROLMENT_WAITING:
+        return "waiting";
+    case ENROLMENT_DONE:
+        return "approved";
+    case ENROLMENT_REFUSED:
+        return "refused";
+    }
+    return "none";
+}
+
+const char *node_change_place(const struct node_admin *admin, const struct own_change *change)
+{
+    if (change->disposition != DISPOSITION_NONE)
+        return "received";
+    return node_driver_is_sent(admin->parts.driver, change->lane, change->seq) ? "sent" : "queued";
+}
+
+static const char *say(enum lang lang, const char *en, const char *id)
+{
+    return lang == LANG_ID ? id : en;
+}
+
+/* ---- status */
+
+struct counted {
+    unsigned operators, approved;
+    uint64_t changes;
+};
+
+static void count_operator(void *ctx, const struct node_operator *op)
+{
+    struct counted *counted = ctx;
+    counted->operators++;
+    counted->approved += op->number != 0;
+}
+
+static void count_change(void *ctx, const struct own_change *change)
+{
+    struct counted *counted = ctx;
+    (void)change;
+    counted->changes++;
+}
+
+static const char *standing_name(const struct node_link *link)
+{
+    switch (link->standing) {
+    case STANDING_ACTIVE:
+        return "active";
+    case STANDING_REOPEN:
+        return "reopen";
+    case STANDING_QUARANTINED:
+        return "quarantined";
+    case STANDING_WAITING:
+        return "waiting";
+    }
+    return "none";
+}
+
+static const char *next_command(const struct node_identity *identity, const struct counted *counted,
+                                bool open, uint64_t attention)
+{
+    if (identity->enrolment == ENROLMENT_NONE || identity->enrolment == ENROLMENT_REFUSED)
+        return "tkskctl enrol INVITE";
+    if (identity->enrolment == ENROLMENT_WAITING)
+        return "tkskctl enrol";
+    if (counted->operators == 0)
+        return "tkskctl operator add NAME";
+    if (!open)
+        return "tkskctl unlock";
+    return attention > 0 ? "tkskctl attention" : NULL;
+}
+
+static enum err status_lanes(struct node_store *store, json_t *done)
+{
+    json_t *lanes = json_array();
+    enum err err = OK;
+    for (unsigned i = 0; err == OK && i < LANE_COUNT; i++) {
+        struct node_lane lane;
+        err = node_store_lane(store, (enum lane)i, &lane);
+        if (err == OK)
+            json_array_append_new(
+                lanes, json_pack("{s:s, s:I, s:I, s:I}", "lane", node_lane_name((enum lane)i),
+                                 "highest", (json_int_t)lane.highest, "acked",
+                                 (json_int_t)lane.acked, "keep_from", (json_int_t)lane.keep_from));
+    }
+    node_json_set(done, "lanes", lanes);
+    return err;
+}
+
+static enum err status_figures(struct node_store *store, json_t *done, uint64_t *ret_conflicts)
+{
+    struct node_figures figures;
+    enum err err = node_store_figures(store, &figures);
+    if (err != OK)
+        return err;
+    const struct {
+        const char *name;
+        uint64_t value;
+    } list[] = {
+        { "queued", figures.queued },
+        { "queued_bytes", figures.queued_bytes },
+        { "queue_limit_bytes", figures.queue_limit_bytes },
+        { "accepted", figures.accepted },
+        { "superseded", figures.superseded },
+        { "rejected", figures.rejected },
+        { "held", figures.held },
+        { "quarantined", figures.quarantined },
+        { "parked", figures.parked },
+        { "safe", figures.safe },
+        { "records", figures.records },
+        { "conflicts", figures.conflicts },
+    };
+    for (size_t i = 0; i < COUNT_OF(list); i++)
+        node_json_set(done, list[i].name, node_json_uint(list[i].value));
+    *ret_conflicts = figures.conflicts;
+    return OK;
+}
+
+static enum err status_cursors(struct node_store *store, json_t *done)
+{
+    struct cursor control, records;
+    uint64_t epoch = 0, number = 0;
+    enum err err = node_store_cursor(store, FEED_CONTROL, &control);
+    if (err == OK)
+        err = node_store_cursor(store, FEED_RECORDS, &records);
+    if (err == OK)
+        err = node_store_seen(store, &epoch, &number);
+    if (err != OK)
+        return err;
+    node_json_set(done, "cursor_control", node_json_uint(control.number));
+    node_json_set(done, "cursor_records", node_json_uint(records.number));
+    node_json_set(done, "epoch", node_json_uint(epoch));
+    return OK;
+}
+
+static void status_link(struct node_admin *admin, enum lang lang, json_t *done)
+{
+    struct node_link link;
+    char refusal[PROBLEM_DETAIL_MAX + 256] = "";
+    node_driver_link(admin->parts.driver, &link);
+    uint64_t now_ms = loop_now_ms();
+    uint64_t since_ms = now_ms > link.since_ms ? now_ms - link.since_ms : 0;
+    uint64_t wall_ms = loop_wall_ms();
+    node_json_set(done, "linked", json_boolean(link.linked));
+    node_json_set(done, "linked_since",
+                  link.linked && wall_ms > since_ms ? node_json_time(wall_ms - since_ms) : NULL);
+    node_json_set(done, "standing", json_string(standing_name(&link)));
+    node_json_set(done, "in_flight", node_json_uint(link.in_flight));
+    if (link.refusal.code != OK)
+        problem_rule(&link.refusal, lang, refusal, sizeof refusal);
+    node_json_set(done, "last_refusal", refusal[0] != '\0' ? json_string(refusal) : NULL);
+}
+
+static void status_rest(struct node_admin *admin, json_t *done)
+{
+    struct statvfs disk;
+    const struct policy_mark mark = node_store_policy_mark(admin->parts.store);
+    node_json_set(done, "trust_version", node_json_uint(mark.trust_version));
+    node_json_set(done, "rules_version", node_json_uint(mark.rules_version));
+    node_json_set(done, "disk_free_bytes",
+                  statvfs(admin->parts.state, &disk) == 0
+                      ? node_json_uint((uint64_t)disk.f_bavail * disk.f_frsize)
+                      : NULL);
+}
+
+void node_cmd_status(struct node_admin *admin, struct admin_call *call)
+{
+    struct node_store *store = admin->parts.store;
+    struct node_identity identity;
+    struct counted counted = { .operators = 0 };
+    uint64_t conflicts = 0;
+    json_t *done = json_object();
+    enum err err = node_store_identity(store, &identity);
+    bool named = err == OK && identity.enrolment != ENROLMENT_NONE;
+    if (err == OK) {
+        node_json_set(done, "node", named ? json_string(identity.node) : NULL);
+        node_json_set(done, "district", named ? json_string(identity.district) : NULL);
+        node_json_set(done, "enrolment", json_string(node_enrolment_name(identity.enrolment)));
+    }
+    if (named)
+        err = node_store_operators(store, count_operator, &counted);
+    if (named && err == OK)
+        err = node_store_changes(store, NULL, true, count_change, &counted);
+    if (named && err == OK)
+        err = status_figures(store, done, &conflicts);
+    if (named && err == OK)
+        err = status_lanes(store, done);
+    if (named && err == OK)
+        err = status_cursors(store, done);
+    if (err != OK) {
+        json_decref(done);
+        node_admin_refuse(call, err, "status", NULL);
+        return;
+    }
+    bool open = node_admin_open_for(admin, call);
+    uint64_t attention = counted.changes + conflicts;
+    node_json_set(done, "locked", json_boolean(!open));
+    node_json_set(done, "operators", json_integer((json_int_t)counted.operators));
+    node_json_set(done, "attention", node_json_uint(attention));
+    status_link(admin, admin_call_lang(call), done);
+    status_rest(admin, done);
+    const char *next = next_command(&identity, &counted, open, attention);
+    node_json_set(done, "next", next != NULL ? json_string(next) : NULL);
+    admin_done(call, done);
+}
+
+/* ---- attention */
+
+struct waiting {
+    enum lang lang;
+    json_t *rows;
+};
+
+static void attention_change(void *ctx, const struct own_change *change)
+{
+    struct waiting *waiting = ctx;
+    char reason[PROBLEM_DETAIL_MAX + 256];
+    json_t *row = json_object();
+    node_reason_text(change->reason, change->field, waiting->lang, reason, sizeof reason);
+    node_json_set(row, "kind", json_string(disposition_name(change->disposition)));
+    node_json_set(row, "id", node_json_uuid(&change->record));
+    node_json_set(row, "leaf", node_json_hash(&change->leaf));
+    node_json_set(row, "index", json_integer((json_int_t)change->index));
+    node_json_set(row, "op", json_string(node_op_name(change->op)));
+    node_json_set(row, "reason", change->reason.len > 0 ? node_json_bytes(change->reason) : NULL);
+    node_json_set(row, "reason_text", reason[0] != '\0' ? json_string(reason) : NULL);
+    node_json_set(row, "field", change->field.len > 0 ? node_json_bytes(change->field) : NULL);
+    json_array_append_new(waiting->rows, row);
+}
+
+static void attention_conflict(void *ctx, const struct node_conflict *conflict)
+{
+    struct waiting *waiting = ctx;
+    json_t *row = json_object();
+    node_json_set(row, "kind", json_string("conflict"));
+    node_json_set(row, "id", node_json_uuid(&conflict->record));
+    node_json_set(row, "conflict", node_json_uuid(&conflict->conflict));
+    node_json_set(row, "reason", NULL);
+    node_json_set(row, "reason_text", NULL);
+    node_json_set(row, "field", conflict->field.len > 0 ? node_json_bytes(conflict->field) : NULL);
+    json_array_append_new(waiting->rows, row);
+}
+
+static const char *attention_what(const char *kind, enum lang lang)
+{
+    static const struct {
+        const char *kind, *en, *id;
+    } texts[] = {
+        { "rejected", "the district office did not take it; mend it with `tkskctl edit`",
+          "Dinas tidak menerima; perbaiki dengan `tkskctl ubah`" },
+        { "held", "two values; a decision is being waited for",
+          "isian berbeda; menunggu keputusan" },
+        { "quarantined", "kept for review at the district office, not lost",
+          "ditahan untuk diperiksa Dinas, tidak hilang" },
+        { "conflict", "two values; decide with `tkskctl conflict resolve`",
+          "isian berbeda; putuskan dengan `tkskctl conflict resolve`" },
+    };
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        if (strcmp(texts[i].kind, kind) == 0)
+            return say(lang, texts[i].en, texts[i].id);
+    }
+    return "";
+}
+
+/* Answers without personal data are for everyone; numbers and collections for whoever unlocked. */
+void node_cmd_attention(struct node_admin *admin, struct admin_call *call)
+{
+    struct node_store *store = admin->parts.store;
+    struct waiting waiting = { .lang = admin_call_lang(call), .rows = json_array() };
+    bool open = node_admin_open_for(admin, call);
+    size_t index;
+    json_t *row;
+    enum err err = node_store_changes(store, NULL, true, attention_change, &waiting);
+    if (err == OK && open)
+        err = node_store_conflicts(store, attention_conflict, &waiting);
+    json_array_foreach(waiting.rows, index, row) {
+        const struct record_view *view;
+        struct id record;
+        bool known = open && uuid_from_text(node_arg_text(row, "id"), &record) &&
+                     node_store_view(store, &record, &view) == OK;
+        node_json_set(row, "short", known ? node_json_bytes(view->short_text) : NULL);
+        node_json_set(row, "collection", known ? node_json_bytes(view->collection) : NULL);
+        node_json_set(row, "what",
+                      json_string(attention_what(
+                          json_string_value(json_object_get(row, "kind")), waiting.lang)));
+        admin_row(call, json_incref(row));
+    }
+    json_decref(waiting.rows);
+    if (err != OK)
+        node_admin_refuse(call, err, "attention", NULL);
+    else
+        admin_done(call, NULL);
+}
+
+/* ---- explain */
+
+struct explaining {
+    struct node_admin *admin;
+    enum lang lang;
+    bool any_waits;
+    json_t *steps;
+};
+
+static const char *op_text(enum change_op op, enum lang lang)
+{
+    switch (op) {
+    case OP_CREATE:
+        return say(lang, "entered", "diisi");
+    case OP_UPDATE:
+        return say(lang, "changed", "diubah");
+    case OP_DELETE:
+        return say(lang, "deleted", "dihapus");
+    case OP_RESOLVE:
+        return say(lang, "decided", "diputuskan");
+    }
+    return "";
+}
+
+static const char *outcome_text(enum disposition disposition, enum lang lang)
+{
+    switch (disposition) {
+    case DISPOSITION_NONE:
+        break;
+    case DISPOSITION_ACCEPTED:
+        return say(lang, "accepted", "diterima");
+    case DISPOSITION_SUPERSEDED:
+        return say(lang, "valid, but a later value stands", "sah, tetapi sudah ada nilai lebih baru");
+    case DISPOSITION_REJECTED:
+        return say(lang, "rejected", "ditolak");
+    case DISPOSITION_HELD:
+        return say(lang, "waits for a decision: two values", "menunggu keputusan: isian berbeda");
+    case DISPOSITION_QUARANTINED:
+        return say(lang, "kept for review, not lost", "ditahan untuk diperiksa, tidak hilang");
+    case DISPOSITION_PARKED:
+        return say(lang, "waits for another entry", "menunggu isian lain");
+    }
+    return "";
+}
+
+static void explain_change(void *ctx, const struct own_change *change)
+{
+    struct explaining *explaining = ctx;
+    enum lang lang = explaining->lang;
+    char leaf[2 * HASH_BYTES + 1], reason[PROBLEM_DETAIL_MAX + 256];
+    crypto_hex(bytes_hash(&change->leaf), leaf);
+    node_reason_text(change->reason, change->field, lang, reason, sizeof reason);
+    json_t *step;
+    if (change->disposition == DISPOSITION_NONE) {
+        bool sent = strcmp(node_change_place(explaining->admin, change), "sent") == 0;
+        explaining->any_waits = true;
+        step = json_sprintf(
+            "%.12s %s: %s (%s %llu)", leaf, op_text(change->op, lang),
+            sent ? say(lang, "on its way, not acknowledged yet", "sedang dikirim, belum dijawab")
+                 : say(lang, "stored here, not sent yet", "tersimpan di netbook, belum terkirim"),
+            node_lane_name(change->lane), (unsigned long long)change->seq);
+    } else {
+        step = json_sprintf("%.12s %s: %s, %s%s%s%s", leaf, op_text(change->op, lang),
+                            say(lang, "arrived at the district office", "sudah sampai di Dinas"),
+                            outcome_text(change->disposition, lang),
+                            reason[0] != '\0' ? ": " : "", reason,
+                            change->safe ? say(lang, "; in a backup there",
+                                               "; sudah dicadangkan di sana")
+                                         : "");
+    }
+    json_array_append_new(explaining->steps, step != NULL ? step : json_null());
+}
+
+/* What everything that has not left waits for. */
+static json_t *explain_wait(struct node_admin *admin, enum lang lang)
+{
+    struct node_identity identity;
+    struct node_link link;
+    char refusal[PROBLEM_DETAIL_MAX + 256];
+    node_driver_link(admin->parts.driver, &link);
+    if (node_store_identity(admin->parts.store, &identity) == OK &&
+        identity.enrolment != ENROLMENT_DONE)
+        return json_string(say(lang, "It waits for the approval of this office.",
+                               "Menunggu persetujuan kantor ini."));
+    if (link.refusal.code != OK) {
+        problem_rule(&link.refusal, lang, refusal, sizeof refusal);
+        return json_sprintf("%s %s", say(lang, "The hub said:", "Jawaban Dinas:"), refusal);
+    }
+    if (link.standing == STANDING_WAITING)
+        return json_string(say(lang, "It waits for the hub, which merges nothing at present.",
+                               "Menunggu Dinas, yang sedang tidak menggabungkan data."));
+    if (!link.linked)
+        return json_string(say(lang, "It waits for a link to the hub; it goes by itself.",
+                               "Menunggu sambungan ke Dinas; nanti terkirim sendiri."));
+    return json_string(say(lang, "It waits for its turn; the link is there.",
+                           "Menunggu giliran; sambungan ada."));
+}
+
+static json_t *explain_first(const struct record_view *view, enum lang lang)
+{
+    if (view->pending)
+        return json_sprintf("%.*s: %s", (int)view->short_text.len, view->short_text.at,
+                            say(lang, "own changes are on their way", "ada perubahan yang sedang jalan"));
+    return json_sprintf("%.*s: %s", (int)view->short_text.len, view->short_text.at,
+                        say(lang, "as the district office has it", "sama dengan yang di Dinas"));
+}
+
+void node_cmd_explain(struct node_admin *admin, struct admin_call *call)
+{
+    struct node_store *store = admin->parts.store;
+    struct explaining explaining = { .admin = admin, .lang = admin_call_lang(call) };
+    const struct record_view *view;
+    struct bytes text;
+    struct id record;
+    if (!node_arg_needed(call, "id", &text) || !node_arg_record(admin, call, text, &record))
+        return;
+    explaining.steps = json_array();
+    enum err err = node_store_view(store, &record, &view);
+    if (err == OK)
+        json_array_append_new(explaining.steps, explain_first(view, explaining.lang));
+    if (err == OK || err == ERR_NOT_FOUND)
+        err = node_store_changes(store, &record, false, explain_change, &explaining);
+    if (err != OK) {
+        json_decref(explaining.steps);
+        node_admin_refuse(call, err, "record", NULL);
+        return;
+    }
+    if (explaining.any_waits)
+        json_array_append_new(explaining.steps, explain_wait(admin, explaining.lang));
+    json_t *done = json_object();
+    node_json_set(done, "id", node_json_uuid(&record));
+    node_json_set(done, "steps", explaining.steps);
+    admin_done(call, done);
+}
+
+/* ---- policy */
+
+static json_t *nodes_json(const struct trust *trust)
+{
+    json_t *rows = json_array();
+    for (size_t i = 0; i < trust->node_count; i++) {
+        const struct trust_node *node = &trust->nodes[i];
+        json_array_append_new(rows, json_pack("{s:s, s:s, s:s}", "node", node->name, "area",
+                                              node->area, "state",
+                                              node->ended.reason == END_NONE ? "approved" : "ended"));
+    }
+    return rows;
+}
+
+static json_t *operators_json(const struct trust *trust, const char date[11])
+{
+    json_t *rows = json_array();
+    for (size_t i = 0; i < trust->operator_count; i++) {
+        const struct trust_operator *op = &trust->operators[i];
+        bool in_term = (op->from[0] == '\0' || strcmp(date, op->from) >= 0) &&
+                       (op->until[0] == '\0' || strcmp(date, op->until) <= 0);
+        bool good = op->ended.reason == END_NONE && in_term;
+        json_array_append_new(
+            rows, json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "number",
+                            (json_int_t)op->number, "name", op->name, "node", op->node, "role",
+                            op->role, "area", op->area, "sk", op->sk, "from", op->from, "until",
+                            op->until, "state", good ? "active" : "ended"));
+    }
+    return rows;
+}
+
+void node_cmd_policy_show(struct node_admin *admin, struct admin_call *call)
+{
+    const struct trust *trust = node_store_trust(admin->parts.store);
+    const struct policy *policy = node_store_policy(admin->parts.store);
+    const struct policy_mark mark = node_store_policy_mark(admin->parts.store);
+    struct bytes at = node_arg_text(admin_call_args(call), "at");
+    char date[11];
+    date_of_ms(loop_wall_ms(), date);
+    if (at.len > 0 && !date_parse(at, date)) {
+        node_admin_refuse(call, ERR_DATE, "at", NULL);
+        return;
+    }
+    json_t *done = json_object(), *collections = json_array();
+    for (size_t i = 0; policy != NULL && i < policy->collection_count; i++)
+        json_array_append_new(collections, json_string(policy->collections[i].name));
+    node_json_set(done, "at", json_string(date));
+    node_json_set(done, "trust_version", node_json_uint(mark.trust_version));
+    node_json_set(done, "rules_version", node_json_uint(mark.rules_version));
+    node_json_set(done, "rules_hash", policy != NULL ? node_json_hash(&mark.rules_hash) : NULL);
+    node_json_set(done, "nodes", nodes_json(trust));
+    node_json_set(done, "operators", operators_json(trust, date));
+    node_json_set(done, "collections", collections);
+    admin_done(call, done);
+}

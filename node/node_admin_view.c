@@ -1,0 +1,455 @@
+/* What there is: lists, one record, conflicts, and what a form needs to know. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "node/node_admin_inside.h"
+#include "proto/value_form.h"
+
+#define LIST_ROWS_DEFAULT 100
+#define LIST_ROWS_MAX 1000
+#define LIST_PAGE 256
+#define FINDS_MAX 8
+
+/* ---- list */
+
+struct find {
+    const struct policy_field *field;
+    const char *text;
+};
+
+struct listing {
+    struct node_admin *admin;
+    const struct policy_collection *collection;
+    struct find finds[FINDS_MAX];
+    size_t find_count;
+    struct id after, last;
+    unsigned max, seen;
+    json_t *rows;
+};
+
+/* Values that few may see are never listed; a code can be one of them. */
+static bool is_restricted(const struct policy_field *field, struct bytes value)
+{
+    if (field->sensitivity == SENSITIVITY_R)
+        return true;
+    struct reader in = reader_of(value);
+    if (field->codes == NULL || reader_peek(&in) != KIND_STR)
+        return false;
+    struct bytes text = reader_str(&in);
+    for (size_t i = 0; i < field->codes->version_count; i++) {
+        const struct policy_code *code = policy_code(&field->codes->versions[i], text);
+        if (code != NULL && code->restricted)
+            return true;
+    }
+    return false;
+}
+
+static const struct view_field *view_field(const struct record_view *view, const char *name)
+{
+    for (size_t i = 0; i < view->field_count; i++) {
+        if (bytes_is(view->fields[i].name, name))
+            return &view->fields[i];
+    }
+    return NULL;
+}
+
+/* Part of the value, letters of either case; the code or the label of a code. */
+static bool find_matches(struct node_admin *admin, const struct find *find,
+                         const struct record_view *view)
+{
+    const struct view_field *at = view_field(view, find->field->name);
+    if (at == NULL || at->value.len == 0 || value_is_nil(at->value))
+        return find->text[0] == '\0';
+    if (value_to_text(find->field, at->value, admin->text, sizeof admin->text) != OK)
+        return false;
+    bool same = strcasestr(admin->text, find->text) != NULL;
+    if (!same && find->field->codes != NULL) {
+        const struct policy_code_list *codes = find->field->codes;
+        const struct policy_code *code = policy_code(&codes->versions[codes->version_count - 1],
+                                                     bytes_text(admin->text));
+        same = code != NULL && strcasecmp(code->label, find->text) == 0;
+    }
+    crypto_wipe(admin->text, strlen(admin->text));
+    return same;
+}
+
+static void list_add(void *ctx, const struct record_view *view)
+{
+    struct listing *listing = ctx;
+    struct node_admin *admin = listing->admin;
+    listing->seen++;
+    listing->last = view->id;
+    if (view->deleted || json_array_size(listing->rows) >= listing->max ||
+        memcmp(view->id.at, listing->after.at, ID_BYTES) <= 0)
+        return;
+    for (size_t i = 0; i < listing->find_count; i++) {
+        if (!find_matches(admin, &listing->finds[i], view))
+            return;
+    }
+    json_t *row = json_object(), *fields = json_object();
+    node_json_set(row, "id", node_json_uuid(&view->id));
+    node_json_set(row, "short", node_json_bytes(view->short_text));
+    node_json_set(row, "state", json_string(node_state_of(view)));
+    for (size_t i = 0; i < listing->collection->field_count; i++) {
+        const struct policy_field *field = &listing->collection->fields[i];
+        const struct view_field *at = view_field(view, field->name);
+        if (field->summary && at != NULL && !is_restricted(field, at->value))
+            node_json_set(fields, field->name, node_json_value(admin, field, at->value));
+    }
+    node_json_set(row, "fields", fields);
+    json_array_append_new(listing->rows, row);
+}
+
+/* Reads args.find; *ret_lookup is a field whose exact value can be looked up. False: refused. */
+static bool read_finds(struct listing *listing, struct admin_call *call,
+                       const struct find **ret_lookup)
+{
+    json_t *find = json_object_get(admin_call_args(call), "find");
+    const char *name;
+    json_t *value;
+    *ret_lookup = NULL;
+    json_object_foreach(find, name, value) {
+        const struct policy_field *field =
+            policy_field_loose(listing->collection, bytes_text(name));
+        if (field == NULL || !json_is_string(value) || listing->find_count == FINDS_MAX) {
+            node_admin_refuse(call, field == NULL ? ERR_FIELD : ERR_USAGE, name,
+                              field == NULL ? listing->collection->name
+                                            : "at most 8 fields, each with a text");
+            return false;
+        }
+        struct find *at = &listing->finds[listing->find_count++];
+        *at = (struct find){ .field = field, .text = json_string_value(value) };
+        if (field->lookup && at->text[0] != '\0' && *ret_lookup == NULL)
+            *ret_lookup = at;
+    }
+    return true;
+}
+
+/* Exact look-up; ERR_NOT_FOUND: the text is no whole value of that field, so a search must do. */
+static enum err list_lookup(struct listing *listing, const struct find *find)
+{
+    struct node_store *store = listing->admin->parts.store;
+    uint8_t space[4 * TEXT_CHARS_MAX];
+    struct writer value = writer_of(space, sizeof space);
+    char today[11];
+    date_of_ms(loop_wall_ms(), today);
+    if (value_from_text(node_store_policy(store), find->field, today, bytes_text(find->text), &value,
+                        NULL) != OK)
+        return ERR_NOT_FOUND;
+    enum err err = node_store_lookup(store, bytes_text(listing->collection->name),
+                                     bytes_text(find->field->name), writer_bytes(&value), list_add,
+                                     listing);
+    crypto_wipe(space, value.buf.len);
+    return err == OK && listing->seen == 0 ? ERR_NOT_FOUND : err;
+}
+
+static enum err list_pages(struct listing *listing)
+{
+    struct node_store *store = listing->admin->parts.store;
+    struct id at = listing->after;
+    enum err err;
+    do {
+        listing->seen = 0;
+        err = node_store_list(store, bytes_text(listing->collection->name), &at, LIST_PAGE,
+                              list_add, listing);
+        at = listing->last;
+    } while (err == OK && listing->seen == LIST_PAGE &&
+             json_array_size(listing->rows) < listing->max);
+    return err;
+}
+
+void node_cmd_list(struct node_admin *admin, struct admin_call *call)
+{
+    const json_t *args = admin_call_args(call);
+    struct listing listing = { .admin = admin };
+    struct bytes name, after = node_arg_text(args, "after");
+    const struct find *lookup;
+    json_int_t max = json_integer_value(json_object_get(args, "max"));
+    size_t index;
+    json_t *row;
+    listing.max = max <= 0 ? LIST_ROWS_DEFAULT : max < LIST_ROWS_MAX ? (unsigned)max : LIST_ROWS_MAX;
+    if (!node_arg_needed(call, "collection", &name) ||
+        !node_arg_collection(admin, call, name, &listing.collection) ||
+        !read_finds(&listing, call, &lookup))
+        return;
+    if (after.len > 0 && !uuid_from_text(after, &listing.after)) {
+        node_admin_refuse(call, ERR_USAGE, "after", "the id of the last row seen");
+        return;
+    }
+    listing.rows = json_array();
+    enum err err = lookup != NULL ? list_lookup(&listing, lookup) : ERR_NOT_FOUND;
+    if (err == ERR_NOT_FOUND)
+        err = list_pages(&listing);
+    json_array_foreach(listing.rows, index, row)
+        admin_row(call, json_incref(row));
+    json_decref(listing.rows);
+    if (err != OK)
+        node_admin_refuse(call, err, "list", NULL);
+    else
+        admin_done(call, NULL);
+}
+
+/* ---- show */
+
+struct history {
+    struct node_admin *admin;
+    enum lang lang;
+    struct bytes collection;    /* of the first change, when the record itself is not there */
+    char collection_space[IDENTIFIER_BYTES_MAX];
+    json_t *rows;
+};
+
+static json_t *changed_fields(const struct change *change)
+{
+    json_t *names = json_array();
+    struct field_iter iter = fields_of(change->fields);
+    struct bytes name, value;
+    while (fields_next(&iter, &name, &value))
+        json_array_append_new(names, node_json_bytes(name));
+    return names;
+}
+
+static void history_add(void *ctx, const struct own_change *own)
+{
+    struct history *history = ctx;
+    struct change change;
+    char reason[PROBLEM_DETAIL_MAX + 256];
+    json_t *row = json_object();
+    node_json_set(row, "leaf", node_json_hash(&own->leaf));
+    node_json_set(row, "op", json_string(node_op_name(own->op)));
+    node_json_set(row, "state", json_string(node_change_place(history->admin, own)));
+    node_json_set(row, "lane", json_string(node_lane_name(own->lane)));
+    node_json_set(row, "seq", node_json_uint(own->seq));
+    node_json_set(row, "entered", node_json_time(own->queued_wall_ms));
+    node_json_set(row, "disposition",
+                  own->disposition == DISPOSITION_NONE
+                      ? NULL
+                      : json_string(disposition_name(own->disposition)));
+    node_reason_text(own->reason, own->field, history->lang, reason, sizeof reason);
+    node_json_set(row, "reason", own->reason.len > 0 ? node_json_bytes(own->reason) : NULL);
+    node_json_set(row, "reason_text", reason[0] != '\0' ? json_string(reason) : NULL);
+    node_json_set(row, "field", own->field.len > 0 ? node_json_bytes(own->field) : NULL);
+    node_json_set(row, "number", own->number > 0 ? node_json_uint(own->number) : NULL);
+    node_json_set(row, "safe", json_boolean(own->safe));
+    if (own->raw.len > 0 && change_decode(own->raw, &change) == OK) {
+        node_json_set(row, "fields", changed_fields(&change));
+        if (history->collection.len == 0 && change.collection.len <= IDENTIFIER_BYTES_MAX) {
+            memcpy(history->collection_space, change.collection.at, change.collection.len);
+            history->collection = bytes_of(history->collection_space, change.collection.len);
+        }
+    }
+    json_array_append_new(history->rows, row);
+}
+
+static json_t *show_field(struct node_admin *admin, const struct policy_collection *collection,
+                          const struct view_field *at)
+{
+    const struct policy_field *field =
+        collection != NULL ? policy_field(collection, at->name) : NULL;
+    json_t *row = json_object();
+    node_json_set(row, "name", node_json_bytes(at->name));
+    node_json_set(row, "label", field != NULL ? json_string(field->label) : NULL);
+    node_json_set(row, "value", node_json_value(admin, field, at->value));
+    node_json_set(row, "rev", at->rev > 0 ? node_json_uint(at->rev) : NULL);
+    node_json_set(row, "pending", json_boolean(at->pending));
+    node_json_set(row, "held", json_boolean(at->held));
+    if (at->held_value.len > 0)
+        node_json_set(row, "held_value", node_json_value(admin, field, at->held_value));
+    return row;
+}
+
+/* Fields in the order of the form; what the policy does not know comes last. */
+static json_t *show_fields(struct node_admin *admin, const struct policy_collection *collection,
+                           const struct record_view *view)
+{
+    json_t *rows = json_array();
+    for (size_t i = 0; collection != NULL && i < collection->field_count; i++) {
+        const struct view_field *at = view_field(view, collection->fields[i].name);
+        if (at != NULL)
+            json_array_append_new(rows, show_field(admin, collection, at));
+    }
+    for (size_t i = 0; i < view->field_count; i++) {
+        if (collection == NULL || policy_field(collection, view->fields[i].name) == NULL)
+            json_array_append_new(rows, show_field(admin, collection, &view->fields[i]));
+    }
+    return rows;
+}
+
+void node_cmd_show(struct node_admin *admin, struct admin_call *call)
+{
+    struct node_store *store = admin->parts.store;
+    const struct policy *policy = node_store_policy(store);
+    const struct policy_collection *collection = NULL;
+    const struct record_view *view;
+    struct history history = { .admin = admin, .lang = admin_call_lang(call) };
+    struct bytes text;
+    struct id record;
+    if (!node_arg_needed(call, "id", &text) || !node_arg_record(admin, call, text, &record))
+        return;
+    history.rows = json_array();
+    json_t *done = json_object();
+    enum err err = node_store_changes(store, &record, false, history_add, &history);
+    enum err seen = err == OK ? node_store_view(store, &record, &view) : err;
+    node_json_set(done, "id", node_json_uuid(&record));
+    if (seen == OK) {
+        if (policy != NULL)
+            collection = policy_collection(policy, view->collection);
+        node_json_set(done, "short", node_json_bytes(view->short_text));
+        node_json_set(done, "collection", node_json_bytes(view->collection));
+        node_json_set(done, "rev", node_json_uint(view->rev));
+        node_json_set(done, "state", json_string(node_state_of(view)));
+        node_json_set(done, "fields", show_fields(admin, collection, view));
+    } else if (seen == ERR_NOT_FOUND) { /* a create that was refused: only its history is left */
+        if (policy != NULL)
+            collection = policy_collection(policy, history.collection);
+        node_json_set(done, "short", NULL);
+        node_json_set(done, "collection", node_json_bytes(history.collection));
+        node_json_set(done, "rev", json_integer(0));
+        node_json_set(done, "state", json_string("rejected"));
+        node_json_set(done, "fields", json_array());
+    }
+    node_json_set(done, "title", collection != NULL ? json_string(collection->title) : NULL);
+    node_json_set(done, "history", history.rows);
+    if (seen == OK || seen == ERR_NOT_FOUND) {
+        admin_done(call, done);
+        return;
+    }
+    json_decref(done);
+    node_admin_refuse(call, seen, "record", NULL);
+}
+
+/* ---- conflicts */
+
+struct conflicts {
+    struct node_admin *admin;
+    const struct policy *policy;
+    json_t *rows;
+};
+
+static json_t *conflict_value(struct conflicts *conflicts, const struct policy_field *field,
+                              const struct node_conflict *conflict, struct bytes value)
+{
+    struct reader in = reader_of(value);
+    if (conflict->field.len > 0 || reader_peek(&in) != KIND_BOOL)
+        return node_json_value(conflicts->admin, field, value);
+    return json_string(reader_bool(&in) ? "deleted" : "kept"); /* the record's existence */
+}
+
+static void conflict_add(void *ctx, const struct node_conflict *conflict)
+{
+    struct conflicts *conflicts = ctx;
+    const struct policy_collection *collection =
+        conflicts->policy != NULL ? policy_collection(conflicts->policy, conflict->collection) : NULL;
+    const struct policy_field *field =
+        collection != NULL ? policy_field(collection, conflict->field) : NULL;
+    json_t *row = json_object();
+    node_json_set(row, "conflict", node_json_uuid(&conflict->conflict));
+    node_json_set(row, "id", node_json_uuid(&conflict->record));
+    node_json_set(row, "collection", node_json_bytes(conflict->collection));
+    node_json_set(row, "field", conflict->field.len > 0 ? node_json_bytes(conflict->field) : NULL);
+    node_json_set(row, "label", field != NULL ? json_string(field->label) : NULL);
+    node_json_set(row, "value_a", conflict_value(conflicts, field, conflict, conflict->value_a));
+    node_json_set(row, "value_b", conflict_value(conflicts, field, conflict, conflict->value_b));
+    node_json_set(row, "author_a", node_json_bytes(conflict->author_a));
+    node_json_set(row, "author_b", node_json_bytes(conflict->author_b));
+    json_array_append_new(conflicts->rows, row);
+}
+
+void node_cmd_conflict_list(struct node_admin *admin, struct admin_call *call)
+{
+    struct conflicts conflicts = { .admin = admin,
+                                   .policy = node_store_policy(admin->parts.store),
+                                   .rows = json_array() };
+    size_t index;
+    json_t *row;
+    enum err err = node_store_conflicts(admin->parts.store, conflict_add, &conflicts);
+    json_array_foreach(conflicts.rows, index, row) {
+        const struct record_view *view;
+        struct id record;
+        bool known = uuid_from_text(node_arg_text(row, "id"), &record) &&
+                     node_store_view(admin->parts.store, &record, &view) == OK;
+        node_json_set(row, "short", known ? node_json_bytes(view->short_text) : NULL);
+        admin_row(call, json_incref(row));
+    }
+    json_decref(conflicts.rows);
+    if (err != OK)
+        node_admin_refuse(call, err, "conflicts", NULL);
+    else
+        admin_done(call, NULL);
+}
+
+/* ---- collections */
+
+/* What the person who unlocked may write; while locked, whatever some role may. */
+static authority_set author_set(struct node_admin *admin, const struct policy *policy)
+{
+    const struct secret_key *seed = node_store_operator_seed(admin->parts.store);
+    struct public_key key;
+    authority_set all = 0;
+    for (size_t i = 0; i < policy->role_count; i++)
+        all |= policy->roles[i].authority;
+    if (seed == NULL)
+        return all;
+    crypto_sign_public(seed, &key);
+    const struct trust_operator *op =
+        trust_operator_by_key(node_store_trust(admin->parts.store), &key);
+    const struct policy_role *role =
+        op != NULL ? policy_role(policy, bytes_text(op->role)) : NULL;
+    return role != NULL ? role->authority : all;
+}
+
+static json_t *codes_json(const struct policy_field *field, const char today[11])
+{
+    json_t *codes = json_array();
+    if (field->codes == NULL)
+        return codes;
+    const struct policy_code_version *version = policy_codes_at(field->codes, today);
+    for (size_t i = 0; i < version->code_count; i++)
+        json_array_append_new(codes, json_pack("{s:s, s:s}", "code", version->codes[i].code, "label",
+                                               version->codes[i].label));
+    return codes;
+}
+
+static json_t *field_json(struct node_admin *admin, const struct policy_field *field,
+                          authority_set author, const char today[11])
+{
+    json_t *targets = json_array();
+    bool retired = field->until != NULL && strcmp(today, field->until) >= 0;
+    for (size_t i = 0; i < field->target_count; i++)
+        json_array_append_new(targets, json_string(field->targets[i]));
+    json_t *row = json_pack("{s:s, s:s, s:s, s:b, s:b}", "name", field->name, "label", field->label,
+                            "type", field_type_name(field->type), "required", (int)field->required,
+                            "computed", (int)field->computed);
+    node_json_set(row, "element",
+                  field->type == FIELD_LIST ? json_string(field_type_name(field->element)) : NULL);
+    node_json_set(row, "codes", codes_json(field, today));
+    node_json_set(row, "default", node_json_value(admin, field, field->default_value));
+    node_json_set(row, "targets", targets);
+    node_json_set(row, "writable",
+                  json_boolean(!field->computed && !retired && (field->authority & author) != 0));
+    return row;
+}
+
+void node_cmd_collections(struct node_admin *admin, struct admin_call *call)
+{
+    const struct policy *policy = node_store_policy(admin->parts.store);
+    char today[11];
+    if (policy == NULL) {
+        node_admin_refuse(call, ERR_STATE, "policy",
+                          "no policy has arrived from the district office yet");
+        return;
+    }
+    authority_set author = author_set(admin, policy);
+    date_of_ms(loop_wall_ms(), today);
+    for (size_t i = 0; i < policy->collection_count; i++) {
+        const struct policy_collection *collection = &policy->collections[i];
+        json_t *fields = json_array();
+        for (size_t j = 0; j < collection->field_count; j++)
+            json_array_append_new(fields,
+                                  field_json(admin, &collection->fields[j], author, today));
+        admin_row(call, json_pack("{s:s, s:s, s:o}", "name", collection->name, "title",
+                                  collection->title, "fields", fields));
+    }
+    admin_done(call, NULL);
+}
