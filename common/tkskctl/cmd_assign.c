@@ -53,8 +53,7 @@ enum exit_code roster_cuts(struct ctl *ctl, const json_t *trust_state, const cha
     const json_t *positions = NULL;
     size_t index;
     json_t *row;
-    json_array_foreach(json_object_get(trust_state, "nodes"), index, row)
-    {
+    json_array_foreach(json_object_get(trust_state, "nodes"), index, row) {
         if (strcmp(text_of(row, "node"), node) == 0)
             positions = json_object_get(row, "positions");
     }
@@ -81,8 +80,7 @@ static enum exit_code write_operator(struct ctl *ctl, void *ctx,
     int64_t highest = 0;
     size_t index;
     json_t *row;
-    json_array_foreach(json_object_get(position->state, "operators"), index, row)
-    {
+    json_array_foreach(json_object_get(position->state, "operators"), index, row) {
         int64_t number = number_of(row, "number");
         highest = number > highest ? number : highest;
     }
@@ -104,8 +102,7 @@ static enum exit_code waiting_name(struct ctl *ctl, const char *node, char *ret,
     enum exit_code code = ctl_ask(ctl, "enrolments", NULL, &answer);
     if (code != EXIT_DONE)
         return code;
-    json_array_foreach(answer.rows, index, row)
-    {
+    json_array_foreach(answer.rows, index, row) {
         if (strcmp(text_of(row, "kind"), "operator") != 0 ||
             strcmp(text_of(row, "node"), node) != 0)
             continue;
@@ -226,8 +223,8 @@ enum exit_code cmd_operator_approve(struct ctl *ctl)
     const char *node = ctl->args.words[0];
     const char *name = ctl->args.count > 1 ? ctl->args.words[1] : NULL;
     struct approve_operator approve = { 0 };
-    struct answer answer;
-    char found[NAME_TEXT_MAX + 1];
+    struct answer answer = { 0 };
+    char found[NAME_TEXT_MAX + 1] = "";
     uint64_t version = 0;
     enum exit_code code = fill_term(ctl, &approve.operator);
     if (code == EXIT_DONE && !name)
@@ -254,18 +251,17 @@ static enum exit_code find_operator(struct ctl *ctl, const struct trust_position
     const char *word = ctl->args.words[0];
     size_t index, count = 0;
     json_t *row;
-    json_array_foreach(json_object_get(position->state, "operators"), index, row)
-    {
+    json_array_foreach(json_object_get(position->state, "operators"), index, row) {
         bool by_number = strcmp(text_of(row, "number"), word) == 0;
         bool by_name =
             strcmp(text_of(row, "name"), word) == 0 && strcmp(text_of(row, "state"), "ended") != 0;
         if (!by_number && !by_name)
             continue;
         *ret_number = (uint32_t)number_of(row, "number");
-        *ret_node = json_string_value(json_object_get(row, "node"));
+        *ret_node = text_of(row, "node");
         count++;
     }
-    if (count == 1 && *ret_node)
+    if (count == 1)
         return EXIT_DONE;
     return ctl_problemf(ctl, count > 1 ? ERR_AMBIGUOUS : ERR_NOT_FOUND, word, "%s",
                         tr("`tkskctl --hub operator list` shows the numbers",
@@ -283,7 +279,7 @@ static enum exit_code write_change(struct ctl *ctl, void *ctx,
                                    const struct trust_position *position, struct writer *out)
 {
     struct change_operator *change = ctx;
-    const char *node = NULL;
+    const char *node = "";
     enum exit_code code = find_operator(ctl, position, &change->number, &node);
     if (code != EXIT_DONE)
         return code;

@@ -200,8 +200,7 @@ static void print_cells(json_t *columns, json_t *rows)
     for (size_t i = 0; i < count; i++)
         cells[i] = json_string_value(json_array_get(columns, i));
     table_open(&table, count, cells);
-    json_array_foreach(rows, index, row)
-    {
+    json_array_foreach(rows, index, row) {
         json_t *values = json_object_get(row, "cells");
         for (size_t i = 0; i < count; i++) {
             const json_t *cell = json_array_get(values, i);

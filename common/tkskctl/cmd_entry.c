@@ -13,8 +13,7 @@ static void print_warnings(const json_t *done)
 {
     size_t index;
     json_t *warning;
-    json_array_foreach(json_object_get(done, "warnings"), index, warning)
-    {
+    json_array_foreach(json_object_get(done, "warnings"), index, warning) {
         (void)fputs(tr("Note: ", "Perhatikan: "), stdout);
         text_print(stdout,
                    json_is_string(warning) ? json_string_value(warning) : text_of(warning, "text"));
@@ -209,8 +208,7 @@ enum exit_code cmd_apply(struct ctl *ctl)
     if (ctl->args.json) {
         code = ctl_document(ctl, answer.done, NULL);
     } else {
-        json_array_foreach(json_object_get(answer.done, "ids"), index, item)
-        {
+        json_array_foreach(json_object_get(answer.done, "ids"), index, item) {
             text_print(stdout, text_of(item, "short"));
             (void)printf("  %s\n", text_of(item, "id"));
         }

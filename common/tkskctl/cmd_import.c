@@ -316,8 +316,7 @@ static const json_t *rejected_row(const json_t *rows, unsigned line)
 {
     size_t index;
     json_t *row;
-    json_array_foreach(rows, index, row)
-    {
+    json_array_foreach(rows, index, row) {
         if (number_of(row, "line") == (int64_t)line)
             return row;
     }
@@ -440,8 +439,7 @@ static enum exit_code write_template(struct ctl *ctl, const json_t *collection, 
     json_t *field;
     char *text = NULL;
     FILE *out = ctl_memory(open_memstream(&text, &len));
-    json_array_foreach(json_object_get(collection, "fields"), index, field)
-    {
+    json_array_foreach(json_object_get(collection, "fields"), index, field) {
         const char *name = text_of(field, "name");
         if (truth_of(field, "computed") || json_is_false(json_object_get(field, "writable")))
             continue;

@@ -184,8 +184,7 @@ static enum exit_code choose_operator(struct ctl *ctl, const json_t *rows, const
         *ret_row = json_array_get(rows, 0);
         return EXIT_DONE;
     }
-    json_array_foreach(rows, index, row)
-    {
+    json_array_foreach(rows, index, row) {
         if (ctl->args.as && strcmp(text_of(row, "name"), ctl->args.as) == 0) {
             *ret_row = row;
             return EXIT_DONE;

@@ -11,8 +11,6 @@
 #include "proto/policy_text.h"
 #include "proto/value.h"
 
-#define SIGNED_RULES_BYTES_MAX (RULES_BYTES_MAX + 4096)
-
 /* A compiled source and what it follows. */
 struct compiled {
     char district[DISTRICT_TEXT_MAX + 1];
@@ -97,19 +95,21 @@ static void print_diff(json_t *rows)
     size_t index;
     json_t *row;
     table_open(&table, COUNT_OF(titles), titles);
-    json_array_foreach(rows, index, row)
+    json_array_foreach(rows, index, row) {
         table_add(&table, (const char *const[]){ text_of(row, "what"), text_of(row, "name"),
                                                  text_of(row, "change") });
+    }
     table_print(&table, stdout, terminal_width(stdout));
     table_close(&table);
 }
 
 enum exit_code cmd_policy_check(struct ctl *ctl)
 {
-    struct compiled compiled;
+    struct compiled compiled = { .version = 0 };
     enum exit_code code = compile(ctl, ctl->args.words[0], &compiled);
     if (code != EXIT_DONE)
         return code;
+    must(compiled.after);
     json_t *rows = ctl_memory(json_array());
     policy_diff(compiled.before, compiled.after, rows);
     if (ctl->args.json) {
@@ -140,7 +140,7 @@ enum exit_code cmd_policy_check(struct ctl *ctl)
 static enum exit_code sign_directory(struct ctl *ctl, const char *directory, struct buf *ret_signed,
                                      uint64_t *ret_version)
 {
-    struct compiled compiled;
+    struct compiled compiled = { .version = 0 };
     struct secret_key *key = NULL;
     enum exit_code code = compile(ctl, directory, &compiled);
     if (code != EXIT_DONE)
@@ -234,8 +234,7 @@ static void names_line(const char *title, const json_t *list)
     size_t index;
     json_t *item;
     (void)printf("%s:", title);
-    json_array_foreach(list, index, item)
-    {
+    json_array_foreach(list, index, item) {
         (void)fputs(index ? ", " : " ", stdout);
         text_print(stdout, json_is_string(item) ? json_string_value(item) : text_of(item, "name"));
     }
@@ -257,11 +256,12 @@ static void print_policy(const json_t *done)
     names_line(tr("Collections", "Kumpulan data"), json_object_get(done, "collections"));
     table_open(&table, COUNT_OF(titles), titles);
     table.right[0] = true;
-    json_array_foreach(json_object_get(done, "operators"), index, row)
+    json_array_foreach(json_object_get(done, "operators"), index, row) {
         table_add(&table, (const char *const[]){ text_of(row, "number"), text_of(row, "name"),
                                                  text_of(row, "node"), text_of(row, "role"),
                                                  text_of(row, "from"), text_of(row, "until"),
                                                  say_state(maybe_text_of(row, "state")) });
+    }
     table_print(&table, stdout, terminal_width(stdout));
     table_close(&table);
 }

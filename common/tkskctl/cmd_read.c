@@ -19,10 +19,8 @@ static size_t summary_columns(const json_t *rows, const json_t *fields, const ch
     size_t count = 0, index;
     json_t *row, *value;
     const char *name;
-    json_array_foreach(rows, index, row)
-    {
-        json_object_foreach(json_object_get(row, "fields"), name, value)
-        {
+    json_array_foreach(rows, index, row) {
+        json_object_foreach(json_object_get(row, "fields"), name, value) {
             bool known = false;
             for (size_t i = 0; i < count; i++)
                 known = known || strcmp(ret_names[i], name) == 0;
@@ -47,8 +45,7 @@ static void print_list(const json_t *rows, const json_t *fields)
     titles[0] = tr("no", "no");
     titles[count + 1] = tr("state", "keadaan");
     table_open(&table, count + 2, titles);
-    json_array_foreach(rows, index, row)
-    {
+    json_array_foreach(rows, index, row) {
         const json_t *values = json_object_get(row, "fields");
         const char *number = maybe_text_of(row, "short");
         cells[0] = number ? number : text_of(row, "id");
@@ -133,8 +130,7 @@ static void print_fields(const json_t *fields)
     size_t index;
     json_t *field;
     table_open(&table, 3, NULL);
-    json_array_foreach(fields, index, field)
-    {
+    json_array_foreach(fields, index, field) {
         const char *label = maybe_text_of(field, "label");
         const char *mark = "";
         if (truth_of(field, "held"))
@@ -156,15 +152,13 @@ static void field_names(json_t *fields, char *ret, size_t cap)
     json_t *value;
     ret[0] = '\0';
     if (json_is_object(fields)) {
-        json_object_foreach(fields, name, value)
-        {
+        json_object_foreach(fields, name, value) {
             size_t used = strlen(ret);
             (void)snprintf(ret + used, cap - used, "%s%s", used ? ", " : "", name);
         }
         return;
     }
-    json_array_foreach(fields, index, value)
-    {
+    json_array_foreach(fields, index, value) {
         size_t used = strlen(ret);
         (void)snprintf(ret + used, cap - used, "%s%s", used ? ", " : "",
                        json_is_string(value) ? json_string_value(value) : text_of(value, "name"));
@@ -180,8 +174,7 @@ static void print_history(const json_t *history)
     size_t index;
     json_t *row;
     table_open(&table, COUNT_OF(titles), titles);
-    json_array_foreach(history, index, row)
-    {
+    json_array_foreach(history, index, row) {
         char leaf[13], names[160];
         const char *why = maybe_text_of(row, "reason_text");
         const char *where = maybe_text_of(row, "state");
@@ -243,8 +236,7 @@ enum exit_code cmd_attention(struct ctl *ctl)
         return code;
     }
     table_open(&table, COUNT_OF(titles), titles);
-    json_array_foreach(answer.rows, index, row)
-    {
+    json_array_foreach(answer.rows, index, row) {
         const char *why = maybe_text_of(row, "reason_text");
         const char *number = maybe_text_of(row, "short");
         if (!why)
@@ -276,8 +268,7 @@ enum exit_code cmd_explain(struct ctl *ctl)
     if (ctl->args.json) {
         code = ctl_document(ctl, answer.done, answer.rows);
     } else if (json_is_array(steps)) {
-        json_array_foreach(steps, index, step)
-        {
+        json_array_foreach(steps, index, step) {
             text_print(stdout,
                        json_is_string(step) ? json_string_value(step) : text_of(step, "text"));
             (void)fputc('\n', stdout);
@@ -319,8 +310,7 @@ enum exit_code cmd_conflict_list(struct ctl *ctl)
         return code;
     }
     table_open(&table, COUNT_OF(titles), titles);
-    json_array_foreach(answer.rows, index, row)
-    {
+    json_array_foreach(answer.rows, index, row) {
         char conflict[14];
         const char *label = maybe_text_of(row, "label");
         if (!label)
@@ -351,8 +341,7 @@ static enum exit_code find_conflict(struct ctl *ctl, const char *word, char *ret
     enum exit_code code = ctl_ask(ctl, "conflict_list", NULL, &answer);
     if (code != EXIT_DONE)
         return code;
-    json_array_foreach(answer.rows, index, row)
-    {
+    json_array_foreach(answer.rows, index, row) {
         const char *id = text_of(row, "conflict");
         if (strncmp(id, word, strlen(word)) != 0 && strcmp(text_of(row, "short"), word) != 0)
             continue;

@@ -214,8 +214,7 @@ enum exit_code cmd_nodes(struct ctl *ctl)
     table_open(&table, COUNT_OF(titles), titles);
     for (size_t i = 3; i < COUNT_OF(titles); i++)
         table.right[i] = true;
-    json_array_foreach(answer.rows, index, row)
-    {
+    json_array_foreach(answer.rows, index, row) {
         char heard[SAY_TIME_MAX];
         const json_t *operators = json_object_get(row, "operators");
         char people[16];
@@ -249,8 +248,7 @@ static void show_node(const json_t *row, const json_t *trust, const char *name)
     label_time(&table, tr("heard", "terakhir terdengar"), row, "heard");
     label_number(&table, tr("received", "diterima"), row, "received");
     label_number(&table, tr("queued there", "antrean di sana"), row, "queued");
-    json_array_foreach(json_object_get(trust, "nodes"), index, item)
-    {
+    json_array_foreach(json_object_get(trust, "nodes"), index, item) {
         if (strcmp(text_of(item, "node"), name) != 0)
             continue;
         table_label(&table, tr("area", "wilayah"), maybe_text_of(item, "area"));
@@ -259,8 +257,7 @@ static void show_node(const json_t *row, const json_t *trust, const char *name)
             table_label(&table, tr("ended", "berakhir"), maybe_text_of(item, "ended"));
         table_label(&table, tr("device key", "kunci perangkat"), maybe_text_of(item, "device_key"));
     }
-    json_array_foreach(json_object_get(trust, "operators"), index, item)
-    {
+    json_array_foreach(json_object_get(trust, "operators"), index, item) {
         char person[512];
         if (strcmp(text_of(item, "node"), name) != 0)
             continue;
@@ -287,8 +284,7 @@ enum exit_code cmd_node_show(struct ctl *ctl)
         answer_close(&nodes);
         return code;
     }
-    json_array_foreach(nodes.rows, index, row)
-    {
+    json_array_foreach(nodes.rows, index, row) {
         if (strcmp(text_of(row, "node"), name) == 0)
             found = row;
     }
@@ -313,11 +309,12 @@ static void operators_table(const json_t *rows)
     json_t *row;
     table_open(&table, COUNT_OF(titles), titles);
     table.right[0] = true;
-    json_array_foreach(rows, index, row)
+    json_array_foreach(rows, index, row) {
         table_add(&table, (const char *const[]){ text_of(row, "number"), text_of(row, "name"),
                                                  text_of(row, "role"), text_of(row, "area"),
                                                  say_state(maybe_text_of(row, "state")),
                                                  text_of(row, "from"), text_of(row, "until") });
+    }
     if (json_array_size(rows) == 0)
         (void)puts(tr("Nobody may sign here yet; begin with `tkskctl operator add NAME`.",
                       "Belum ada petugas; mulai dengan `tkskctl operator add NAMA`."));
@@ -363,8 +360,7 @@ static enum exit_code show_object(struct ctl *ctl, const char *cmd)
         table_open(&table, 2, NULL);
         if (!json_is_object(members))
             members = answer.done;
-        json_object_foreach(members, key, value)
-        {
+        json_object_foreach(members, key, value) {
             if (!json_is_object(value) && !json_is_array(value))
                 table_label(&table, key, text_of(members, key));
         }

@@ -57,8 +57,9 @@ static enum exit_code hub_of(struct ctl *ctl, const json_t *keys, struct trust_h
     if (endpoint) {
         good = good && add_endpoint(&hub, endpoint);
     } else {
-        json_array_foreach(json_object_get(keys, "endpoints"), index, item) good =
-            good && json_is_string(item) && add_endpoint(&hub, json_string_value(item));
+        json_array_foreach(json_object_get(keys, "endpoints"), index, item) {
+            good = good && json_is_string(item) && add_endpoint(&hub, json_string_value(item));
+        }
     }
     if (!good)
         return ctl_problemf(ctl, ERR_MALFORMED, "keys", "tksk-hub");
@@ -314,8 +315,7 @@ enum exit_code cmd_review_list(struct ctl *ctl)
         return code;
     }
     table_open(&table, COUNT_OF(titles), titles);
-    json_array_foreach(answer.rows, index, row)
-    {
+    json_array_foreach(answer.rows, index, row) {
         char leaf[13];
         (void)snprintf(leaf, sizeof(leaf), "%.12s", text_of(row, "leaf"));
         const char *why = maybe_text_of(row, "reason_text");
@@ -374,8 +374,7 @@ static enum exit_code find_leaves(struct ctl *ctl, const json_t *rows, const cha
     json_t *row;
     const char *first = NULL;
     bool all = strcmp(word, "all") == 0 || strcmp(word, "semua") == 0;
-    json_array_foreach(rows, index, row)
-    {
+    json_array_foreach(rows, index, row) {
         const char *leaf = text_of(row, "leaf");
         bool hit = all || strcmp(text_of(row, "short"), word) == 0 ||
                    (strlen(word) >= 6 && strncmp(leaf, word, strlen(word)) == 0);
@@ -446,7 +445,7 @@ static enum exit_code write_epoch(struct ctl *ctl, void *ctx, const struct trust
 enum exit_code cmd_restore(struct ctl *ctl)
 {
     struct answer answer;
-    struct next_epoch next;
+    struct next_epoch next = { .epoch = 0 };
     char question[400];
     uint64_t version = 0;
     enum exit_code code = ctl_ask(ctl, "restore_info", NULL, &answer);

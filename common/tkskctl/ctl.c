@@ -127,8 +127,7 @@ static void say_matches(json_t *rows)
     if (json_array_size(rows) == 0)
         return;
     table_open(&table, COUNT_OF(keys), NULL);
-    json_array_foreach(rows, index, row)
-    {
+    json_array_foreach(rows, index, row) {
         const char *cells[COUNT_OF(keys)];
         for (size_t i = 0; i < COUNT_OF(keys); i++)
             cells[i] = i == 5 ? say_state(maybe_text_of(row, keys[i])) : text_of(row, keys[i]);
@@ -458,9 +457,9 @@ int ctl_main(int argc, char *const *argv)
      * written to a core file. */
     (void)setlocale(LC_CTYPE, "C.UTF-8");
     (void)prctl(PR_SET_DUMPABLE, 0);
-    enum err err = say_choose(NULL, &lang);
-    say_lang(lang);
-    err = args_parse(argc, argv, &ctl.args, &problem);
+    if (say_choose(NULL, &lang) == OK)
+        say_lang(lang);
+    enum err err = args_parse(argc, argv, &ctl.args, &problem);
     if (err == OK && say_choose(ctl.args.lang, &lang) != OK)
         err = problem_set(&problem, ERR_USAGE, "--lang", tr("id or en", "id atau en"));
     say_lang(lang);

@@ -11,8 +11,7 @@ enum exit_code fields_of(struct ctl *ctl, const char *collection, json_t **ret_c
     enum exit_code code = ctl_ask(ctl, "collections", NULL, &answer);
     if (code != EXIT_DONE)
         return code;
-    json_array_foreach(answer.rows, index, row)
-    {
+    json_array_foreach(answer.rows, index, row) {
         size_t used = strlen(names);
         if (strcasecmp(text_of(row, "name"), collection) == 0 ||
             strcasecmp(text_of(row, "title"), collection) == 0)
@@ -32,8 +31,7 @@ const json_t *fields_find(const json_t *fields, const char *name)
 {
     size_t index;
     json_t *field;
-    json_array_foreach(fields, index, field)
-    {
+    json_array_foreach(fields, index, field) {
         if (strcasecmp(text_of(field, "name"), name) == 0 ||
             strcasecmp(text_of(field, "label"), name) == 0)
             return field;

@@ -21,8 +21,7 @@ static void show_codes(const json_t *codes)
 {
     size_t index;
     json_t *code;
-    json_array_foreach(codes, index, code)
-    {
+    json_array_foreach(codes, index, code) {
         (void)fprintf(stderr, "  %2zu  ", index + 1);
         text_print(stderr, text_of(code, "code"));
         (void)fputs("  ", stderr);
@@ -37,8 +36,7 @@ static const char *pick_code(const json_t *codes, const char *typed)
     size_t index;
     json_t *code;
     char *end;
-    json_array_foreach(codes, index, code)
-    {
+    json_array_foreach(codes, index, code) {
         if (strcasecmp(text_of(code, "code"), typed) == 0 ||
             strcasecmp(text_of(code, "label"), typed) == 0)
             return json_string_value(json_object_get(code, "code"));
@@ -134,8 +132,7 @@ static void print_entered(const json_t *known, json_t *fields)
     const char *name;
     json_t *value;
     table_open(&table, 2, NULL);
-    json_object_foreach(fields, name, value)
-    {
+    json_object_foreach(fields, name, value) {
         const json_t *field = fields_find(known, name);
         table_add(&table, (const char *const[]){ field ? text_of(field, "label") : name,
                                                  json_string_value(value) });
@@ -155,8 +152,7 @@ static enum exit_code ask_terminal(const json_t *known, const json_t *current, j
                                "Enter membiarkan isinya, - mengosongkan, Ctrl-D batal.")
                           : tr("Enter leaves a field as it is, Ctrl-D stops.",
                                "Enter melewati isian, Ctrl-D batal."));
-    json_array_foreach(known, index, field)
-    {
+    json_array_foreach(known, index, field) {
         if (!askable(field))
             continue;
         if (!ask_field(field, standing_of(field, current), typed, sizeof(typed)))
