@@ -190,7 +190,10 @@ typedef void hub_row_callback(void *ctx, const struct hub_row *row);
     X(HUB_LIST_COLLECTIONS, "list_collections", 0) /* collection → records */                       \
     X(HUB_LIST_HISTORY, "list_history", 1)      /* record id text → every change with disposition */ \
     X(HUB_LIST_RECORDS, "list_records", 2)      /* collection, area prefix */                        \
-    X(HUB_LIST_FIND, "list_find", 1)            /* short number or id prefix → record ids */
+    X(HUB_LIST_FIND, "list_find", 1)            /* short number or id prefix → record ids */        \
+    X(HUB_LIST_RECORD, "list_record", 2)        /* collection, record id text → its view's row */   \
+    X(HUB_LIST_POSITIONS, "list_positions", 1)  /* node → incarnation, lane, seq received; active first */ \
+    X(HUB_LIST_BACKUPS, "list_backups", 0)      /* name, number, wall_ms; newest first */
 
 enum hub_list {
 #define X(name, sql, parameters) name,

@@ -231,3 +231,11 @@ SELECT coalesce(t.merged, t.number) AS number, t.node AS node, t.operator AS ope
     c.reason AS reason, c.field AS field, lower(hex(t.leaf)) AS leaf, c.idx AS "index", j.wall_ms AS received_ms
 FROM tksk_change AS c JOIN tksk_txn AS t ON t.number = c.txn JOIN tksk_journal AS j ON j.number = t.number
 WHERE c.record = ?1 ORDER BY 1, c.txn, c.idx;
+-- name: list_positions
+SELECT lower(substr(hex(l.incarnation), 1, 8) || '-' || substr(hex(l.incarnation), 9, 4) || '-' ||
+    substr(hex(l.incarnation), 13, 4) || '-' || substr(hex(l.incarnation), 17, 4) || '-' ||
+    substr(hex(l.incarnation), 21)) AS incarnation, l.lane AS lane, l.received AS seq
+FROM tksk_lane AS l JOIN tksk_incarnation AS i ON i.node = l.node AND i.incarnation = l.incarnation
+WHERE l.node = ?1 ORDER BY i.state <> 1, i.heard_ms DESC, l.incarnation, l.lane;
+-- name: list_backups
+SELECT name, number, wall_ms FROM tksk_backup ORDER BY number DESC, wall_ms DESC, name DESC;

@@ -147,6 +147,24 @@ static enum err list_records(struct sqlite_backend *s, const char *const *parame
                     ctx);
 }
 
+static enum err list_record(struct sqlite_backend *s, const char *const *parameters,
+                            hub_row_callback *row, void *ctx)
+{
+    char *text = NULL;
+    size_t len = 0;
+    const struct policy_collection *c =
+        s->policy ? policy_collection(s->policy, bytes_text(parameters[0])) : NULL;
+    if (!c)
+        return ERR_NOT_FOUND;
+    FILE *out = open_memstream(&text, &len);
+    if (!out)
+        return ERR_MEMORY;
+    fprintf(out, "SELECT * FROM \"v_%s\" WHERE \"%s\" = ?1", c->name,
+            policy_field(c, bytes_text("id")) ? "_id" : "id");
+    return give_sql(s, out, &text, bytes_of(NULL, 0), bytes_of(NULL, 0), parameters + 1, 1, row,
+                    ctx);
+}
+
 /* The ids that begin with the hex digits of `text` (dashes left out). False: fewer than eight of them. */
 static bool id_range(const char *text, struct id *ret_low, struct id *ret_high)
 {
@@ -222,6 +240,12 @@ enum err sqlite_list(struct hub_backend *b, enum hub_list list, const char *cons
         return list_records(s, parameters, row, ctx);
     case HUB_LIST_FIND:
         return list_find(s, parameters, row, ctx);
+    case HUB_LIST_RECORD:
+        return list_record(s, parameters, row, ctx);
+    case HUB_LIST_POSITIONS:
+        return list_bound(s, STMT_list_positions, parameters, 1, row, ctx);
+    case HUB_LIST_BACKUPS:
+        return list_bound(s, STMT_list_backups, parameters, 0, row, ctx);
     case HUB_LIST_HISTORY:
         if (!uuid_from_text(bytes_text(parameters[0]), &record))
             return ERR_NOT_FOUND;
