@@ -87,7 +87,7 @@ static void node_status(const json_t *done)
 {
     struct table table;
     node_line(done);
-    if (truth_of(done, "locked"))
+    if (truth_of(done, "locked") && strcmp(text_of(done, "enrolment"), "approved") == 0)
         (void)puts(tr("Locked: sending goes on, entering and reading wait for `tkskctl unlock`.",
                       "Terkunci: pengiriman tetap jalan, mengisi dan membaca menunggu `tkskctl "
                       "buka`."));
