@@ -306,65 +306,6 @@ static void words_are_typed_again_while_tries_are_left(void **state)
     stop_daemon();
 }
 
-static void founding_makes_two_keys_and_a_statement_that_the_trust_part_takes(void **state)
-{
-    (void)state;
-    static const char zero_key[] =
-        "0101010101010101010101010101010101010101010101010101010101010101";
-    char keys[1024];
-    (void)snprintf(keys, sizeof(keys),
-                   "{\"done\":{\"sign_key\":\"%s\",\"seal_key\":\"%s\",\"curve_key\":\"%s\","
-                   "\"seal_number\":1,\"endpoints\":[\"tcp://10.0.0.1:7436\"]}}\n",
-                   zero_key, zero_key, zero_key);
-    const struct line script[] = { HELLO("tksk-hub"),
-                                   { "trust_state", REFUSED("state") },
-                                   { "keys", keys },
-                                   { "trust_publish", "{\"done\":{\"version\":1}}\n" },
-                                   { NULL, NULL } };
-    struct stat info;
-    char path[160];
-    start_daemon(script);
-    assert_int_equal(run("rahasia dapur kami\n", "--passphrase-file", "-", "trust", "init",
-                         "--district", "36.04", "--root-key", "root.key", "--key",
-                         "conf/officer.key", NULL),
-                     EXIT_DONE);
-    (void)snprintf(path, sizeof(path), "%s/conf/officer.key", directory);
-    assert_int_equal(stat(path, &info), 0);
-    assert_int_equal(info.st_mode & 0777, 0600);
-    says("root.key", "tksk-key 1 root ");
-    says("conf/officer.key", "tksk-key 1 officer ");
-    json_t *publish = request("trust_publish", 0);
-    uint8_t *space = malloc(64 * 1024);
-    assert_non_null(space);
-    struct buf statement = buf_of(space, 64 * 1024);
-    assert_int_equal(crypto_unbase64(bytes_text(arg_of(publish, "statement")), &statement), OK);
-    assert_true(statement.len > 200);
-    free(space);
-    json_decref(publish);
-    /* The same two keys serve when the first attempt did not get through. */
-    assert_int_equal(run("another passphrase\n", "--passphrase-file", "-", "trust", "init",
-                         "--district", "36.04", "--root-key", "root.key", "--key",
-                         "conf/officer.key", NULL),
-                     EXIT_REFUSED);
-    stop_daemon();
-}
-
-static void founding_twice_is_refused(void **state)
-{
-    (void)state;
-    static const struct line script[] = {
-        HELLO("tksk-hub"),
-        { "trust_state", "{\"done\":{\"version\":3,\"district\":\"36.04\",\"hash\":\"00\"}}\n" },
-        { NULL, NULL }
-    };
-    start_daemon(script);
-    assert_int_equal(run("x\n", "--passphrase-file", "-", "trust", "init", "--district", "36.04",
-                         "--root-key", "other.key", "--key", "other2.key", NULL),
-                     EXIT_REFUSED);
-    assert_string_equal(file_text("other.key"), "");
-    stop_daemon();
-}
-
 /* --- tables --------------------------------------------------------------------------------- */
 
 static void columns_align_by_what_is_seen(void **state)
@@ -411,8 +352,6 @@ int main(void)
         cmocka_unit_test(operator_key_is_made_here_and_the_passphrase_stays),
         cmocka_unit_test(several_operators_are_listed_never_guessed),
         cmocka_unit_test(words_are_typed_again_while_tries_are_left),
-        cmocka_unit_test(founding_makes_two_keys_and_a_statement_that_the_trust_part_takes),
-        cmocka_unit_test(founding_twice_is_refused),
         cmocka_unit_test(columns_align_by_what_is_seen),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
