@@ -41,6 +41,7 @@ static enum err facts_read(struct node_driver *driver, bool *ret_moved)
         return err;
     facts.enrolling = identity.enrolment == ENROLMENT_WAITING;
     facts.enrolled = identity.enrolment == ENROLMENT_DONE;
+    facts.stranded = node_store_stranded(driver->store);
     for (unsigned i = 0; facts.enrolled && i < LANE_COUNT; i++) {
         struct node_lane lane;
         err = node_store_lane(driver->store, (enum lane)i, &lane);

@@ -37,6 +37,7 @@ struct node_facts {
         uint64_t epoch, number;
     } cursors[FEED_STREAMS];
     bool wants_records;   /* unlocked */
+    bool stranded;        /* entries of an earlier incarnation are not at the hub any more */
     unsigned operators_waiting; /* whose keys are not in the trust part yet */
 };
 

@@ -89,6 +89,14 @@ static void start_asking(struct node_session *session, enum node_state to)
     session->retry_ms = session->now_ms;
 }
 
+static void reopen(struct node_session *session)
+{
+    move(session, NODE_REOPENING);
+    session->reopen_due = true;
+    session->retry_ms = session->now_ms;
+    node_push_unlinked(&session->push);
+}
+
 static void facts_changed(struct node_session *session, const struct node_facts *facts)
 {
     if (facts->operators_waiting > session->facts.operators_waiting) {
@@ -107,19 +115,13 @@ static void facts_changed(struct node_session *session, const struct node_facts 
     }
     if (!facts->wants_records)
         batch_drop(session, FEED_RECORDS);
+    if (facts->stranded && answering(session))
+        reopen(session);
     if (answering(session) && facts->wants_records != session->wants_said)
         session->hello_wanted = true;
 }
 
 /* ---- WELCOME */
-
-static void reopen(struct node_session *session)
-{
-    move(session, NODE_REOPENING);
-    session->reopen_due = true;
-    session->retry_ms = session->now_ms;
-    node_push_unlinked(&session->push);
-}
 
 static bool is_ahead(const struct node_session *session, const struct welcome *welcome)
 {

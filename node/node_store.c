@@ -528,6 +528,8 @@ enum err node_store_open(const char *path, const char *vfs, struct node_store **
         err = load_identity(store);
     if (err == OK)
         err = node_load_policy(store);
+    if (err == OK)
+        err = node_load_stranded(store);
     if (err != OK) {
         problem_set(problem, err, path, "reading the node's state");
         goto fail;

@@ -161,7 +161,7 @@ NODISCARD enum err node_store_import_put(struct node_store *store, const struct 
 
 /* ---- what the hub says */
 
-/* Verified ACK: dispositions, acked seq and head, keep_from, seen number; drops what keep_from has passed.
+/* Verified ACK of the present epoch (else ERR_STATE): dispositions, acked seq and head, keep_from, seen number; drops what keep_from has passed.
  * Locked: dispositions only, the cache follows at unlock. A final disposition never changes again.
  * ERR_STATE: it acknowledges what was never queued. */
 NODISCARD enum err node_store_ack(struct node_store *store, const struct ack *ack);
@@ -188,6 +188,8 @@ NODISCARD enum err node_store_cursor_reset(struct node_store *store, enum feed_s
  * leaf, sealed bytes and data keys; positions, `after` and policy entries are made anew. The incarnation so
  * far becomes `previous`. */
 NODISCARD enum err node_store_reopen(struct node_store *store);
+/* The hub was restored and lost entries of an earlier incarnation: node_store_reopen takes them along. */
+bool node_store_stranded(const struct node_store *store);
 
 /* ---- the cache: confirmed state with own pending changes on top. All need the unlocked cache. */
 

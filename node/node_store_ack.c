@@ -197,7 +197,9 @@ static enum err apply_ack(struct node_store *store, const struct ack *ack)
 {
     struct lane_row row;
     enum err err = node_lane_row(store, store->life, ack->lane, &row);
-    if (err == OK && ack->last > row.lane.highest)
+    /* Of a journal that was given up: nothing in it counts any more. Of one whose opening statement is not
+     * here yet: what the old one said must be taken back first; the hub repeats its answer. */
+    if (err == OK && (ack->last > row.lane.highest || ack->epoch != store->trust.epoch))
         err = ERR_STATE;
     if (err == OK)
         err = check_contiguous(ack, row.lane.acked);

@@ -557,6 +557,8 @@ enum err node_store_feed(struct node_store *store, const struct feed_batch *batc
     }
     if (apply.epoch_moved)
         err = node_load_policy(store);
+    if (apply.epoch_moved && err == OK)
+        err = node_load_stranded(store);
     return err == OK && apply.policy_moved ? node_lookup_refresh(store) : err;
 }
 

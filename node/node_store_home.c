@@ -284,7 +284,9 @@ enum err node_store_reopen(struct node_store *store)
     store->identity.previous = before.incarnation;
     store->identity.incarnation = crypto_random_id();
     err = node_end(store, reopen(store, &move));
-    if (err != OK) {
+    if (err == OK) {
+        store->stranded = false;
+    } else {
         store->life = move.from;
         store->identity = before;
     }
@@ -292,4 +294,20 @@ enum err node_store_reopen(struct node_store *store)
         free(move.list[i]);
     scratch_clear(&store->scratch);
     return err;
+}
+
+enum err node_load_stranded(struct node_store *store)
+{
+    struct sqlite3_stmt *st = node_sql(store, SQL_entry_stranded);
+    sql_bind_uint(st, 1, store->life);
+    enum err err = node_sql_row(store, st);
+    if (err != OK && err != ERR_NOT_FOUND)
+        return err;
+    store->stranded = err == OK;
+    return err == OK ? node_sql_end(store, st, OK) : OK;
+}
+
+bool node_store_stranded(const struct node_store *store)
+{
+    return store->stranded;
 }

@@ -26,7 +26,7 @@
     X(life_last) X(life_put) X(lane_get) X(lane_put) X(lane_append) X(lane_ack)                    \
     X(lane_close) X(lane_dropped) X(lane_safe) X(lane_all)                                                       \
     X(entry_put) X(entry_at) X(entry_sums) X(entry_run) X(entry_first_key) X(entry_leaf)           \
-    X(entry_received) X(entry_take_back) X(entry_unreceived) X(entry_move)                          \
+    X(entry_received) X(entry_take_back) X(entry_unreceived) X(entry_stranded) X(entry_move)                          \
     X(entry_policy_at) X(entry_cut)                                                                \
     X(item_put) X(item_get) X(item_set) X(item_after) X(item_drop) X(item_drop_old)                \
     X(key_put) X(key_get) X(key_next)                                                              \
@@ -61,6 +61,7 @@ struct node_store {
 
     bool enrolled;
     uint64_t life;              /* of the present incarnation */
+    bool stranded;              /* see node_store_stranded */
     struct node_identity identity;
     struct secret_key *device, *curve, *one_time;
 
@@ -210,5 +211,6 @@ void node_kind(const struct node_store *store, struct bytes collection, struct i
 /* ---- policy and caches */
 
 NODISCARD enum err node_load_policy(struct node_store *store);
+NODISCARD enum err node_load_stranded(struct node_store *store);
 /* The plain document inside a signed one. */
 struct bytes node_rules_document(struct bytes signed_document);

@@ -105,6 +105,8 @@ UPDATE entry SET received = 0, epoch = 0, number = 0
 -- @entry_unreceived
 SELECT id, seq, leaf, changes, bytes FROM entry
  WHERE life = ?1 AND lane = ?2 AND seq > ?3 AND received = 0 ORDER BY seq LIMIT 1;
+-- @entry_stranded
+SELECT 1 FROM entry WHERE life < ?1 AND received = 0 AND kind = 1 LIMIT 1;
 -- @entry_move
 UPDATE entry SET life = ?2, seq = ?3, head = ?4, changes_sum = ?5, bytes_sum = ?6 WHERE id = ?1;
 -- @entry_policy_at

@@ -80,6 +80,8 @@ struct seen_change {
     enum disposition disposition;
     uint64_t number;
     enum change_op op;
+    enum lane lane;
+    uint64_t seq;
     unsigned node;
     uint8_t *raw;
     size_t raw_len;
@@ -100,6 +102,8 @@ static void see(void *ctx, const struct own_change *change)
                                 .disposition = change->disposition,
                                 .number = change->number,
                                 .op = change->op,
+                                .lane = change->lane,
+                                .seq = change->seq,
                                 .node = seen_node,
                                 .raw_len = change->raw.len };
     to->raw = malloc(change->raw.len + 1);
@@ -157,8 +161,9 @@ static bool change_settled(const struct seen_change *change, bool tell)
     bool open = change->disposition == DISPOSITION_NONE ||
                 change->disposition == DISPOSITION_PARKED;
     if (open && tell)
-        fprintf(stderr, "  %s: a change (op %d) is %s\n", world.nodes[change->node].name,
-                change->op, disposition_name(change->disposition));
+        fprintf(stderr, "  %s: a change (op %d) at lane %d seq %llu is %s\n",
+                world.nodes[change->node].name, change->op, change->lane,
+                (unsigned long long)change->seq, disposition_name(change->disposition));
     return !open;
 }
 
