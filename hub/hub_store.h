@@ -170,6 +170,12 @@ NODISCARD enum err hub_store_verify(struct hub_store *store, struct problem *pro
 NODISCARD enum err hub_store_copy(struct hub_store *store, const char *path, struct problem *problem);
 /* Remembers that a backup holds everything up to now: keep_from follows the oldest one named. */
 NODISCARD enum err hub_store_backup_done(struct hub_store *store, const char *name, uint64_t wall_ms);
+/* The same in two steps, for a copy that is still on its way to a disk: the mark holds the positions of the
+ * copy (taken in the same turn), the confirmation makes them count. A new mark ends the one before it;
+ * ERR_NOT_FOUND: there is no such mark. */
+NODISCARD enum err hub_store_backup_mark(struct hub_store *store, const char *name);
+NODISCARD enum err hub_store_backup_confirm(struct hub_store *store, const char *name,
+                                            uint64_t wall_ms);
 enum err hub_store_idle(struct hub_store *store); /* checkpoint */
 
 /* Rows for `status`, `nodes`, `conflict list`, `show`: one callback a row, columns as the query names

@@ -353,15 +353,30 @@ enum err hub_store_copy(struct hub_store *store, const char *path, struct proble
     return store->ops->copy(store->backend, path, problem);
 }
 
+static unsigned backups_kept(const struct hub_store *store)
+{
+    int64_t kept = store->policy ? policy_setting(store->policy, "backups_kept", BACKUPS_KEPT)
+                                 : BACKUPS_KEPT;
+    return kept < 1 ? 1 : (unsigned)kept;
+}
+
 enum err hub_store_backup_done(struct hub_store *store, const char *name, uint64_t wall_ms)
 {
     must(store->writing);
-    int64_t kept = store->policy ? policy_setting(store->policy, "backups_kept", BACKUPS_KEPT)
-                                 : BACKUPS_KEPT;
-    if (kept < 1)
-        kept = 1;
     return store->ops->backup_put(store->backend, name, store->journal.number, wall_ms,
-                                  (unsigned)kept);
+                                  backups_kept(store));
+}
+
+enum err hub_store_backup_mark(struct hub_store *store, const char *name)
+{
+    must(store->writing);
+    return store->ops->backup_mark(store->backend, name, store->journal.number);
+}
+
+enum err hub_store_backup_confirm(struct hub_store *store, const char *name, uint64_t wall_ms)
+{
+    must(store->writing);
+    return store->ops->backup_confirm(store->backend, name, wall_ms, backups_kept(store));
 }
 
 /* --- lists ------------------------------------------------------------------------------------- */

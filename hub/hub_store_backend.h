@@ -284,6 +284,11 @@ struct hub_backend_ops {
     /* Remembers the positions of now, forgets all but the newest `kept` and moves keep_from. */
     enum err (*backup_put)(struct hub_backend *b, const char *name, uint64_t number,
                            uint64_t wall_ms, unsigned kept);
+    /* The same in two steps: the positions of now, which count when they are confirmed. One mark at a time;
+     * ERR_NOT_FOUND: no such mark. */
+    enum err (*backup_mark)(struct hub_backend *b, const char *name, uint64_t number);
+    enum err (*backup_confirm)(struct hub_backend *b, const char *name, uint64_t wall_ms,
+                               unsigned kept);
     enum err (*idle)(struct hub_backend *b);
 };
 

@@ -162,17 +162,32 @@ DELETE FROM tksk_backup_lane WHERE name = ?1;
 INSERT INTO tksk_backup_lane (name, node, incarnation, lane, received)
 SELECT ?1, node, incarnation, lane, received FROM tksk_lane;
 -- name: backup_forget
-DELETE FROM tksk_backup WHERE name NOT IN
-    (SELECT name FROM tksk_backup ORDER BY number DESC, wall_ms DESC, name DESC LIMIT ?1);
+DELETE FROM tksk_backup WHERE name NOT GLOB '~*' AND name NOT IN
+    (SELECT name FROM tksk_backup WHERE name NOT GLOB '~*'
+     ORDER BY number DESC, wall_ms DESC, name DESC LIMIT ?1);
 -- name: backup_lanes_forget
 DELETE FROM tksk_backup_lane WHERE name NOT IN (SELECT name FROM tksk_backup);
+-- A copy on its way to a file: "~NAME" until the file is known to be on a disk. One at a time.
+-- name: backup_marks_drop
+DELETE FROM tksk_backup WHERE name GLOB '~*';
+-- name: backup_mark
+INSERT INTO tksk_backup (name, number, wall_ms) VALUES ('~' || ?1, ?2, 0);
+-- name: backup_mark_lanes
+INSERT INTO tksk_backup_lane (name, node, incarnation, lane, received)
+SELECT '~' || ?1, node, incarnation, lane, received FROM tksk_lane;
+-- name: backup_mark_get
+SELECT number FROM tksk_backup WHERE name = '~' || ?1;
+-- name: backup_confirm
+UPDATE OR REPLACE tksk_backup SET name = ?1, wall_ms = ?2 WHERE name = '~' || ?1;
+-- name: backup_confirm_lanes
+UPDATE tksk_backup_lane SET name = ?1 WHERE name = '~' || ?1;
 -- name: keep_from_move
 UPDATE tksk_lane SET keep_from = 1 + (
     SELECT coalesce(min(coalesce(
         (SELECT received FROM tksk_backup_lane AS held WHERE held.name = tksk_backup.name
          AND held.node = tksk_lane.node AND held.incarnation = tksk_lane.incarnation
          AND held.lane = tksk_lane.lane), 0)), 0)
-    FROM tksk_backup);
+    FROM tksk_backup WHERE name NOT GLOB '~*');
 
 -- name: scan_journal
 SELECT number, epoch, kind, hash FROM tksk_journal ORDER BY number DESC LIMIT 1;
@@ -238,4 +253,4 @@ SELECT lower(substr(hex(l.incarnation), 1, 8) || '-' || substr(hex(l.incarnation
 FROM tksk_lane AS l JOIN tksk_incarnation AS i ON i.node = l.node AND i.incarnation = l.incarnation
 WHERE l.node = ?1 ORDER BY i.state <> 1, i.heard_ms DESC, l.incarnation, l.lane;
 -- name: list_backups
-SELECT name, number, wall_ms FROM tksk_backup ORDER BY number DESC, wall_ms DESC, name DESC;
+SELECT name, number, wall_ms FROM tksk_backup WHERE name NOT GLOB '~*' ORDER BY number DESC, wall_ms DESC, name DESC;

@@ -655,6 +655,16 @@ static enum err sqlite_document_last(struct hub_backend *b, enum journal_kind ki
     return OK;
 }
 
+static enum err backups_settle(struct sqlite_backend *s, unsigned kept)
+{
+    enum err err = statement_run(s, STMT_backup_forget, "i", (int)kept);
+    if (!err)
+        err = statement_run(s, STMT_backup_lanes_forget, "");
+    if (!err)
+        err = statement_run(s, STMT_keep_from_move, "");
+    return err;
+}
+
 static enum err sqlite_backup_put(struct hub_backend *b, const char *name, uint64_t number,
                                   uint64_t wall_ms, unsigned kept)
 {
@@ -664,13 +674,37 @@ static enum err sqlite_backup_put(struct hub_backend *b, const char *name, uint6
         err = statement_run(s, STMT_backup_lanes_drop, "s", name);
     if (!err)
         err = statement_run(s, STMT_backup_lanes_put, "s", name);
-    if (!err)
-        err = statement_run(s, STMT_backup_forget, "i", (int)kept);
+    return err ? err : backups_settle(s, kept);
+}
+
+static enum err sqlite_backup_mark(struct hub_backend *b, const char *name, uint64_t number)
+{
+    struct sqlite_backend *s = sqlite_of(b);
+    enum err err = statement_run(s, STMT_backup_marks_drop, "");
     if (!err)
         err = statement_run(s, STMT_backup_lanes_forget, "");
     if (!err)
-        err = statement_run(s, STMT_keep_from_move, "");
+        err = statement_run(s, STMT_backup_mark, "sn", name, number);
+    if (!err)
+        err = statement_run(s, STMT_backup_mark_lanes, "s", name);
     return err;
+}
+
+static enum err sqlite_backup_confirm(struct hub_backend *b, const char *name, uint64_t wall_ms,
+                                      unsigned kept)
+{
+    struct sqlite_backend *s = sqlite_of(b);
+    sqlite3_stmt *st = s->statements[STMT_backup_mark_get];
+    statement_bind(st, "s", name);
+    enum err err = statement_row(s, st);
+    (void)sqlite3_reset(st);
+    if (!err)
+        err = statement_run(s, STMT_backup_lanes_drop, "s", name);
+    if (!err)
+        err = statement_run(s, STMT_backup_confirm, "sn", name, wall_ms);
+    if (!err)
+        err = statement_run(s, STMT_backup_confirm_lanes, "s", name);
+    return err ? err : backups_settle(s, kept);
 }
 
 static const struct hub_backend_ops sqlite_ops = {
@@ -683,6 +717,7 @@ static const struct hub_backend_ops sqlite_ops = {
     OP(decision_put) OP(decision_next) OP(decisions_at) OP(scope_put) OP(scope_next)
     OP(wait_put) OP(wait_drop) OP(wait_count) OP(wait_ready) OP(wake_txn) OP(wake_lane)
     OP(wake_moved) OP(document_put) OP(document_get) OP(document_last) OP(backup_put)
+    OP(backup_mark) OP(backup_confirm)
 #undef OP
 };
 

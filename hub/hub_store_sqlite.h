@@ -26,8 +26,9 @@
     X(backup_lanes_forget) X(keep_from_move)                                                       \
     X(scan_journal) X(scan_epoch) X(scan_lane) X(scan_entry) X(scan_txn) X(scan_change)            \
     X(scan_conflict) X(scan_decision) X(scan_scope) X(scan_wait) X(scan_document) X(scan_field)    \
-    X(list_nodes) X(list_review) X(list_totals) X(list_history) \
-    X(list_positions) X(list_backups)
+    X(list_nodes) X(list_review) X(list_totals) X(list_history) X(list_positions) X(list_backups)  \
+    X(backup_marks_drop) X(backup_mark) X(backup_mark_lanes) X(backup_mark_get) X(backup_confirm)  \
+    X(backup_confirm_lanes)
 
 enum statement {
 #define X(name) STMT_##name,

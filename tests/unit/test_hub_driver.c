@@ -859,6 +859,47 @@ static void lost_acks_are_made_up_for_after_hello(void **state)
     assert_int_equal(ack_take(&node, 5), 3);
 }
 
+static uint64_t keep_from(void)
+{
+    struct hub_incarnation incarnation;
+    assert_ok(hub_store_incarnation(store, office.name, &node.incarnation, &incarnation));
+    return incarnation.lanes[LANE_NORMAL].keep_from;
+}
+
+static enum err backup_step(bool mark, const char *name)
+{
+    assert_ok(hub_store_begin(store));
+    enum err err = mark ? hub_store_backup_mark(store, name)
+                        : hub_store_backup_confirm(store, name, FIX_WALL_MS);
+    if (err == OK)
+        assert_ok(hub_store_commit(store));
+    else
+        hub_store_rollback(store);
+    return err;
+}
+
+/* What came in while the copy was on its way to the disk is not in it. */
+static void keep_from_follows_what_the_copy_held_and_only_once_it_is_on_a_disk(void **state)
+{
+    (void)state;
+    assert_int_equal(hello(&node), STANDING_ACTIVE);
+    fake_create(&node, "A");
+    fake_create(&node, "B");
+    push_all(&node, 1, 1);
+    flush();
+    assert_ok(backup_step(true, "first"));
+    push_all(&node, 2, 2);
+    flush();
+    assert_int_equal(keep_from(), 1);
+    assert_err(backup_step(false, "other"), ERR_NOT_FOUND);
+    assert_ok(backup_step(false, "first"));
+    assert_int_equal(keep_from(), 2);
+    assert_err(backup_step(false, "first"), ERR_NOT_FOUND);
+    assert_ok(backup_step(true, "second"));
+    assert_ok(backup_step(true, "third"));
+    assert_err(backup_step(false, "second"), ERR_NOT_FOUND);
+}
+
 int main(void)
 {
     if (crypto_start() != OK)
@@ -892,6 +933,7 @@ int main(void)
         TEST(policy_reaches_every_node_in_order),
         TEST(records_reach_a_node_of_the_area_that_is_unlocked),
         TEST(lost_acks_are_made_up_for_after_hello),
+        TEST(keep_from_follows_what_the_copy_held_and_only_once_it_is_on_a_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
