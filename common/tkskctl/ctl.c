@@ -259,7 +259,7 @@ static enum exit_code check_side(struct ctl *ctl, const struct hello *hello)
 
 static enum exit_code open_client(struct ctl *ctl)
 {
-    const char *path = NULL;
+    const char *path = "";
     if (ctl->client)
         return EXIT_DONE;
     enum err err = connect_daemon(ctl, &path);
