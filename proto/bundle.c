@@ -4,7 +4,7 @@
 
 #define CHECKPOINT_BYTES_MAX 512
 
-/* --- items ------------------------------------------------------------------------------------ */
+/* --- items ------------------------------------------------------------------------ */
 
 void bundle_item_leaf(const struct bundle_item *item, struct hash *ret_leaf)
 {
@@ -104,7 +104,7 @@ static enum err item_decode(struct reader *reader, enum lane lane, struct bundle
     return reader->err;
 }
 
-/* --- the checkpoint --------------------------------------------------------------------------- */
+/* --- the checkpoint --------------------------------------------------------------- */
 
 struct checkpoint {
     const struct bundle_context *context;

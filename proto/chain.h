@@ -24,12 +24,15 @@ void chain_genesis(const char *district, const char *node, const struct id *inca
 void chain_next(const struct hash *head, const struct hash *leaf, struct hash *ret_head);
 void chain_policy_leaf(const struct policy_mark *mark, struct hash *ret_leaf);
 
-/* [trust, rules, trust hash, rules hash], wherever a message carries it. The reader keeps its error. */
+/* [trust, rules, trust hash, rules hash], wherever a message carries it. The reader keeps its
+ * error. */
 void policy_mark_encode(const struct policy_mark *mark, struct writer *out);
 void policy_mark_decode(struct reader *reader, struct policy_mark *ret_mark);
 enum lane lane_decode(struct reader *reader);
 
-/* Journal: jhash_0 = H("journal-genesis", [district]);
- * jhash_n = H("journal", jhash_(n-1) ‖ entry_n), entry = [epoch, number, kind, …] (PROTOCOL.md §9). */
+/* Journal, PROTOCOL.md §9; an entry is [epoch, number, kind, …]:
+ *   jhash_0 = H("journal-genesis", [district])
+ *   jhash_n = H("journal", jhash_(n-1) ‖ entry_n)
+ */
 void journal_genesis(const char *district, struct hash *ret_hash);
 void journal_next(const struct hash *previous, struct bytes entry, struct hash *ret_hash);

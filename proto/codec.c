@@ -13,8 +13,9 @@ struct head {
     int64_t number; /* INT; BOOL as 0 and 1 */
 };
 
-/* How the bytes 0xc0..0xdf start a value. `least` is what the next shorter form cannot say: a smaller
- * number in this form is not the shortest one. A kind of KIND_END is refused (floats, extensions). */
+/* How the bytes 0xc0..0xdf start a value. `least` is what the next shorter form cannot say: a
+ * smaller number in this form is not the shortest one. A kind of KIND_END is refused (floats,
+ * extensions). */
 struct form {
     enum codec_kind kind;
     unsigned width; /* bytes of number or count after the first byte */
@@ -59,7 +60,7 @@ static enum err head_formed(const uint8_t *at, const uint8_t *end, struct head *
 
     struct head head = { .kind = form->kind, .size = 1 + (size_t)form->width };
     if (form->negative) {
-        /* Magnitude of the two's complement in `width` bytes; a positive number here is too long. */
+        /* Magnitude of the two's complement; a positive number in this form is too long. */
         unsigned bits = 8 * form->width;
         if (!(number >> (bits - 1)))
             return ERR_MALFORMED;
@@ -80,8 +81,8 @@ static enum err head_formed(const uint8_t *at, const uint8_t *end, struct head *
     return OK;
 }
 
-/* Decodes the head at `at`. What it promises has room in what remains: bytes for strings, at least one
- * byte an item for containers; so five bytes cannot ask for gigabytes. */
+/* Decodes the head at `at`. What it promises has room in what remains: bytes for strings, at least
+ * one byte an item for containers; so five bytes cannot ask for gigabytes. */
 static enum err head_read(const uint8_t *at, const uint8_t *end, struct head *ret_head)
 {
     struct head head = { .size = 1 };
@@ -137,8 +138,8 @@ int codec_compare(struct bytes a, struct bytes b)
     return (a.len > b.len) - (a.len < b.len);
 }
 
-/* Length of the sequence that `lead` opens, and the range of the byte after it, which is where overlong
- * forms, surrogates and what lies above U+10FFFF show (Unicode 15, table 3-7). */
+/* Length of the sequence that `lead` opens, and the range of the byte after it, which is where
+ * overlong forms, surrogates and what lies above U+10FFFF show (Unicode 15, table 3-7). */
 static size_t utf8_sequence(uint8_t lead, uint8_t *ret_low, uint8_t *ret_high)
 {
     *ret_low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
@@ -174,7 +175,7 @@ bool codec_utf8(struct bytes text)
     return true;
 }
 
-/* --- scan ------------------------------------------------------------------------------------- */
+/* --- scan ------------------------------------------------------------------------- */
 
 /* An open container. A map counts keys and values; an even `left` is about to see a key. */
 struct level {
@@ -233,7 +234,7 @@ enum err codec_scan(struct bytes in)
     return at == end ? OK : ERR_MALFORMED;
 }
 
-/* --- reader ----------------------------------------------------------------------------------- */
+/* --- reader ----------------------------------------------------------------------- */
 
 struct reader reader_of(struct bytes scanned)
 {
@@ -374,7 +375,7 @@ enum err reader_end(const struct reader *reader)
     return reader->at == reader->end ? OK : ERR_MALFORMED;
 }
 
-/* --- writer: msgpack-c, which picks the shortest forms, over a bounded buffer ------------------- */
+/* --- writer: msgpack-c, which picks the shortest forms, over a bounded buffer ----- */
 
 struct writer writer_of(void *at, size_t cap)
 {

@@ -1,10 +1,11 @@
-/* Strict, canonical msgpack: what goes on the wire and under signatures. The only user of msgpack.h.
+/* Strict, canonical msgpack: what goes on the wire and under signatures. The only user of
+ * msgpack.h.
  *
- * Canonical: shortest integer, string, binary, array and map heads; integers from -2^63 to 2^63 - 1; map
- * keys are strings, bytewise sorted, unique; strings are valid UTF-8 without U+0000; no floats, no
- * extensions; at most 8 arrays and maps inside each other.
- * Nothing is unpacked before codec_scan has said yes; readers then walk the same bytes in place, so
- * that signatures are checked over bytes as received, never over a re-encoding. No heap. */
+ * Canonical: shortest integer, string, binary, array and map heads; integers from -2^63 to 2^63 -
+ * 1; map keys are strings, bytewise sorted, unique; strings are valid UTF-8 without U+0000; no
+ * floats, no extensions; at most 8 arrays and maps inside each other. Nothing is unpacked before
+ * codec_scan has said yes; readers then walk the same bytes in place, so that signatures are
+ * checked over bytes as received, never over a re-encoding. No heap. */
 #pragma once
 
 #include "common/bytes.h"
@@ -14,7 +15,16 @@
  * may not promise more items than bytes remain. */
 NODISCARD enum err codec_scan(struct bytes in);
 
-enum codec_kind { KIND_END, KIND_NIL, KIND_BOOL, KIND_INT, KIND_STR, KIND_BIN, KIND_ARRAY, KIND_MAP };
+enum codec_kind {
+    KIND_END,
+    KIND_NIL,
+    KIND_BOOL,
+    KIND_INT,
+    KIND_STR,
+    KIND_BIN,
+    KIND_ARRAY,
+    KIND_MAP
+};
 
 /* A cursor over scanned bytes. The first thing that does not fit sets `err` to ERR_MALFORMED; all
  * later reads return zero or empty, so that a decoder checks once, at its end. */
@@ -28,24 +38,24 @@ struct reader reader_of(struct bytes scanned);
 enum codec_kind reader_peek(const struct reader *reader);
 void reader_nil(struct reader *reader);
 bool reader_bool(struct reader *reader);
-uint64_t reader_uint(struct reader *reader);            /* 0..2^63-1, else malformed */
+uint64_t reader_uint(struct reader *reader); /* 0..2^63-1, else malformed */
 uint64_t reader_uint_max(struct reader *reader, uint64_t max);
 int64_t reader_int(struct reader *reader);
 struct bytes reader_str(struct reader *reader);
 struct bytes reader_bin(struct reader *reader);
 void reader_fixed(struct reader *reader, void *ret, size_t len); /* bin of exactly `len` */
-size_t reader_array(struct reader *reader);             /* count of items */
+size_t reader_array(struct reader *reader);                      /* count of items */
 void reader_array_of(struct reader *reader, size_t count);
-size_t reader_map(struct reader *reader);               /* count of pairs */
-struct bytes reader_raw(struct reader *reader);         /* one whole value, its bytes */
+size_t reader_map(struct reader *reader);       /* count of pairs */
+struct bytes reader_raw(struct reader *reader); /* one whole value, its bytes */
 /* Marks as malformed what a decoder does not accept; an earlier error stays. */
 void reader_refuse(struct reader *reader);
 /* OK when everything was read and nothing failed. */
 NODISCARD enum err reader_end(const struct reader *reader);
 
-/* Appends canonical msgpack to a fixed buffer; the first overflow sets `err` to ERR_LIMIT, a string that
- * is not UTF-8 sets it to ERR_MALFORMED, and nothing is written from then on. The caller writes map keys
- * in bytewise order (a scan in the tests of each module finds who does not). */
+/* Appends canonical msgpack to a fixed buffer; the first overflow sets `err` to ERR_LIMIT, a string
+ * that is not UTF-8 sets it to ERR_MALFORMED, and nothing is written from then on. The caller
+ * writes map keys in bytewise order (a scan in the tests of each module finds who does not). */
 struct writer {
     struct buf buf;
     enum err err;

@@ -5,8 +5,8 @@ const char *disposition_name(enum disposition disposition)
     switch (disposition) {
     case DISPOSITION_NONE:
         break;
-#define X(name, number, text) \
-    case DISPOSITION_##name:  \
+#define X(name, number, text)                                                                      \
+    case DISPOSITION_##name:                                                                       \
         return text;
         DISPOSITIONS(X)
 #undef X

@@ -1,23 +1,23 @@
 /* Sealed transactions and data keys: compressed, then encrypted under a data key of this run of the
  * daemon, which is itself sealed to the hub. PROTOCOL.md §5.
  *
- *   head  = [suite, district, leaf, key number, dictionary, plain length]    (AAD, never sent whole)
- *   nonce = first 24 bytes of H("nonce", head)
- *   body  = XChaCha20-Poly1305(zstd frame of the transaction without its 4 magic bytes) */
+ *   head  = [suite, district, leaf, key number, dictionary, plain length]    (AAD, never sent
+ * whole) nonce = first 24 bytes of H("nonce", head) body  = XChaCha20-Poly1305(zstd frame of the
+ * transaction without its 4 magic bytes) */
 #pragma once
 
 #include "proto/chain.h"
 
 struct sealed {
     struct hash leaf;
-    uint64_t key_number;    /* per incarnation, from 1 */
-    uint32_t dictionary;    /* 0 = none */
+    uint64_t key_number; /* per incarnation, from 1 */
+    uint32_t dictionary; /* 0 = none */
     uint32_t plain_bytes;
     struct bytes body;
 };
 
-/* `work` is scratch of at least ENVELOPE_WORK_BYTES; body is appended to `ret_body`, which needs room for
- * SEALED_BYTES_MAX. */
+/* `work` is scratch of at least ENVELOPE_WORK_BYTES; body is appended to `ret_body`, which needs
+ * room for SEALED_BYTES_MAX. */
 #define ENVELOPE_WORK_BYTES SEALED_BYTES_MAX
 NODISCARD enum err envelope_seal(struct bytes txn, const char *district, const struct hash *leaf,
                                  uint64_t key_number, const struct secret_key *data_key,

@@ -3,10 +3,10 @@
 #include "common/must.h"
 #include "proto/compress.h"
 
-#define STATEMENT_BYTES_MAX  256
+#define STATEMENT_BYTES_MAX 256
 #define ARRAY_HEAD_BYTES_MAX 5
 
-/* --- items ------------------------------------------------------------------------------------ */
+/* --- items ------------------------------------------------------------------------ */
 
 static void record_encode(const struct feed_item *item, struct writer *out)
 {
@@ -140,7 +140,7 @@ enum err feed_item_decode(struct bytes raw, struct feed_item *ret_item)
     return err;
 }
 
-/* --- batches ---------------------------------------------------------------------------------- */
+/* --- batches ---------------------------------------------------------------------- */
 
 static struct bytes statement_encode(const struct feed_batch *batch,
                                      uint8_t space[STATEMENT_BYTES_MAX])

@@ -4,10 +4,10 @@
 
 #include "common/must.h"
 
-#define FIRST_WORDS       "tksk-sync invite "
-#define LAST_LINE         "end"
+#define FIRST_WORDS "tksk-sync invite "
+#define LAST_LINE "end"
 #define BASE64_LINE_CHARS 64
-#define PACKED_BYTES_MAX  (INVITE_TEXT_MAX / 4 * 3)
+#define PACKED_BYTES_MAX (INVITE_TEXT_MAX / 4 * 3)
 
 static void key_write(struct writer *out, const struct public_key *key)
 {
@@ -90,8 +90,8 @@ enum err invite_format(const struct invite *invite, const struct secret_key *hub
     return err;
 }
 
-/* Takes the next line that is not empty, without its end (LF or CRLF) and blanks before that: files come
- * through mail and chat programs. False at the end of the text. */
+/* Takes the next line that is not empty, without its end (LF or CRLF) and blanks before that: files
+ * come through mail and chat programs. False at the end of the text. */
 static bool line_next(struct bytes *text, struct bytes *ret_line)
 {
     while (text->len > 0) {

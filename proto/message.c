@@ -14,8 +14,7 @@ const char *message_name(enum message_type type)
     return "unknown";
 }
 
-/* --- decoding: one function a type, after the scan, on the items behind the number ---------------
- */
+/* --- decoding: one function a type, after the scan, on the items behind the number  */
 
 static void signature_decode(struct reader *in, struct signature *ret_signature)
 {

@@ -1,6 +1,6 @@
 /* Messages between node and hub: one canonical msgpack array a frame, [number, …]; types in
- * messages.def, grammar in PROTOCOL.md §3. What is signed (statement, request) stands in its message as
- * bin. Decoded messages point into the frame. No heap. */
+ * messages.def, grammar in PROTOCOL.md §3. What is signed (statement, request) stands in its
+ * message as bin. Decoded messages point into the frame. No heap. */
 #pragma once
 
 #include "proto/bundle.h"
@@ -23,14 +23,16 @@ struct cursor {
 };
 
 struct hello_lane {
-    uint64_t acked;       /* last seq that the hub has acknowledged; 0 = none */
-    struct hash head;     /* head at `acked` */
-    uint64_t highest;     /* highest queued */
+    uint64_t acked;   /* last seq that the hub has acknowledged; 0 = none */
+    struct hash head; /* head at `acked` */
+    uint64_t highest; /* highest queued */
 };
 
-/* [1, statement, signature]; statement = [suite, version, district, node, incarnation, previous | nil,
- * nonce, [[acked, head, highest] ×3], [epoch, number], [[epoch, number, hash] ×2],
- * [trust, rules, trust hash, rules hash], wants records, wall_ms]; signature type "hello". */
+/* [1, statement, signature]; signature type "hello";
+ *   statement = [suite, version, district, node, incarnation, previous | nil, nonce,
+ *                [[acked, head, highest] ×3], [epoch, number], [[epoch, number, hash] ×2],
+ *                [trust, rules, trust hash, rules hash], wants records, wall_ms]
+ */
 struct hello {
     struct bytes statement; /* as received */
     struct signature signature;
@@ -44,7 +46,7 @@ struct hello {
     uint64_t seen_epoch, seen_number; /* highest journal number that an ACK or the feed has shown */
     struct cursor cursors[FEED_STREAMS];
     struct policy_mark policy;
-    bool wants_records;               /* unlocked: the record feed may flow */
+    bool wants_records; /* unlocked: the record feed may flow */
     uint64_t wall_ms;
 };
 
@@ -58,14 +60,15 @@ struct push {
     struct bytes data;
 };
 
-/* [3, stream, epoch, number, offset]: applied up to `number`; `offset` bytes of the next batch are here. */
+/* [3, stream, epoch, number, offset]: applied up to `number`; `offset` bytes of the next batch are
+ * here. */
 struct confirm {
     enum feed_stream stream;
     uint64_t epoch, number, offset;
 };
 
-/* [4, request, signature]; request = [suite, district, node, invite id, token, device key, curve key,
- * seal key, nonce]; signature type "enrol" by the device key. */
+/* [4, request, signature]; request = [suite, district, node, invite id, token, device key, curve
+ * key, seal key, nonce]; signature type "enrol" by the device key. */
 struct enrol {
     struct bytes request;
     struct signature signature;
@@ -76,8 +79,8 @@ struct enrol {
     struct id nonce;
 };
 
-/* [5, request, operator signature, device signature]; request = [suite, district, node, operator key,
- * name, role, nonce]; signature type "operator" for both. */
+/* [5, request, operator signature, device signature]; request = [suite, district, node, operator
+ * key, name, role, nonce]; signature type "operator" for both. */
 struct operator_request {
     struct bytes request;
     struct signature operator_signature, device_signature;
@@ -87,30 +90,33 @@ struct operator_request {
     struct id nonce;
 };
 
-/* [6, kind, version, total, offset, data]: to a hub that waits (STANDING_WAITING), a signed trust statement
- * (kind FEED_TRUST) or rules document (FEED_RULES) that it lost; slices in order, from offset 0. */
+/* [6, kind, version, total, offset, data]: to a hub that waits (STANDING_WAITING), a signed trust
+ * statement (kind FEED_TRUST) or rules document (FEED_RULES) that it lost; slices in order, from
+ * offset 0. */
 struct policy_return {
-    unsigned kind;          /* 1 trust, 2 rules, as feed items are numbered */
+    unsigned kind; /* 1 trust, 2 rules, as feed items are numbered */
     uint64_t version, total, offset;
     struct bytes data;
 };
 
 enum standing {
     STANDING_ACTIVE = 1,
-    STANDING_REOPEN = 2,      /* the store is older than what the hub has, or forked: open a new incarnation */
+    STANDING_REOPEN = 2,      /* the store is old or forked: open a new incarnation */
     STANDING_QUARANTINED = 3, /* a twin spoke: taken and kept, not merged, until a person decides */
     STANDING_WAITING = 4,     /* the hub does not merge now (rolled back, see `tkskctl restore`) */
 };
 
 struct welcome_lane {
     uint64_t received;
-    struct hash head;      /* at `received` */
+    struct hash head; /* at `received` */
     uint64_t keep_from;
 };
 
-/* [16, statement, signature]; statement = [suite, version, district, node, incarnation, nonce, standing,
- * epoch, number, journal hash, [[received, head, keep_from] ×3], [proven, proven],
- * [trust, rules, trust hash, rules hash], [lane, first, tag, offset] | nil, wall_ms]; type "welcome". */
+/* [16, statement, signature]; signature type "welcome";
+ *   statement = [suite, version, district, node, incarnation, nonce, standing, epoch, number,
+ *                journal hash, [[received, head, keep_from] ×3], [proven, proven],
+ *                [trust, rules, trust hash, rules hash], [lane, first, tag, offset] | nil, wall_ms]
+ */
 struct welcome {
     struct bytes statement;
     struct signature signature;
@@ -120,9 +126,9 @@ struct welcome {
     enum standing standing;
     struct cursor journal;
     struct welcome_lane lanes[LANE_COUNT];
-    bool proven[FEED_STREAMS];    /* the hub has that journal hash at that number */
+    bool proven[FEED_STREAMS]; /* the hub has that journal hash at that number */
     struct policy_mark policy;
-    bool has_partial;             /* frames of a bundle that are here already */
+    bool has_partial; /* frames of a bundle that are here already */
     enum lane partial_lane;
     uint64_t partial_first;
     uint8_t partial_tag[BUNDLE_TAG_BYTES];
@@ -137,34 +143,36 @@ struct progress {
 };
 
 struct ack_entry {
-    bool whole;             /* every change of the transaction; else `index` */
+    bool whole; /* every change of the transaction; else `index` */
     unsigned index;
     enum disposition disposition;
-    struct bytes reason;    /* name in err.def, or empty */
-    struct bytes field;     /* or empty */
+    struct bytes reason; /* name in err.def, or empty */
+    struct bytes field;  /* or empty */
 };
 
-/* item = [seq, number, [[index | nil, disposition, reason, field] …]]; a change not named is accepted;
- * number 0: received and stored, not in the journal's merged part yet. */
+/* item = [seq, number, [[index | nil, disposition, reason, field] …]]; a change not named is
+ * accepted; number 0: received and stored, not in the journal's merged part yet. */
 struct ack_item {
     uint64_t seq;
     uint64_t number;
-    struct bytes entries;   /* raw array, walk with ack_entry_next */
+    struct bytes entries; /* raw array, walk with ack_entry_next */
 };
 
-/* [18, lane, last, epoch, number, keep_from, [item …], signature]; signed: [suite, district, node,
- * incarnation, lane, last, head, epoch, number, keep_from, [item …]] with the head at `last`; type "ack". */
+/* [18, lane, last, epoch, number, keep_from, [item …], signature]; signature type "ack" over
+ *   [suite, district, node, incarnation, lane, last, head at `last`, epoch, number, keep_from,
+ *    [item …]]
+ * Items follow each other without a gap and end at `last`. */
 struct ack {
     enum lane lane;
     uint64_t last;
     uint64_t epoch, number;
     uint64_t keep_from;
-    struct bytes items;     /* raw array, walk with ack_item_next */
+    struct bytes items; /* raw array, walk with ack_item_next */
     struct signature signature;
 };
 
-/* [19, stream, epoch, from, to, total, offset, data]: a slice of the batch that leads from cursor `from`
- * to `to`. The whole batch: feed.h. */
+/* [19, stream, epoch, from, to, total, offset, data]: a slice of the batch that leads from cursor
+ * `from` to `to`. The whole batch: feed.h. */
 struct feed {
     enum feed_stream stream;
     uint64_t epoch, from, to, total, offset;
@@ -172,8 +180,8 @@ struct feed {
 };
 
 enum enrol_standing { ENROL_WAITING = 1, ENROL_APPROVED = 2, ENROL_REFUSED = 3 };
-/* [20, statement, signature]; statement = [suite, district, node, invite id, device key, standing, tries];
- * type "enrol-state" by the hub's signing key. */
+/* [20, statement, signature]; statement = [suite, district, node, invite id, device key, standing,
+ * tries]; type "enrol-state" by the hub's signing key. */
 struct enrol_state {
     struct bytes statement;
     struct signature signature;
@@ -184,7 +192,7 @@ struct enrol_state {
     unsigned tries;
 };
 
-/* [21, operator key, standing]: the request is here; the approval itself comes as trust statement. */
+/* [21, operator key, standing]: the request is here; the approval comes as trust statement. */
 struct operator_state {
     struct public_key key;
     enum enrol_standing standing;
@@ -221,11 +229,11 @@ struct message {
 
 const char *message_name(enum message_type type);
 
-/* Scans and decodes one frame, the lists of an ACK included. ERR_MALFORMED; ERR_LIMIT; ERR_VERSION: an
- * unknown type or suite. Nothing is verified here. */
+/* Scans and decodes one frame, the lists of an ACK included. ERR_MALFORMED; ERR_LIMIT; ERR_VERSION:
+ * an unknown type or suite. Nothing is verified here. */
 NODISCARD enum err message_decode(struct bytes frame, struct message *ret_message);
-/* Encodes a frame of at most FRAME_BYTES_MAX. For signed messages `statement`/`request` bytes and the
- * signature are taken as they stand: build them with the …_statement functions. */
+/* Encodes a frame of at most FRAME_BYTES_MAX. For signed messages `statement`/`request` bytes and
+ * the signature are taken as they stand: build them with the …_statement functions. */
 NODISCARD enum err message_encode(const struct message *message, struct writer *out);
 
 /* Statements from the other members (those are then signed and put into .statement / .request). */
@@ -250,7 +258,8 @@ struct items_iter {
 struct items_iter items_of(struct bytes raw_array);
 bool ack_item_next(struct items_iter *iter, struct ack_item *ret_item);
 bool ack_entry_next(struct items_iter *iter, struct ack_entry *ret_entry);
-/* The four values of an entry in a row, as a decision in the feed has them. The reader keeps its error. */
+/* The four values of an entry in a row, as a decision in the feed has them. The reader keeps its
+ * error. */
 void ack_entry_values_encode(const struct ack_entry *entry, struct writer *out);
 void ack_entry_values_decode(struct reader *reader, struct ack_entry *ret_entry);
 

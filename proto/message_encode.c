@@ -194,7 +194,7 @@ enum err message_encode(const struct message *message, struct writer *out)
     return out->err;
 }
 
-/* --- statements ------------------------------------------------------------------------------- */
+/* --- statements ------------------------------------------------------------------- */
 
 void hello_statement(const struct hello *hello, struct writer *out)
 {
@@ -345,8 +345,7 @@ void operator_transcript(const struct operator_request *request,
     writer_bin(out, request->request);
 }
 
-/* --- lists inside an ACK ------------------------------------------------------------------------
- */
+/* --- lists inside an ACK ---------------------------------------------------------- */
 
 void ack_entry_encode(const struct ack_entry *entry, struct writer *out)
 {

@@ -20,7 +20,7 @@ void trust_close(struct trust *trust)
     *trust = (struct trust){ .epoch = 1 };
 }
 
-/* --- looking up ------------------------------------------------------------------------------- */
+/* --- looking up ------------------------------------------------------------------- */
 
 const struct trust_node *trust_node(const struct trust *trust, struct bytes name)
 {
@@ -56,7 +56,7 @@ const struct trust_operator *trust_operator_by_key(const struct trust *trust,
     return NULL;
 }
 
-/* --- applying --------------------------------------------------------------------------------- */
+/* --- applying --------------------------------------------------------------------- */
 
 /* A signed statement taken apart; points into it. */
 struct parts {

@@ -28,7 +28,7 @@ static enum err refuse(struct draft *draft, enum err code, const char *why)
     return code;
 }
 
-/* --- forms ------------------------------------------------------------------------------------ */
+/* --- forms ------------------------------------------------------------------------ */
 
 static bool is_digit(uint8_t c)
 {
@@ -179,7 +179,7 @@ static void read_ended(struct reader *in, uint64_t version, struct ended *ret_en
     *ret_ended = ended;
 }
 
-/* --- changing lists --------------------------------------------------------------------------- */
+/* --- changing lists --------------------------------------------------------------- */
 
 /* Room for one more entry, doubled when it is out. */
 static enum err grow(void **list, size_t count, size_t *cap, size_t entry_bytes)
@@ -224,7 +224,7 @@ static struct trust_operator *change_operator(struct draft *draft, uint32_t numb
     return &draft->trust->operators[number - 1];
 }
 
-/* --- one function an op ------------------------------------------------------------------------- */
+/* --- one function an op ----------------------------------------------------------- */
 
 static enum err apply_root(struct draft *draft, struct reader *in)
 {
@@ -244,7 +244,7 @@ static enum err apply_signers(struct draft *draft, struct reader *in)
     return in->err;
 }
 
-/* A sealing key and its number change together; numbers only rise, so that a number names one key. */
+/* A sealing key and its number change together; numbers only rise: a number names one key. */
 static enum err apply_hub(struct draft *draft, struct reader *in)
 {
     struct trust_hub hub;
@@ -398,7 +398,7 @@ static enum err apply_operator_end(struct draft *draft, struct reader *in)
     return OK;
 }
 
-/* Release, and the take of an incarnation, change what the hub does and nothing of the state here. */
+/* Release, and the take of an incarnation, change what the hub does and no state here. */
 static enum err apply_release(struct draft *draft, struct reader *in)
 {
     (void)draft;
@@ -475,7 +475,7 @@ static enum err op_open(struct reader *in, uint64_t *ret_code, const char **ret_
     return OK;
 }
 
-/* --- whole statements --------------------------------------------------------------------------- */
+/* --- whole statements ------------------------------------------------------------- */
 
 static enum err survey_op(const struct trust *trust, uint64_t code, struct reader *in,
                           struct trust_survey *survey)

@@ -1,5 +1,5 @@
-/* Applying the ops of a trust statement, inside the trust files only. A draft changes the state in place
- * and remembers what was there, so that a statement stands whole or leaves no trace. */
+/* Applying the ops of a trust statement, inside the trust files only. A draft changes the state in
+ * place and remembers what was there, so that a statement stands whole or leaves no trace. */
 #pragma once
 
 #include "proto/trust.h"
@@ -24,8 +24,8 @@ NODISCARD enum err trust_ops_apply(struct trust *trust, uint64_t version, struct
 /* "YYYY-MM-DD" that is in the calendar. */
 bool trust_date_fits(struct bytes text);
 
-/* Each signature in the raw array [[key, signature] …] is by another key of the lists (NULL: none) and
- * verifies; counts how many of each list there are. */
+/* Each signature in the raw array [[key, signature] …] is by another key of the lists (NULL: none)
+ * and verifies; counts how many of each list there are. */
 struct trust_tally {
     unsigned root, signers;
 };

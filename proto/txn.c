@@ -2,11 +2,11 @@
 
 #include "common/must.h"
 
-#define TXN_FORM              1
+#define TXN_FORM 1
 #define COMMITMENTS_BYTES_MAX (CHANGES_PER_TRANSACTION_MAX * HASH_BYTES)
-#define STATEMENT_BYTES_MAX   (COMMITMENTS_BYTES_MAX + 256)
+#define STATEMENT_BYTES_MAX (COMMITMENTS_BYTES_MAX + 256)
 
-/* --- one change ------------------------------------------------------------------------------- */
+/* --- one change ------------------------------------------------------------------- */
 
 static void base_encode(const struct change *change, struct writer *out)
 {
@@ -178,7 +178,7 @@ struct bytes fields_get(struct bytes fields, struct bytes name)
     return bytes_of(NULL, 0);
 }
 
-/* --- the transaction -------------------------------------------------------------------------- */
+/* --- the transaction -------------------------------------------------------------- */
 
 void txn_commitment(const uint8_t seed[SEED_BYTES], unsigned index, struct bytes change,
                     struct hash *ret)
@@ -192,7 +192,7 @@ void txn_commitment(const uint8_t seed[SEED_BYTES], unsigned index, struct bytes
     crypto_hash("commit", parts, COUNT_OF(parts), ret);
 }
 
-/* What the operator signs and what the leaf is the hash of. Both sides build it; it is never sent. */
+/* What the operator signs and the leaf is the hash of. Both sides build it; it is never sent. */
 static struct bytes txn_statement(const struct txn *txn, const char *district,
                                   const struct public_key *op_key,
                                   uint8_t space[STATEMENT_BYTES_MAX])

@@ -1,18 +1,21 @@
-/* Changes and transactions: what an operator signs. Pure; no I/O, no heap. Wire forms: PROTOCOL.md §4.
+/* Changes and transactions: what an operator signs. Pure; no I/O, no heap. PROTOCOL.md §4.
  *
  *   change      = [group, op, collection, record, base, fields, arg]
  *   base        = nil | [epoch, rev] | [epoch, rev, leaf]
- *   transaction = [1, operator, trust, rules, request, claimed_ms, seed, [change …], signature, [counter …]]
- *   statement   = [district, operator key, trust, rules, request, claimed_ms, count, commitments]
  *   arg         = short number (create, 0 = none) | conflict id (resolve) | nil
- *   leaf        = H("leaf", statement); the statement is never sent: both sides build it.
- * `commitments` is one bin of count × 32 bytes. Signature type "transaction".
+ *   transaction = [1, operator, trust, rules, request, claimed_ms, seed, [change …], signature,
+ *                  [countersignature …]]
+ *   statement   = [district, operator key, trust, rules, request, claimed_ms, count, commitments]
+ *   leaf        = H("leaf", statement)
  *
- * Rules of form, beside the limits: a create has no base, all others have one; base (0, 0) needs a leaf;
- * an update gives at least one field, a delete none, a resolve exactly one; only a resolve may name the
- * field "" (existence); record, conflict and collection are not empty; a transaction touches a record at
- * most once. txn_sign and txn_decode refuse the same things, so nothing is queued that a hub would not
- * take. */
+ * The statement is never sent: both sides build it. `commitments` is one bin of count × 32 bytes.
+ * Signature type "transaction".
+ *
+ * Rules of form, beside the limits: a create has no base, all others have one; base (0, 0) needs a
+ * leaf; an update gives at least one field, a delete none, a resolve exactly one; only a resolve
+ * may name the field "" (existence); record, conflict and collection are not empty; a transaction
+ * touches a record at most once. txn_sign and txn_decode refuse the same things, so nothing is
+ * queued that a hub would not take. */
 #pragma once
 
 #include "common/crypto.h"
@@ -23,24 +26,24 @@ enum change_op { OP_CREATE = 1, OP_UPDATE = 2, OP_DELETE = 3, OP_RESOLVE = 4 };
 
 /* What the author saw of the record. */
 struct base {
-    uint64_t epoch;     /* 0 with rev 0: the hub's row was not there yet */
+    uint64_t epoch; /* 0 with rev 0: the hub's row was not there yet */
     uint64_t rev;
     bool has_leaf;
-    struct hash leaf;   /* the last of the author's own pending transactions on this record */
+    struct hash leaf; /* the last of the author's own pending transactions on this record */
 };
 
 /* Points into the bytes it was decoded from. */
 struct change {
-    unsigned group;            /* 0, 0, 1, 2, 2 …: never falls, no gap */
+    unsigned group; /* 0, 0, 1, 2, 2 …: never falls, no gap */
     enum change_op op;
     struct bytes collection;
     struct id record;
-    bool has_base;             /* false at create only */
+    bool has_base; /* false at create only */
     struct base base;
-    struct bytes fields;       /* raw map: name → value; empty map for delete */
-    uint32_t number;           /* create: the running short number, 0 = none */
-    struct id conflict;        /* resolve: the conflict that it answers */
-    struct bytes raw;          /* the change as encoded: what the commitment covers */
+    struct bytes fields; /* raw map: name → value; empty map for delete */
+    uint32_t number;     /* create: the running short number, 0 = none */
+    struct id conflict;  /* resolve: the conflict that it answers */
+    struct bytes raw;    /* the change as encoded: what the commitment covers */
 };
 
 void change_encode(const struct change *change, struct writer *out);
@@ -61,11 +64,11 @@ struct bytes fields_get(struct bytes fields, struct bytes name);
 #define SALT_BYTES 16
 
 struct txn {
-    uint32_t operator_number;   /* as the trust part numbers operators */
+    uint32_t operator_number; /* as the trust part numbers operators */
     uint64_t trust_version;
     uint64_t rules_version;
     struct id request;
-    uint64_t claimed_ms;        /* the author's clock: a claim */
+    uint64_t claimed_ms; /* the author's clock: a claim */
     uint8_t seed[SEED_BYTES];
     unsigned change_count;
     struct change changes[CHANGES_PER_TRANSACTION_MAX];
@@ -73,14 +76,15 @@ struct txn {
     struct bytes countersignatures; /* raw array of [operator, signature]; empty array for now */
 };
 
-/* Checks changes, computes commitments, signs with the operator's key and writes the transaction. The
- * caller fills everything up to `seed` (crypto_random), `change_count` and each `changes[i].raw`
- * (change_encode); the other members of changes, signature and leaf are results. Errors: txn_decode. */
+/* Checks changes, computes commitments, signs with the operator's key and writes the transaction.
+ * The caller fills everything up to `seed` (crypto_random), `change_count` and each
+ * `changes[i].raw` (change_encode); the other members of changes, signature and leaf are results.
+ * Errors: txn_decode. */
 NODISCARD enum err txn_sign(struct txn *txn, const char *district, const struct secret_key *op_key,
                             struct writer *out, struct hash *ret_leaf);
 
-/* Scans and decodes. `*ret_txn` (large) points into `raw`; after a failure its content is unspecified.
- * ERR_MALFORMED; ERR_LIMIT; ERR_VERSION: another form, or countersignatures. */
+/* Scans and decodes. `*ret_txn` (large) points into `raw`; after a failure its content is
+ * unspecified. ERR_MALFORMED; ERR_LIMIT; ERR_VERSION: another form, or countersignatures. */
 NODISCARD enum err txn_decode(struct bytes raw, struct txn *ret_txn);
 
 /* Leaf of a decoded transaction under the operator's public key. */
@@ -91,6 +95,7 @@ void txn_leaf(const struct txn *txn, const char *district, const struct public_k
 NODISCARD enum err txn_verify(const struct txn *txn, const char *district,
                               const struct public_key *op_key, const struct hash *leaf);
 
-/* salt_i = keyed BLAKE2b-128 (key = seed) of u32be i; commitment_i = H("commit", salt_i ‖ change_i). */
+/* salt_i = keyed BLAKE2b-128 (key = seed) of u32be i; commitment_i = H("commit", salt_i ‖
+ * change_i). */
 void txn_commitment(const uint8_t seed[SEED_BYTES], unsigned index, struct bytes change,
                     struct hash *ret);

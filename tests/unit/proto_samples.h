@@ -13,7 +13,7 @@
 #include "proto/txn.h"
 
 #define SAMPLE_DISTRICT "36.04"
-#define SAMPLE_NODE     "36.04.29"
+#define SAMPLE_NODE "36.04.29"
 
 /* A secret of 32 equal bytes; the caller closes it. */
 static inline struct secret_key *sample_secret(uint8_t filler)

@@ -331,9 +331,9 @@ static void a_head_may_not_promise_more_than_is_there(void **state)
 {
     (void)state;
     static const char *const cases[] = {
-        "ddffffffff", "dfffffffff", "dbffffffff", "c6ffffffff", "dcffff", "deffff",
-        "daffff",     "c5ffff",     "d9ff",       "c4ff",       "9f",     "8f",
-        "bf",         "dd00010000", "df7fffffff", "df80000000",
+        "ddffffffff", "dfffffffff", "dbffffffff", "c6ffffffff", "dcffff",   "deffff",
+        "daffff",     "c5ffff",     "d9ff",       "c4ff",       "9f",       "8f",
+        "bf",         "dd00010000", "df7fffffff", "df80000000", "82c0c0c0",
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         if (scan_hex(cases[i]) != ERR_MALFORMED)

@@ -77,7 +77,7 @@ static void no_bit_of_a_transaction_can_be_changed(void **state)
         bits[bit / 8] ^= (uint8_t)(1U << (bit % 8));
         if (txn_decode(bytes_of(bits, raw.len), &decoded))
             continue;
-        /* The operator's number only says which key to take; another number leads to another key. */
+        /* The operator's number says which key to take: another one leads to another key. */
         if (decoded.operator_number != 3)
             continue;
         assert_int_equal(txn_verify(&decoded, SAMPLE_DISTRICT, &key, &leaf), ERR_SIGNATURE);
@@ -116,7 +116,7 @@ static void a_commitment_hides_and_binds(void **state)
     assert_false(hash_equal(&one, &two));
 }
 
-/* --- form --------------------------------------------------------------------------------------- */
+/* --- form ------------------------------------------------------------------------- */
 
 static struct change plain_update(struct writer *space)
 {
@@ -210,7 +210,7 @@ static void a_change_stays_within_its_limits(void **state)
     assert_int_equal(form_of(&change), ERR_LIMIT);
 }
 
-/* Signs `count` updates of records 1, 2, … with the groups given; `twice` repeats the first record. */
+/* Signs `count` updates of records 0, 1, … in the groups given; `twice` repeats the first. */
 static enum err sign_groups(const unsigned *groups, unsigned count, bool twice)
 {
     struct writer changes = writer_of(change_space, sizeof(change_space));

@@ -43,7 +43,7 @@ def unhex(text):
     return bytes.fromhex(text)
 
 
-# --- §1 notation and encoding -----------------------------------------------------------------------
+# --- §1 notation and encoding ---------------------------------------------------------------
 
 
 def plain(value, depth=1):
@@ -141,12 +141,12 @@ def check_codec():
             sys.exit(f"FAILED: {text} is not canonical")
 
 
-# --- §4 changes and transactions ----------------------------------------------------------------------
+# --- §4 changes and transactions ------------------------------------------------------------
 
 
 def check_change(raw):
     group, op, collection, record, base, fields, arg = dec(raw)
-    check(isinstance(collection, str) and collection and len(record) == 16, "a change has its names")
+    check(isinstance(collection, str) and collection and len(record) == 16, "names of a change")
     check((base is None) == (op == 1), "only a create has no base")
     if base is not None:
         check(len(base) in (2, 3) and (len(base) == 2 or len(base[2]) == 32), "base")
@@ -196,7 +196,7 @@ def check_transaction():
     check(commitments == [unhex(c) for c in v["commitments"]], "commitments")
 
 
-# --- §6 and §9 chains ---------------------------------------------------------------------------------
+# --- §6 and §9 chains -----------------------------------------------------------------------
 
 
 def genesis(district, node, incarnation, lane):
@@ -207,7 +207,8 @@ def check_chain():
     v = load("chain.json")
     life = unhex(v["incarnation"])
     for lane, head in enumerate(v["genesis"]):
-        check(genesis(v["district"], v["node"], life, lane) == unhex(head), f"genesis of lane {lane}")
+        made = genesis(v["district"], v["node"], life, lane)
+        check(made == unhex(head), f"genesis of lane {lane}")
     leaf = unhex(v["leaf"])
     head_1 = H("head", unhex(v["genesis"][2]) + leaf)
     check(head_1 == unhex(v["bulk_head_1"]), "head 1")
@@ -229,7 +230,7 @@ def check_chain():
     check(H("conflict", name)[:16] == unhex(v["conflict"]), "name of a conflict")
 
 
-# --- §5 sealing, §6 bundles -----------------------------------------------------------------------------
+# --- §5 sealing, §6 bundles -----------------------------------------------------------------
 
 
 def check_bundle():
@@ -265,11 +266,14 @@ def check_bundle():
     nonce = H("nonce", head)[:24]
     txn = unzip(aead_open(body, head, nonce, data_key), plain_bytes)
     check(txn == unhex(v["transaction"]), "opened transaction")
-    open_txn(txn, v["district"], unhex(v["operator_key"]), leaf)
+    check(leaf == unhex(v["leaf"]), "leaf in the bundle")
+    parts, commitments = open_txn(txn, v["district"], public(v["operator_seed"]), leaf)
+    check(parts == [unhex(c) for c in v["changes"]], "changes in the bundle")
+    check(commitments == [unhex(c) for c in v["commitments"]], "commitments in the bundle")
     check(items[1] == [2, 4, 2, b"\x61" * 32, b"\x62" * 32], "policy entry")
 
 
-# --- §3 messages -----------------------------------------------------------------------------------------
+# --- §3 messages ----------------------------------------------------------------------------
 
 
 def words_of(transcript):
@@ -324,7 +328,8 @@ def check_messages():
     check((suite, version, d, n, standing) == (1, 1, district, node, 1), "welcome names")
     check((epoch, number, len(jhash)) == (1, 88, 32), "welcome journal")
     check(len(lanes) == 3 and proven == [True, False] and len(policy) == 4, "welcome places")
-    check(partial[:2] == [2, 302] and len(partial[2]) == 8 and partial[3] == 31744, "partial bundle")
+    check(partial[:2] == [2, 302] and len(partial[2]) == 8, "partial bundle")
+    check(partial[3] == 31744, "offset of the partial bundle")
 
     kind, lane, first, tag, total, offset, data = dec(frames["push"])
     check((kind, lane, first, len(tag)) == (2, 2, 302, 8), "push")
@@ -380,7 +385,7 @@ def check_messages():
     check(dec(frames["refuse"]) == [22, "gap", 1, 5, ""], "refuse")
 
 
-# --- §7 the feed -------------------------------------------------------------------------------------------
+# --- §7 the feed ----------------------------------------------------------------------------
 
 
 def check_feed():
@@ -399,12 +404,13 @@ def check_feed():
         packed = unseal(body, v["node_seal_secret"]) if sealed else body
         items = dec(unzip(packed, plain_bytes))
         check(len(items) == count, f"{name} count")
-        check([enc(item) for item in items] == [unhex(i) for i in v[name]["items"]], f"{name} items")
+        expected = [unhex(item) for item in v[name]["items"]]
+        check([enc(item) for item in items] == expected, f"{name} items")
         for item in items:
             check(len(item) == lengths[item[0]], f"{name} item {item[0]}")
 
 
-# --- §8 policy -----------------------------------------------------------------------------------------------
+# --- §8 policy ------------------------------------------------------------------------------
 
 
 class Trust:
@@ -503,7 +509,7 @@ def check_trust():
         check_signed("rules", document, key, sig, "rules")
 
 
-# --- §11 the invite --------------------------------------------------------------------------------------------
+# --- §11 the invite -------------------------------------------------------------------------
 
 
 def check_invite():

@@ -98,96 +98,36 @@ static inline void json_number(struct json *json, const char *name, uint64_t num
 /* --- forms
  * ---------------------------------------------------------------------------------------- */
 
+/* Values in hex, with a space behind each. */
+static const char vectors_canonical[] =
+    "c0 c2 c3 00 7f cc80 ccff cd0100 cdffff ce00010000 ceffffffff cf0000000100000000 "
+    "cf7fffffffffffffff ff e0 d0df d080 d1ff7f d18000 d2ffff7fff d280000000 "
+    "d3ffffffff7fffffff d38000000000000000 a0 a161 a2c3a9 c400 c402ff00 90 93010203 "
+    "80 81a0c0 82a161c0a26161c0 82a161c0a162c0 9191919191919190 919191919191919101 ";
+static const char vectors_refused[] =
+    "c0c0 cc00 cc7f cd00ff ce0000ffff cf00000000ffffffff cf8000000000000000 d005 "
+    "d0e0 d1ff80 d2ffff8000 d3ffffffff80000000 ca3f800000 cb3ff0000000000000 c1 "
+    "d40100 c7010000 d6ff00000000 d90161 da000161 c5000161 dc0001c0 de0001a161c0 "
+    "82a162c0a161c0 82a26161c0a161c0 82a161c0a161c0 8101c0 81c40161c0 81c0c0 a2c080 "
+    "a3eda080 a4f4908080 a180 a100 919191919191919190 ddffffffff dbffffffff 91 "
+    "81a161 ";
+
+static inline void json_words(struct json *json, const char *name, const char *words)
+{
+    json_open(json, name, '[');
+    for (size_t len; *words; words += len + 1) {
+        char word[64];
+        len = strcspn(words, " ");
+        (void)snprintf(word, sizeof(word), "%.*s", (int)len, words);
+        json_text(json, NULL, word);
+    }
+    json_close(json, ']');
+}
+
 static inline void vectors_codec(struct json *json)
 {
-    static const char *const canonical[] = {
-        "c0",
-        "c2",
-        "c3",
-        "00",
-        "7f",
-        "cc80",
-        "ccff",
-        "cd0100",
-        "cdffff",
-        "ce00010000",
-        "ceffffffff",
-        "cf0000000100000000",
-        "cf7fffffffffffffff",
-        "ff",
-        "e0",
-        "d0df",
-        "d080",
-        "d1ff7f",
-        "d18000",
-        "d2ffff7fff",
-        "d280000000",
-        "d3ffffffff7fffffff",
-        "d38000000000000000",
-        "a0",
-        "a161",
-        "a2c3a9",
-        "c400",
-        "c402ff00",
-        "90",
-        "93010203",
-        "80",
-        "81a0c0",
-        "82a161c0a26161c0",
-        "82a161c0a162c0",
-        "9191919191919190",
-        "919191919191919101",
-    };
-    static const char *const refused[] = {
-        "",
-        "c0c0",
-        "cc00",
-        "cc7f",
-        "cd00ff",
-        "ce0000ffff",
-        "cf00000000ffffffff",
-        "cf8000000000000000",
-        "d005",
-        "d0e0",
-        "d1ff80",
-        "d2ffff8000",
-        "d3ffffffff80000000",
-        "ca3f800000",
-        "cb3ff0000000000000",
-        "c1",
-        "d40100",
-        "c7010000",
-        "d6ff00000000",
-        "d90161",
-        "da000161",
-        "c5000161",
-        "dc0001c0",
-        "de0001a161c0",
-        "82a162c0a161c0",
-        "82a26161c0a161c0",
-        "82a161c0a161c0",
-        "8101c0",
-        "81c40161c0",
-        "81c0c0",
-        "a2c080",
-        "a3eda080",
-        "a4f4908080",
-        "a180",
-        "a100",
-        "919191919191919190",
-        "ddffffffff",
-        "dbffffffff",
-        "91",
-        "81a161",
-    };
-    json_open(json, "canonical", '[');
-    for (size_t i = 0; i < COUNT_OF(canonical); i++)
-        json_text(json, NULL, canonical[i]);
-    json_close(json, ']');
-    json_open(json, "refused", '[');
-    for (size_t i = 0; i < COUNT_OF(refused); i++)
-        json_text(json, NULL, refused[i]);
-    json_close(json, ']');
+    json_words(json, "canonical", vectors_canonical);
+    json_words(json, "refused", vectors_refused);
 }
 
 static inline void vectors_chain(struct json *json)
@@ -286,8 +226,7 @@ static inline void vectors_transaction(struct json *json)
     (void)vectors_txn(json);
 }
 
-/* One transaction and one policy entry, at seqs 5 and 6 of the normal lane; the last of 20 queued.
- */
+/* One transaction and one policy entry, at seqs 5 and 6 of the normal lane; 20 are queued. */
 static inline void vectors_bundle(struct json *json)
 {
     static uint8_t work_space[ENVELOPE_WORK_BYTES], body_space[8192], item_space[8192];
