@@ -1,0 +1,534 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "tests/support/hub_fixture.h"
+
+static struct fixture f;
+
+static int set_up(void **state)
+{
+    (void)state;
+    fixture_open(&f, false);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    fixture_close(&f);
+    return 0;
+}
+
+static struct sent person_new(unsigned node, uint32_t op, const char *area, struct id *ret_id)
+{
+    struct draft *d = draft_new(&f, node, op);
+    *ret_id = fixture_id(&f);
+    d->short_number = 7;
+    draft_create(d, "person", ret_id,
+                 VALUES(V_TEXT("area", area), V_TEXT("name", "Ani"), V_TEXT("secret", "hush")));
+    return fixture_send(d);
+}
+
+static struct sent set(unsigned node, uint32_t op, const struct id *id, uint64_t rev,
+                       struct value value)
+{
+    struct draft *d = draft_new(&f, node, op);
+    draft_update(d, "person", id, base_rev(rev), &value, 1);
+    return fixture_send(d);
+}
+
+static bool has(const struct feed_item *item, const char *field)
+{
+    return fields_get(item->fields, bytes_text(field)).len > 0;
+}
+
+static void a_node_sees_the_records_of_its_area_and_no_others(void **state)
+{
+    (void)state;
+    struct id a, b;
+    (void)person_new(NODE_D, OPERATOR_D, "36.04.29.2001", &a);
+    (void)person_new(NODE_D, OPERATOR_D, "36.04.30", &b);
+    const struct items *items = fixture_feed(&f, NODE_A, FEED_RECORDS, 0);
+    assert_non_null(items_find(items, FEED_RECORD, &a));
+    assert_null(items_find(items, FEED_RECORD, &b));
+    assert_int_equal(items->to, hub_store_journal(f.store).number);
+}
+
+static void an_own_accepted_change_is_not_echoed(void **state)
+{
+    (void)state;
+    struct id id;
+    struct sent made = person_new(NODE_A, OPERATOR_A, "36.04.29", &id);
+    assert_int_equal(fixture_feed(&f, NODE_A, FEED_RECORDS, 0)->count, 0);
+    const struct items *items = fixture_feed(&f, NODE_D, FEED_RECORDS, 0);
+    const struct feed_item *item = items_find(items, FEED_RECORD, &id);
+    assert_non_null(item);
+    assert_int_equal(item->number, made.number);
+    assert_true(bytes_is(item->collection, "person"));
+    assert_true(bytes_is(item->short_text, "29-0007"));
+    assert_true(bytes_is(item->origin.node, "36.04.29"));
+    assert_int_equal(item->origin.operator_number, OPERATOR_A);
+    assert_int_equal(item->origin.claimed_ms, FIXTURE_CLAIMED_MS);
+    assert_true(has(item, "name"));
+    assert_false(has(item, "age"));
+}
+
+static void another_life_of_the_node_gets_what_the_former_one_wrote(void **state)
+{
+    (void)state;
+    struct id id;
+    (void)person_new(NODE_A, OPERATOR_A, "36.04.29", &id);
+    fixture_reincarnate(&f, NODE_A, true);
+    assert_non_null(items_find(fixture_feed(&f, NODE_A, FEED_RECORDS, 0), FEED_RECORD, &id));
+}
+
+static void restricted_values_go_to_the_records_own_area_only(void **state)
+{
+    (void)state;
+    struct id id, deeper;
+    struct sent made = person_new(NODE_D, OPERATOR_D, "36.04.29", &id);
+    (void)person_new(NODE_D, OPERATOR_D, "36.04.29.2001", &deeper);
+    struct sent open = set(NODE_D, OPERATOR_D, &id, made.number, V_TEXT("kind", "open"));
+    const struct items *items = fixture_feed(&f, NODE_A, FEED_RECORDS, 0);
+    assert_true(has(items_find(items, FEED_RECORD, &id), "secret"));
+    assert_false(has(items_find(items, FEED_RECORD, &deeper), "secret"));
+    fixture_reincarnate(&f, NODE_D, true);
+    items = fixture_feed(&f, NODE_D, FEED_RECORDS, 0);
+    assert_false(has(items_find(items, FEED_RECORD, &id), "secret"));
+    items = fixture_feed(&f, NODE_D, FEED_RECORDS, made.number);
+    assert_true(has(items_find(items, FEED_RECORD, &id), "kind"));
+    /* A restricted code makes the value one. */
+    struct sent shut = set(NODE_D, OPERATOR_D, &id, open.number, V_TEXT("kind", "shut"));
+    fixture_reincarnate(&f, NODE_D, true);
+    items = fixture_feed(&f, NODE_D, FEED_RECORDS, shut.number - 1);
+    assert_null(items_find(items, FEED_RECORD, &id));
+    items = fixture_feed(&f, NODE_A, FEED_RECORDS, shut.number - 1);
+    assert_true(has(items_find(items, FEED_RECORD, &id), "kind"));
+}
+
+static void a_field_comes_with_the_entry_that_wrote_it_last(void **state)
+{
+    (void)state;
+    struct id id;
+    struct sent made = person_new(NODE_A, OPERATOR_A, "36.04.29", &id);
+    struct sent one = set(NODE_A, OPERATOR_A, &id, made.number, V_TEXT("name", "Ana"));
+    struct sent two = set(NODE_A, OPERATOR_A, &id, one.number, V_NIL("secret"));
+    const struct items *items = fixture_feed(&f, NODE_D, FEED_RECORDS, 0);
+    assert_int_equal(items->count, 2);
+    assert_int_equal(items->list[0].number, made.number);
+    assert_false(has(&items->list[0], "name"));
+    assert_int_equal(items->list[1].number, one.number);
+    assert_true(has(&items->list[1], "name"));
+    assert_int_equal(items->to, two.number); /* a restricted field: nothing to see here */
+    items = fixture_feed(&f, NODE_A, FEED_RECORDS, 0);
+    assert_int_equal(items->count, 0);
+    /* A cleared field goes out as nil. */
+    fixture_reincarnate(&f, NODE_A, true);
+    items = fixture_feed(&f, NODE_A, FEED_RECORDS, one.number);
+    struct bytes cleared = fields_get(items->list[0].fields, bytes_text("secret"));
+    assert_int_equal(cleared.len, 1);
+    assert_int_equal(cleared.at[0], 0xc0);
+}
+
+static void the_author_of_a_held_change_gets_what_was_taken_of_it(void **state)
+{
+    (void)state;
+    struct id id;
+    struct sent made = person_new(NODE_A, OPERATOR_A, "36.04.29", &id);
+    (void)set(NODE_D, OPERATOR_D, &id, made.number, V_INT("age", 40));
+    struct draft *d = draft_new(&f, NODE_A, OPERATOR_A);
+    draft_update(d, "person", &id, base_rev(made.number),
+                 VALUES(V_INT("age", 41), V_TEXT("name", "Ana")));
+    struct sent held = fixture_send(d);
+    const struct items *items = fixture_feed(&f, NODE_A, FEED_RECORDS, made.number);
+    assert_int_equal(items->count, 3);
+    assert_true(has(&items->list[0], "age")); /* the officer's */
+    assert_int_equal(items->list[1].number, held.number);
+    assert_true(has(&items->list[1], "name"));
+    assert_false(has(&items->list[1], "age"));
+    const struct feed_item *conflict = items_find(items, FEED_CONFLICT, &id);
+    assert_non_null(conflict);
+    assert_true(bytes_is(conflict->field, "age"));
+    assert_true(bytes_is(conflict->author_a, "36.04"));
+    assert_true(bytes_is(conflict->author_b, "36.04.29"));
+    assert_int_equal(conflict->value_a.at[0], 40);
+    assert_int_equal(conflict->value_b.at[0], 41);
+}
+
+static void an_answered_conflict_is_told_to_all_of_the_area(void **state)
+{
+    (void)state;
+    struct id id, conflict;
+    struct sent made = person_new(NODE_A, OPERATOR_A, "36.04.29", &id);
+    struct sent first = set(NODE_D, OPERATOR_D, &id, made.number, V_INT("age", 40));
+    struct sent held = set(NODE_A, OPERATOR_A, &id, made.number, V_INT("age", 41));
+    assert_true(fixture_conflict(&f, &id, "age", NODE_A, &conflict));
+    struct draft *d = draft_new(&f, NODE_D, OPERATOR_D);
+    draft_resolve(d, "person", &id, base_rev(first.number), &conflict, VALUES(V_INT("age", 42)));
+    (void)fixture_send(d);
+    for (unsigned node = NODE_A; node <= NODE_D; node += NODE_D) {
+        const struct items *items = fixture_feed(&f, node, FEED_RECORDS, held.number);
+        assert_int_equal(items_count(items, FEED_RESOLVED), 1);
+        assert_int_equal(items_count(items, FEED_CONFLICT), 0);
+        const struct feed_item *item = &items->list[items->count - 1];
+        assert_int_equal(item->kind, FEED_RESOLVED);
+        assert_memory_equal(item->conflict.at, conflict.at, ID_BYTES);
+        assert_int_equal(item->value_a.at[0], 42);
+    }
+    assert_int_equal(items_count(fixture_feed(&f, NODE_B, FEED_RECORDS, 0), FEED_RESOLVED), 0);
+}
+
+static void restricted_values_stay_out_of_conflicts_for_others(void **state)
+{
+    (void)state;
+    struct id id, conflict;
+    struct sent made = person_new(NODE_A, OPERATOR_A, "36.04.29", &id);
+    (void)set(NODE_D, OPERATOR_D, &id, made.number, V_TEXT("secret", "one"));
+    (void)set(NODE_A, OPERATOR_A, &id, made.number, V_TEXT("secret", "two"));
+    assert_true(fixture_conflict(&f, &id, "secret", NODE_A, &conflict));
+    assert_int_equal(items_count(fixture_feed(&f, NODE_A, FEED_RECORDS, 0), FEED_CONFLICT), 1);
+    assert_int_equal(items_count(fixture_feed(&f, NODE_D, FEED_RECORDS, 0), FEED_CONFLICT), 0);
+}
+
+static void a_record_that_moves_is_whole_where_it_comes_and_gone_where_it_was(void **state)
+{
+    (void)state;
+    struct id id, conflict;
+    struct sent made = person_new(NODE_A, OPERATOR_A, "36.04.29", &id);
+    (void)set(NODE_D, OPERATOR_D, &id, made.number, V_INT("age", 40));
+    (void)set(NODE_A, OPERATOR_A, &id, made.number, V_INT("age", 41));
+    assert_true(fixture_conflict(&f, &id, "age", NODE_A, &conflict));
+    uint64_t before = hub_store_journal(f.store).number;
+    struct sent moved = set(NODE_D, OPERATOR_D, &id, before, V_TEXT("area", "36.04.30"));
+    const struct items *items = fixture_feed(&f, NODE_B, FEED_RECORDS, 0);
+    const struct feed_item *item = items_find(items, FEED_RECORD, &id);
+    assert_non_null(item);
+    assert_int_equal(item->number, moved.number);
+    assert_true(has(item, "name") && has(item, "age") && has(item, "area") && has(item, "secret"));
+    assert_int_equal(items_count(items, FEED_CONFLICT), 1);
+    items = fixture_feed(&f, NODE_A, FEED_RECORDS, before);
+    assert_int_equal(items->count, 1);
+    assert_true(has(&items->list[0], "area"));
+    assert_false(has(&items->list[0], "name") || has(&items->list[0], "secret"));
+    (void)set(NODE_D, OPERATOR_D, &id, moved.number, V_TEXT("name", "Ana"));
+    assert_int_equal(fixture_feed(&f, NODE_A, FEED_RECORDS, moved.number)->count, 0);
+}
+
+static void control_brings_trust_in_order_and_only_the_newest_rules(void **state)
+{
+    (void)state;
+    uint8_t space[128];
+    const struct items *items = fixture_feed(&f, NODE_A, FEED_CONTROL, 0);
+    assert_int_equal(items->count, 3);
+    assert_int_equal(items->list[0].kind, FEED_TRUST);
+    assert_int_equal(items->list[1].kind, FEED_TRUST);
+    assert_int_equal(items->list[2].kind, FEED_RULES);
+    fixture_rules(&f, fixture_source_wider);
+    struct writer ops = writer_of(space, sizeof(space));
+    trust_op_operator_until(&ops, OPERATOR_A, "SK 2", "2031-01-01");
+    fixture_trust(&f, 1, writer_bytes(&ops));
+    items = fixture_feed(&f, NODE_A, FEED_CONTROL, 0);
+    assert_int_equal(items->count, 4);
+    assert_int_equal(items_count(items, FEED_RULES), 1);
+    struct trust trust;
+    trust_open(&trust);
+    for (unsigned i = 0; i < items->count; i++)
+        if (items->list[i].kind == FEED_TRUST)
+            assert_int_equal(trust_apply(&trust, items->list[i].document, NULL, NULL), OK);
+    assert_memory_equal(trust.hash.at, hub_store_trust(f.store)->hash.at, HASH_BYTES);
+    trust_close(&trust);
+}
+
+static void batches_end_between_entries_and_lead_on(void **state)
+{
+    (void)state;
+    enum { PEOPLE = 40 };
+    static struct id ids[3 * PEOPLE];
+    for (unsigned t = 0; t < 3; t++) {
+        struct draft *d = draft_new(&f, NODE_A, OPERATOR_A);
+        for (unsigned i = 0; i < PEOPLE; i++) {
+            ids[t * PEOPLE + i] = fixture_id(&f);
+            draft_create(d, "person", &ids[t * PEOPLE + i],
+                         VALUES(V_TEXT("area", "36.04.29"), V_TEXT("name", "n")));
+        }
+        (void)fixture_send(d);
+    }
+    const struct hub_reader reader = { .node = "36.04", .area = "36.04" };
+    static uint8_t space[16 * 1024];
+    uint64_t from = 0, to = 0;
+    unsigned total = 0, count = 0;
+    struct hash hash;
+    unsigned batches = 0;
+    for (; from < hub_store_journal(f.store).number; from = to, batches++) {
+        struct writer out = writer_of(space, sizeof(space));
+        assert_int_equal(hub_store_feed(f.store, &reader, FEED_RECORDS, from, 10, &out, &count,
+                                        &to, &hash),
+                         OK);
+        assert_true(to > from);
+        assert_true(count == 0 || count == PEOPLE); /* an entry is never torn */
+        total += count;
+    }
+    assert_int_equal(total, 3 * PEOPLE);
+    assert_true(batches >= 3);
+    /* Too little room for one entry is the caller's mistake, and told. */
+    struct writer out = writer_of(space, 100);
+    assert_int_equal(
+        hub_store_feed(f.store, &reader, FEED_RECORDS, 0, 10, &out, &count, &to, &hash),
+        ERR_LIMIT);
+}
+
+/* --- messy histories ---------------------------------------------------------------------------- */
+
+/* A node as the protocol describes it: values with their numbers, from ACKs and from the feed. */
+enum { MIRROR_RECORDS = 24, MIRROR_FIELDS = 3, MIRROR_STEPS = 160 };
+static const char *const mirror_fields[MIRROR_FIELDS] = { "area", "age", "name" };
+
+struct mirror_value {
+    char text[24]; /* the raw value */
+    uint64_t rev;
+};
+struct mirror {
+    uint64_t seen[MIRROR_RECORDS];  /* highest number of the record, 0 unknown */
+    bool deleted[MIRROR_RECORDS];
+    uint64_t deleted_rev[MIRROR_RECORDS];
+    struct hash leaf[MIRROR_RECORDS];
+    bool has_leaf[MIRROR_RECORDS];
+    struct mirror_value values[MIRROR_RECORDS][MIRROR_FIELDS];
+    uint64_t cursor;
+    unsigned conflicts;
+    struct { struct id id; unsigned record; char field[8]; } open[64];
+};
+struct mess {
+    struct mirror nodes[FIXTURE_NODES];
+    struct id ids[MIRROR_RECORDS];
+    unsigned records;
+    uint32_t random;
+    unsigned held, resolved, waiting_count, released;
+    struct hash waiting[MIRROR_STEPS];
+};
+
+static uint32_t below(struct mess *m, uint32_t bound)
+{
+    m->random = m->random * 1664525u + 1013904223u;
+    return (m->random >> 8) % bound;
+}
+
+static void mirror_take(struct mirror *node, unsigned record, struct bytes fields, uint64_t number)
+{
+    for (unsigned i = 0; i < MIRROR_FIELDS; i++) {
+        struct bytes raw = fields_get(fields, bytes_text(mirror_fields[i]));
+        struct mirror_value *value = &node->values[record][i];
+        if (raw.len == 0 || value->rev > number)
+            continue;
+        assert_true(raw.len < sizeof(value->text));
+        memset(value->text, 0, sizeof(value->text));
+        memcpy(value->text, raw.at, raw.len);
+        value->rev = number;
+    }
+    if (number > node->seen[record])
+        node->seen[record] = number;
+}
+
+static unsigned record_index(const struct mess *m, const struct id *id)
+{
+    unsigned i = 0;
+    while (i < m->records && !id_equal(&m->ids[i], id))
+        i++;
+    assert_true(i < m->records);
+    return i;
+}
+
+static void mirror_read(struct mess *m, unsigned n)
+{
+    struct mirror *node = &m->nodes[n];
+    const struct items *items = fixture_feed(&f, n, FEED_RECORDS, node->cursor);
+    for (unsigned i = 0; i < items->count; i++) {
+        const struct feed_item *item = &items->list[i];
+        unsigned record = record_index(m, &item->record);
+        if (item->kind == FEED_RECORD) {
+            mirror_take(node, record, item->fields, item->number);
+            if (item->number >= node->deleted_rev[record]) {
+                node->deleted[record] = item->deleted;
+                node->deleted_rev[record] = item->number;
+            }
+        } else if (item->kind == FEED_CONFLICT && node->conflicts < 64) {
+            node->open[node->conflicts].id = item->conflict;
+            node->open[node->conflicts].record = record;
+            (void)snprintf(node->open[node->conflicts++].field, 8, "%.*s", (int)item->field.len,
+                           (const char *)item->field.at);
+        }
+    }
+    node->cursor = items->to;
+}
+
+/* Sends one change and confirms what the ACK calls accepted, as a node would. */
+static void mess_send(struct mess *m, unsigned n, unsigned record, struct draft *d)
+{
+    struct mirror *node = &m->nodes[n];
+    struct change change = d->txn.changes[0];
+    uint8_t raw[CHANGE_BYTES_MAX];
+    memcpy(raw, change.raw.at, change.raw.len);
+    assert_int_equal(change_decode(bytes_of(raw, change.raw.len), &change), OK);
+    struct sent sent = fixture_send(d);
+    struct answer answer = fixture_answer(&f, &sent, 0);
+    node->has_leaf[record] = true;
+    node->leaf[record] = sent.leaf;
+    m->held += answer.disposition == DISPOSITION_HELD;
+    if (answer.disposition == DISPOSITION_QUARANTINED && m->waiting_count < MIRROR_STEPS)
+        m->waiting[m->waiting_count++] = sent.leaf;
+    if (answer.disposition != DISPOSITION_ACCEPTED)
+        return;
+    m->resolved += change.op == OP_RESOLVE;
+    mirror_take(node, record, change.fields, answer.number);
+    if (change.op == OP_DELETE) {
+        node->deleted[record] = true;
+        node->deleted_rev[record] = answer.number;
+    }
+    struct bytes existence = fields_get(change.fields, bytes_text(""));
+    if (existence.len > 0) {
+        node->deleted[record] = existence.at[0] == 0xc3;
+        node->deleted_rev[record] = answer.number;
+    }
+}
+
+/* A person decides about one of those that wait. */
+static void mess_rule(struct mess *m)
+{
+    uint8_t space[128];
+    struct writer ops = writer_of(space, sizeof(space));
+    unsigned at = below(m, m->waiting_count);
+    trust_op_release(&ops, below(m, 3) > 0, &m->waiting[at], 1);
+    fixture_trust(&f, 1, writer_bytes(&ops));
+    m->waiting[at] = m->waiting[--m->waiting_count];
+    m->released++;
+}
+
+static void mess_step(struct mess *m)
+{
+    static const char *const areas[] = { "36.04.29", "36.04.30", "36.04.29.2001" };
+    static const char *const names[] = { "Ani", "Budi", "Citra" };
+    unsigned n = below(m, FIXTURE_NODES);
+    struct mirror *node = &m->nodes[n];
+    bool late = n == NODE_A && below(m, 6) == 0;
+    struct draft *d = draft_new(&f, n, late ? OPERATOR_LATE : n + 1); /* or OPERATOR_A, B, D */
+    if (late)
+        d->claimed_ms += UINT64_C(90) * 24 * 3600 * 1000;
+    if (m->records < MIRROR_RECORDS && below(m, 4) == 0) {
+        unsigned record = m->records++;
+        m->ids[record] = fixture_id(&f);
+        draft_create(d, "person", &m->ids[record],
+                     VALUES(V_TEXT("area", areas[n == NODE_D ? below(m, 3) : n]),
+                            V_TEXT("name", names[below(m, 3)])));
+        mess_send(m, n, record, d);
+        return;
+    }
+    unsigned record = m->records > 0 ? below(m, m->records) : 0;
+    if (m->records == 0 || node->seen[record] == 0) {
+        free(d);
+        mirror_read(m, n);
+        return;
+    }
+    struct base base = base_rev(node->seen[record]);
+    if (node->has_leaf[record])
+        base = base_leaf(node->seen[record], &node->leaf[record]);
+    unsigned what = below(m, 12);
+    if (what == 0) {
+        draft_delete(d, "person", &m->ids[record], base);
+    } else if (what <= 3 && node->conflicts > 0) {
+        unsigned at = below(m, node->conflicts);
+        const char *field = node->open[at].field;
+        struct value value = strcmp(field, "age") == 0 ? V_INT("age", below(m, 3))
+                             : field[0] == '\0'        ? V_BOOL("", below(m, 2))
+                             : strcmp(field, "name") == 0
+                                 ? V_TEXT("name", names[below(m, 3)])
+                                 : V_TEXT("area", areas[below(m, 3)]);
+        record = node->open[at].record;
+        draft_resolve(d, "person", &m->ids[record], base_rev(node->seen[record]),
+                      &node->open[at].id, &value, 1);
+        node->open[at] = node->open[--node->conflicts];
+    } else if (what == 4) {
+        draft_update(d, "person", &m->ids[record], base, VALUES(V_TEXT("area", areas[below(m, 3)])));
+    } else {
+        draft_update(d, "person", &m->ids[record], base,
+                     VALUES(V_INT("age", below(m, 3)), V_TEXT("name", names[below(m, 3)])));
+    }
+    mess_send(m, n, record, d);
+    if (below(m, 8) == 0)
+        mirror_read(m, n);
+    if (m->waiting_count > 0 && below(m, 8) == 0)
+        mess_rule(m);
+}
+
+static void mess_compare(struct mess *m, unsigned n)
+{
+    struct mirror *node = &m->nodes[n];
+    const struct policy_collection *c =
+        policy_collection(hub_store_policy(f.store), bytes_text("person"));
+    for (unsigned r = 0; r < m->records; r++) {
+        struct hub_record *record = f.store->record;
+        enum err err = f.store->ops->record_get(f.store->backend, c, &m->ids[r], record);
+        if (err == ERR_NOT_FOUND)
+            continue;
+        if (!area_within(record_area(record), bytes_text(f.nodes[n].name)))
+            continue;
+        assert_int_equal(node->deleted[r], record->deleted);
+        for (unsigned i = 0; i < MIRROR_FIELDS; i++) {
+            const struct policy_field *field = policy_field(c, bytes_text(mirror_fields[i]));
+            struct bytes raw = record->fields[field - c->fields].raw;
+            char text[24] = "";
+            if (raw.len > 0)
+                memcpy(text, raw.at, raw.len);
+            assert_memory_equal(node->values[r][i].text, text, sizeof(text));
+        }
+    }
+}
+
+static void nodes_end_equal_to_the_hub_after_any_history(void **state)
+{
+    (void)state;
+    unsigned held = 0, resolved = 0, released = 0;
+    for (uint32_t seed = 1; seed <= 12; seed++) {
+        static struct mess m;
+        fixture_close(&f);
+        fixture_open(&f, false);
+        m = (struct mess){ .random = seed };
+        for (unsigned step = 0; step < MIRROR_STEPS; step++) {
+            if (below(&m, 40) == 0)
+                fixture_reincarnate(&f, below(&m, FIXTURE_NODES), true);
+            mess_step(&m);
+        }
+        for (unsigned n = 0; n < FIXTURE_NODES; n++) {
+            mirror_read(&m, n);
+            mess_compare(&m, n);
+        }
+        fixture_check_replay(&f);
+        held += m.held;
+        resolved += m.resolved;
+        released += m.released;
+    }
+    assert_true(held > 50 && resolved > 20 && released > 20); /* the histories were messy */
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(a_node_sees_the_records_of_its_area_and_no_others),
+        TEST(an_own_accepted_change_is_not_echoed),
+        TEST(another_life_of_the_node_gets_what_the_former_one_wrote),
+        TEST(restricted_values_go_to_the_records_own_area_only),
+        TEST(a_field_comes_with_the_entry_that_wrote_it_last),
+        TEST(the_author_of_a_held_change_gets_what_was_taken_of_it),
+        TEST(an_answered_conflict_is_told_to_all_of_the_area),
+        TEST(restricted_values_stay_out_of_conflicts_for_others),
+        TEST(a_record_that_moves_is_whole_where_it_comes_and_gone_where_it_was),
+        TEST(control_brings_trust_in_order_and_only_the_newest_rules),
+        TEST(batches_end_between_entries_and_lead_on),
+        TEST(nodes_end_equal_to_the_hub_after_any_history),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
