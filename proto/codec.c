@@ -62,7 +62,7 @@ static enum err head_formed(const uint8_t *at, const uint8_t *end, struct head *
     if (form->negative) {
         /* Magnitude of the two's complement; a positive number in this form is too long. */
         unsigned bits = 8 * form->width;
-        if (!(number >> (bits - 1)))
+        if (!(at[1] & 0x80))
             return ERR_MALFORMED;
         uint64_t magnitude = bits == 64 ? ~number + 1 : ((uint64_t)1 << bits) - number;
         if (magnitude < form->least)

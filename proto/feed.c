@@ -254,7 +254,7 @@ enum err feed_batch_open(struct bytes raw, const char *district, const char *nod
     if (err)
         return err;
 
-    struct feed_batch batch;
+    struct feed_batch batch = { .stream = FEED_CONTROL };
     struct reader in = reader_of(raw);
     reader_array_of(&in, 3);
     struct bytes statement = reader_bin(&in);
