@@ -583,6 +583,48 @@ def twins(scene):
     scene.calm("twins")
 
 
+def returned(scene):
+    """RETURN to a hub that lost nothing: a forged statement, forged rules, slices of anything."""
+    evil = scene.evil
+    scene.again()
+    versions = evil.trust.versions
+    raw = enc(
+        [
+            1,
+            evil.district,
+            versions[0] + 1,
+            versions[2],
+            client.now_ms(),
+            [[client.NODE_END, GOOD, 3, []]],
+        ]
+    )
+    forged = enc([raw, [[evil.author.public, client.sign("trust", raw, evil.author.key)]]])
+    rules = enc({**evil.trust.rules, "version": versions[1] + 1, "previous": versions[3]})
+    forged_rules = enc(
+        [rules, [[evil.author.public, client.sign("rules", rules, evil.author.key)]]]
+    )
+    for kind, version, signed in ((1, versions[0] + 1, forged), (2, versions[1] + 1, forged_rules)):
+        for offset in range(0, len(signed), client.SLICE_MAX):
+            part = signed[offset : offset + client.SLICE_MAX]
+            evil.wire.send([client.RETURN, kind, version, len(signed), offset, part])
+    for kind, version, total, offset in (
+        (0, 1, 100, 0),
+        (3, 1, 100, 0),
+        (1, 0, 100, 0),
+        (1, 2**62, 1 << 40, 0),
+        (2, 9, 1 << 30, 1 << 29),
+        (1, 9, 10, 50),
+        (2, 9, 0, 0),
+    ):
+        evil.wire.send([client.RETURN, kind, version, total, offset, bytes(100)])
+    for n in range(200):
+        evil.wire.send([client.RETURN, 1 + n % 2, 9 + n, 500000, 0, bytes(client.SLICE_MAX)])
+    evil.listen(0.3)
+    scene.again()
+    is_("policy after forged RETURNs", evil.welcome["versions"], versions)
+    scene.calm("policy that nobody signed")
+
+
 # --- floods ---------------------------------------------------------------------------------------
 
 
@@ -824,6 +866,7 @@ def main():
         fork,
         incarnations,
         twins,
+        returned,
         floods,
         connections,
     ):
