@@ -92,20 +92,22 @@ enum err driver_operator_request(struct hub_driver *driver, const struct hub_pee
                                  const struct trust_node *node,
                                  const struct operator_request *request, struct bytes frame)
 {
-    if (driver->enrol == NULL) {
-        driver_refuse(driver, peer, ERR_DENIED);
-        return OK;
+    enum enrol_standing standing = ENROL_REFUSED;
+    enum err err = driver->enrol == NULL
+                       ? ERR_DENIED
+                       : hub_enrol_operator(driver->enrol, driver_trust(driver), node, request,
+                                            frame, driver->wall_ms, &standing);
+    /* A refusal of the person, not of the node: REFUSE would send the whole office away. */
+    if (err == ERR_DENIED) {
+        standing = ENROL_REFUSED;
+        err = OK;
     }
-    enum enrol_standing standing = ENROL_WAITING;
-    enum err err = hub_enrol_operator(driver->enrol, driver_trust(driver), node, request, frame,
-                                      driver->wall_ms, &standing);
     struct message message = { .type = MESSAGE_OPERATOR_STATE,
                                .operator_state = { .key = request->key, .standing = standing } };
     switch ((int)err) {
     case OK:
         driver_send_message(driver, peer, &message);
         return OK;
-    case ERR_DENIED:
     case ERR_SIGNATURE:
     case ERR_LIMIT:
         driver_refuse(driver, peer, err);

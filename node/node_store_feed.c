@@ -134,7 +134,7 @@ static enum err refuse(struct problem *problem, const char *part, uint64_t versi
     return OK;
 }
 
-static enum err cursor_put(struct node_store *store, enum feed_stream stream,
+enum err node_cursor_put(struct node_store *store, enum feed_stream stream,
                            const struct cursor *cursor)
 {
     struct sqlite3_stmt *st = node_sql(store, SQL_cursor_put);
@@ -201,7 +201,7 @@ static enum err take_back(struct node_store *store, uint64_t epoch, uint64_t cut
         sql_bind_uint(st, 1, cut);
         err = node_sql_run(store, st);
     }
-    return err == OK ? cursor_put(store, FEED_RECORDS, &start) : err;
+    return err == OK ? node_cursor_put(store, FEED_RECORDS, &start) : err;
 }
 
 /* Effects of a statement's ops on what this node keeps. */
@@ -499,7 +499,7 @@ static enum err apply_batch(struct feed_apply *apply, struct bytes items)
         err = node_chain_policy(store, lane, &mark);
     const struct cursor to = { batch->epoch, batch->to, batch->journal_hash };
     if (err == OK)
-        err = cursor_put(store, batch->stream, &to);
+        err = node_cursor_put(store, batch->stream, &to);
     if (err == OK && batch->stream == FEED_RECORDS) {
         struct sqlite3_stmt *st = node_sql(store, SQL_counter_shown);
         sql_bind_uint(st, 1, batch->to);
@@ -584,7 +584,7 @@ enum err node_store_cursor_reset(struct node_store *store, enum feed_stream stre
                                  const struct cursor *to)
 {
     enum err err = node_begin(store);
-    return err == OK ? node_end(store, cursor_put(store, stream, to)) : err;
+    return err == OK ? node_end(store, node_cursor_put(store, stream, to)) : err;
 }
 
 enum err node_store_seen(struct node_store *store, uint64_t *ret_epoch, uint64_t *ret_number)

@@ -250,6 +250,19 @@ static enum err rewrite_lane(struct node_store *store, const struct move *move, 
     return OK;
 }
 
+/* The feed leaves out what the hub took for this store's own. Where another store went on in this one's
+ * name, that was not so: records are read again, and the new incarnation is told all of them. */
+static enum err records_anew(struct node_store *store)
+{
+    struct cursor start;
+    enum err err = node_store_cursor(store, FEED_RECORDS, &start);
+    if (err != OK)
+        return err;
+    start.number = 0;
+    start.hash = (struct hash){ { 0 } };
+    return node_cursor_put(store, FEED_RECORDS, &start);
+}
+
 static enum err reopen(struct node_store *store, struct move *move)
 {
     struct sqlite3_stmt *st = node_sql(store, SQL_life_put);
@@ -267,7 +280,7 @@ static enum err reopen(struct node_store *store, struct move *move)
         sql_bind_uint(st, 1, move->from);
         err = node_sql_run(store, st);
     }
-    return err;
+    return err == OK ? records_anew(store) : err;
 }
 
 enum err node_store_reopen(struct node_store *store)

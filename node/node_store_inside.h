@@ -211,6 +211,8 @@ void node_kind(const struct node_store *store, struct bytes collection, struct i
 /* ---- policy and caches */
 
 NODISCARD enum err node_load_policy(struct node_store *store);
+NODISCARD enum err node_cursor_put(struct node_store *store, enum feed_stream stream,
+                                   const struct cursor *cursor);
 NODISCARD enum err node_load_stranded(struct node_store *store);
 /* The plain document inside a signed one. */
 struct bytes node_rules_document(struct bytes signed_document);

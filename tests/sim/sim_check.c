@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/must.h"
+#include "proto/merge.h"
 #include "tests/sim/sim_disk.h"
 #include "tests/sim/sim_random.h"
 
@@ -85,7 +86,7 @@ struct seen_change {
     unsigned node;
     uint8_t *raw;
     size_t raw_len;
-    bool promised;
+    unsigned index;
 };
 
 static struct seen_change *seen;
@@ -104,6 +105,7 @@ static void see(void *ctx, const struct own_change *change)
                                 .op = change->op,
                                 .lane = change->lane,
                                 .seq = change->seq,
+                                .index = change->index,
                                 .node = seen_node,
                                 .raw_len = change->raw.len };
     to->raw = malloc(change->raw.len + 1);
@@ -233,6 +235,21 @@ struct folded {
 static struct folded *folds;
 static size_t fold_count;
 
+/* Every conflict that the journal ever named, open or answered. */
+static struct id conflicts[RECORDS_MAX];
+static size_t conflict_count;
+
+static bool once_held(const struct seen_change *change, struct bytes field)
+{
+    struct id id;
+    merge_conflict_id(&change->leaf, change->index, field, &id);
+    for (size_t i = 0; i < conflict_count; i++) {
+        if (id_equal(&conflicts[i], &id))
+            return true;
+    }
+    return false;
+}
+
 static struct folded *fold_find(const struct id *record)
 {
     for (size_t i = 0; i < fold_count; i++) {
@@ -277,6 +294,7 @@ static void fold_journal(void)
     folds = calloc(RECORDS_MAX, sizeof(*folds));
     must(folds != NULL);
     fold_count = 0;
+    conflict_count = 0;
     while (from < end) {
         struct writer out = writer_of(space, sizeof(space));
         unsigned count = 0;
@@ -290,6 +308,8 @@ static void fold_journal(void)
             sim_ok(feed_item_decode(reader_raw(&items), &item));
             if (item.kind == FEED_RECORD)
                 fold_item(&item);
+            else if (conflict_count < RECORDS_MAX)
+                conflicts[conflict_count++] = item.conflict;
         }
         must(to > from);
         from = to;
@@ -363,6 +383,55 @@ static void check_values(void)
     }
 }
 
+static struct bytes accepted_value(const struct seen_change *change, struct bytes field,
+                                   struct change *ret_change)
+{
+    struct bytes none = { NULL, 0 };
+    if (change->disposition != DISPOSITION_ACCEPTED || change->raw_len == 0)
+        return none;
+    sim_ok(change_decode(bytes_of(change->raw, change->raw_len), ret_change));
+    return field.at == NULL ? none : fields_get(ret_change->fields, field);
+}
+
+/* Whether `later` overwrote in silence what `earlier`, another office's accepted change, had written after
+ * its author looked. Revs count within one epoch only. */
+static bool overwrote(const struct seen_change *later, const struct change *what, struct bytes field,
+                      struct bytes value, const struct seen_change *earlier)
+{
+    struct change other;
+    if (earlier->node == later->node || !id_equal(&earlier->record, &later->record) ||
+        earlier->number <= what->base.rev || earlier->number >= later->number)
+        return false;
+    struct bytes before = accepted_value(earlier, field, &other);
+    return before.at != NULL && other.op != OP_CREATE && !bytes_equal(before, value);
+}
+
+/* Two offices wrote one field, neither saw the other: a person decides, the later never just wins. A held
+ * change that was chosen is accepted too, by a resolve: those say nothing here. */
+static void check_three_way(void)
+{
+    if (hub_store_journal(world.hub.store).epoch != 1)
+        return;
+    for (size_t i = 0; i < seen_count; i++) {
+        struct change what;
+        if (seen[i].disposition != DISPOSITION_ACCEPTED || seen[i].op != OP_UPDATE ||
+            seen[i].raw_len == 0)
+            continue;
+        sim_ok(change_decode(bytes_of(seen[i].raw, seen[i].raw_len), &what));
+        struct field_iter iter = fields_of(what.fields);
+        struct bytes field, value;
+        while (!what.base.has_leaf && fields_next(&iter, &field, &value)) {
+            for (size_t k = 0; k < seen_count; k++) {
+                if (!once_held(&seen[i], field) && !once_held(&seen[k], field) &&
+                    seen[k].op != OP_RESOLVE &&
+                    overwrote(&seen[i], &what, field, value, &seen[k]))
+                    sim_fail("I2: %s overwrote a value of %s that it had not seen, without a word",
+                             world.nodes[seen[i].node].name, world.nodes[seen[k].node].name);
+            }
+        }
+    }
+}
+
 static void check_replay(void)
 {
     struct hub_store *into = NULL;
@@ -397,6 +466,7 @@ void sim_check_end(void)
                      world.nodes[promise->node].name);
     }
     check_values();
+    check_three_way();
     for (unsigned n = 0; n < world.node_count; n++) {
         for (size_t i = 0; i < fold_count; i++) {
             if (in_area(&folds[i], world.nodes[n].name))
