@@ -225,6 +225,8 @@ void hub_session_hello(struct hub_session *session, const struct hello *hello,
     if (!id_equal(&session->incarnation, &hello->incarnation)) {
         session->forked = false;
         session->doubts = 0;
+        for (unsigned i = 0; i < FEED_STREAMS; i++)
+            flow_close(&session->flows[i]); /* what is its own, and left out, is another now */
     }
     if (session->state != next || session->since_ms == 0)
         session->since_ms = now_ms;
