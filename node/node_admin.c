@@ -42,11 +42,17 @@ void node_admin_lock(struct node_admin *admin)
     node_admin_changed(admin);
 }
 
+static bool idle_too_long(const struct node_admin *admin)
+{
+    return admin->unlocked &&
+           loop_now_ms() - admin->used_ms >= node_admin_idle_minutes(admin) * 60 * 1000;
+}
+
 static void look_idle(void *ctx)
 {
     struct node_admin *admin = ctx;
     admin->timer = 0;
-    if (loop_now_ms() - admin->used_ms >= node_admin_idle_minutes(admin) * 60 * 1000)
+    if (idle_too_long(admin))
         node_admin_lock(admin);
     else
         admin->timer = loop_after(admin->parts.loop, LOOK_MS, look_idle, admin);
@@ -122,6 +128,8 @@ static void handle(void *ctx, struct admin_call *call)
 {
     struct node_admin *admin = ctx;
     const char *name = admin_call_cmd(call);
+    if (idle_too_long(admin)) /* the machine may have slept through the timer */
+        node_admin_lock(admin);
     for (size_t i = 0; i < COUNT_OF(commands); i++) {
         if (strcmp(commands[i].name, name) != 0)
             continue;

@@ -1,0 +1,765 @@
+/* The node's admin commands through the real socket. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/support/node_world.h"
+
+static uint64_t highest(struct admin_world *w)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < LANE_COUNT; i++) {
+        struct node_lane lane;
+        assert_int_equal(node_store_lane(w->o.store, (enum lane)i, &lane), OK);
+        sum += lane.highest;
+    }
+    return sum;
+}
+
+static json_t *field_row(struct admin_world *w, const char *name)
+{
+    size_t index;
+    json_t *row;
+    json_array_foreach(json_object_get(world_done(w), "fields"), index, row) {
+        if (strcmp(json_string_value(json_object_get(row, "name")), name) == 0)
+            return row;
+    }
+    return NULL;
+}
+
+static const char *shown(struct admin_world *w, const char *name)
+{
+    const char *text = json_string_value(json_object_get(field_row(w, name), "value"));
+    return text != NULL ? text : "";
+}
+
+static const char *row_text(struct admin_world *w, size_t index, const char *key)
+{
+    const char *text = json_string_value(json_object_get(world_row(w, index), key));
+    return text != NULL ? text : "";
+}
+
+static bool show(struct admin_world *w, const char *id)
+{
+    return world_ask(w, "show", json_pack("{s:s}", "id", id));
+}
+
+/* ---- before anything */
+
+static void a_daemon_without_keys_says_the_next_command(void **state)
+{
+    struct admin_world *w = *state;
+    assert_true(world_ask(w, "hello", NULL));
+    assert_string_equal(world_text(w, "program"), "tksk-node");
+    assert_true(json_is_null(json_object_get(world_done(w), "node")));
+    assert_true(world_ask(w, "status", NULL));
+    assert_string_equal(world_text(w, "enrolment"), "none");
+    assert_string_equal(world_text(w, "next"), "tkskctl enrol INVITE");
+    assert_true(json_is_true(json_object_get(world_done(w), "locked")));
+    assert_true(world_number(w, "disk_free_bytes") > 0);
+    world_refused(w, "usage", "no_such_command", NULL);
+}
+
+static void without_keys_nothing_can_be_entered_or_read(void **state)
+{
+    static const char *const locked[] = { "put",  "edit",          "delete",  "resolve",
+                                          "apply", "import_begin",  "import_rows", "list",
+                                          "show", "conflict_list", "explain" };
+    struct admin_world *w = *state;
+    for (size_t i = 0; i < COUNT_OF(locked); i++)
+        world_refused(w, "locked", locked[i], NULL);
+    world_refused(w, "state", "collections", NULL);
+    world_refused(w, "not_found", "unlock", json_pack("{s:s}", "derived", "eA=="));
+}
+
+static void enrolling_shows_the_same_words_every_time(void **state)
+{
+    struct admin_world *w = *state;
+    char words[64];
+    assert_true(world_ask(w, "enrol", world_invite(w)));
+    snprintf(words, sizeof words, "%s", world_text(w, "words"));
+    assert_true(strlen(words) > 20);
+    assert_string_equal(world_text(w, "node"), OFFICE_NODE);
+    assert_true(w->changed > 0);
+    assert_true(world_ask(w, "enrol", world_invite(w)));
+    assert_string_equal(world_text(w, "words"), words);
+    world_restart(w);
+    assert_true(world_ask(w, "enrol_status", NULL));
+    assert_string_equal(world_text(w, "enrolment"), "waiting");
+    assert_string_equal(world_text(w, "words"), words);
+    assert_true(world_ask(w, "status", NULL));
+    assert_string_equal(world_text(w, "next"), "tkskctl enrol");
+}
+
+static void an_altered_invite_is_refused(void **state)
+{
+    struct admin_world *w = *state;
+    json_t *args = world_invite(w);
+    char *text = strdup(json_string_value(json_object_get(args, "invite")));
+    text[60] = text[60] == 'A' ? 'B' : 'A';
+    json_object_set_new(args, "invite", json_string(text));
+    free(text);
+    assert_false(world_ask(w, "enrol", args));
+    world_refused(w, "usage", "enrol", NULL);
+    world_refused(w, "malformed", "enrol", json_pack("{s:s}", "invite", "hello"));
+    assert_true(world_ask(w, "status", NULL));
+    assert_string_equal(world_text(w, "enrolment"), "none");
+}
+
+static void an_enrolled_machine_takes_no_other_invite(void **state)
+{
+    struct admin_world *w = *state;
+    world_refused(w, "state", "enrol", world_invite(w));
+}
+
+/* ---- operators and the lock */
+
+static void operators_are_listed_with_their_standing(void **state)
+{
+    struct admin_world *w = *state;
+    assert_true(world_ask(w, "operator_list", NULL));
+    assert_int_equal(world_rows(w), 1);
+    assert_string_equal(row_text(w, 0, "name"), "siti");
+    assert_string_equal(row_text(w, 0, "state"), "approved");
+    assert_string_equal(row_text(w, 0, "area"), OFFICE_NODE);
+    assert_string_equal(row_text(w, 0, "until"), "2027-12-31");
+    world_refused(w, "state", "operator_words", json_pack("{s:s}", "name", "siti"));
+    world_refused(w, "not_found", "operator_words", json_pack("{s:s}", "name", "budi"));
+}
+
+static void an_operator_key_must_open_and_belong_together(void **state)
+{
+    struct admin_world *w = *state;
+    char wrong[64];
+    uint8_t zero[SECRET_KEY_BYTES] = { 1 };
+    assert_int_equal(crypto_base64(bytes_of(zero, sizeof zero), wrong, sizeof wrong), OK);
+    world_refused(w, "passphrase", "operator_add",
+                  json_pack("{s:s, s:s, s:s, s:s}", "keyfile", w->keyfile, "derived", wrong, "name",
+                            "budi", "role", "tksk"));
+    world_refused(w, "malformed", "operator_add",
+                  json_pack("{s:s, s:s, s:s, s:s}", "keyfile", "x", "derived", wrong, "name", "budi",
+                            "role", "tksk"));
+    assert_true(world_ask(w, "operator_list", NULL));
+    assert_int_equal(world_rows(w), 1);
+}
+
+static void a_wrong_passphrase_does_not_unlock(void **state)
+{
+    struct admin_world *w = *state;
+    char wrong[64];
+    uint8_t other[SECRET_KEY_BYTES] = { 3 };
+    assert_true(world_ask(w, "lock", NULL));
+    assert_int_equal(crypto_base64(bytes_of(other, sizeof other), wrong, sizeof wrong), OK);
+    world_refused(w, "passphrase", "unlock",
+                  json_pack("{s:s, s:s}", "name", "siti", "derived", wrong));
+    world_refused(w, "usage", "unlock", json_pack("{s:s, s:s}", "name", "siti", "derived", "!"));
+    world_refused(w, "locked", "list", json_pack("{s:s}", "collection", "orang"));
+    assert_true(world_ask(w, "unlock_params", NULL));
+    assert_int_equal(world_rows(w), 1);
+    assert_string_equal(row_text(w, 0, "keyfile"), w->keyfile);
+    assert_true(world_unlock(w));
+    assert_int_equal(world_number(w, "until_idle_minutes"), 15);
+    assert_true(world_ask(w, "list", json_pack("{s:s}", "collection", "orang")));
+}
+
+static void an_idle_node_locks_itself(void **state)
+{
+    struct admin_world *w = *state;
+    assert_true(world_ask(w, "list", json_pack("{s:s}", "collection", "orang")));
+    w->admin->used_ms -= 14 * 60 * 1000;
+    assert_true(world_ask(w, "list", json_pack("{s:s}", "collection", "orang"))); /* counts anew */
+    w->admin->used_ms -= 15 * 60 * 1000;
+    unsigned before = w->changed;
+    world_refused(w, "locked", "list", json_pack("{s:s}", "collection", "orang"));
+    assert_false(node_store_unlocked(w->o.store));
+    assert_true(w->changed > before); /* the hub hears that records are not wanted */
+}
+
+static void a_restart_locks(void **state)
+{
+    struct admin_world *w = *state;
+    world_restart(w);
+    world_refused(w, "locked", "list", json_pack("{s:s}", "collection", "orang"));
+    assert_true(world_ask(w, "status", NULL));
+    assert_string_equal(world_text(w, "next"), "tkskctl unlock");
+}
+
+/* Another user of this machine asks while siti has unlocked. */
+static void an_unlocked_key_serves_only_who_unlocked_it(void **state)
+{
+    struct admin_world *w = *state;
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(chmod(w->o.directory, 0755), 0);
+    assert_int_equal(chmod(w->socket, 0666), 0);
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        char answer[4096];
+        static const char line[] = "{\"v\":1,\"cmd\":\"list\",\"args\":{\"collection\":\"orang\"}}\n";
+        snprintf(address.sun_path, sizeof address.sun_path, "%s", w->socket);
+        int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+        if (setuid(65534) != 0 || fd < 0 ||
+            connect(fd, (const struct sockaddr *)&address, sizeof address) != 0 ||
+            write(fd, line, sizeof line - 1) != (ssize_t)sizeof line - 1)
+            _exit(1);
+        ssize_t got = read(fd, answer, sizeof answer - 1);
+        if (got <= 0 || write(ends[1], answer, (size_t)got) != got)
+            _exit(1);
+        _exit(0);
+    }
+    int status = -1;
+    for (unsigned i = 0; i < 200 && waitpid(child, &status, WNOHANG) == 0; i++)
+        assert_true(world_ask(w, "hello", NULL)); /* runs the loop for both */
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    char text[4096] = "";
+    assert_true(read(ends[0], text, sizeof text - 1) > 0);
+    assert_non_null(strstr(text, "\"error\""));
+    assert_non_null(strstr(text, "\"locked\""));
+    close(ends[0]);
+    close(ends[1]);
+    assert_true(world_ask(w, "list", json_pack("{s:s}", "collection", "orang"))); /* siti still may */
+}
+
+/* ---- put */
+
+static void put_answers_with_id_number_and_place(void **state)
+{
+    struct admin_world *w = *state;
+    uint64_t before = highest(w);
+    unsigned kicks = w->changed;
+    assert_true(world_ask(w, "put",
+                          json_pack("{s:s, s:{s:s, s:s}, s:s}", "collection", "orang", "fields",
+                                    "kec", OFFICE_NODE, "Nama lengkap", "Maimunah", "request",
+                                    "0191f0c2-0000-7000-8000-000000000001")));
+    assert_int_equal(strlen(world_text(w, "id")), 36);
+    assert_string_equal(world_text(w, "short"), "29-0001");
+    assert_int_equal(strlen(world_text(w, "leaf")), 64);
+    assert_string_equal(world_text(w, "lane"), "normal");
+    assert_true(world_number(w, "seq") > 0);
+    assert_true(json_is_array(json_object_get(world_done(w), "warnings")));
+    assert_int_equal(highest(w), before + 1);
+    assert_true(w->changed > kicks);
+    assert_true(show(w, "29-0001"));
+    assert_string_equal(shown(w, "nama"), "Maimunah");
+    assert_string_equal(world_text(w, "state"), "pending");
+}
+
+static void the_same_request_again_gets_the_same_answer(void **state)
+{
+    struct admin_world *w = *state;
+    char id[40], leaf[65];
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t before = highest(w);
+        assert_true(world_ask(w, "put",
+                              json_pack("{s:s, s:{s:s, s:s}, s:s}", "collection", "orang", "fields",
+                                        "kec", OFFICE_NODE, "nama", i == 0 ? "Maimunah" : "Aminah",
+                                        "request", "0191f0c2-0000-7000-8000-000000000002")));
+        if (i == 0) {
+            snprintf(id, sizeof id, "%s", world_text(w, "id"));
+            snprintf(leaf, sizeof leaf, "%s", world_text(w, "leaf"));
+            continue;
+        }
+        assert_string_equal(world_text(w, "id"), id);
+        assert_string_equal(world_text(w, "leaf"), leaf);
+        assert_string_equal(world_text(w, "short"), "29-0001");
+        assert_int_equal(world_number(w, "seq") > 0, 1);
+        assert_int_equal(highest(w), before);
+        world_restart(w); /* and after a restart */
+        assert_true(world_unlock(w));
+    }
+}
+
+static void the_lane_that_is_asked_for_is_taken(void **state)
+{
+    struct admin_world *w = *state;
+    assert_true(world_ask(w, "put",
+                          json_pack("{s:s, s:{s:s, s:s}, s:s}", "collection", "orang", "fields",
+                                    "kec", OFFICE_NODE, "nama", "Maimunah", "lane", "urgent")));
+    assert_string_equal(world_text(w, "lane"), "urgent");
+    world_refused(w, "usage", "put",
+                  json_pack("{s:s, s:{s:s}, s:s}", "collection", "orang", "fields", "nama", "x",
+                            "lane", "fast"));
+}
+
+static void refusals_name_the_field_and_store_nothing(void **state)
+{
+    struct admin_world *w = *state;
+    uint64_t before = highest(w);
+    world_refused(w, "collection", "put", json_pack("{s:s, s:{}}", "collection", "hantu", "fields"));
+    assert_non_null(strstr(world_text(w, "rule"), "orang"));
+    world_refused(w, "nik", "put",
+                  json_pack("{s:s, s:{s:s, s:s, s:s}}", "collection", "orang", "fields", "kec",
+                            OFFICE_NODE, "nama", "Maimunah", "nik", "123"));
+    assert_string_equal(world_text(w, "field"), "nik");
+    world_refused(w, "required", "put",
+                  json_pack("{s:s, s:{s:s}}", "collection", "orang", "fields", "kec", OFFICE_NODE));
+    assert_string_equal(world_text(w, "field"), "nama");
+    world_refused(w, "field", "put",
+                  json_pack("{s:s, s:{s:s}}", "collection", "orang", "fields", "namma", "x"));
+    world_refused(w, "area", "put",
+                  json_pack("{s:s, s:{s:s, s:s}}", "collection", "orang", "fields", "kec",
+                            "36.04.05", "nama", "Maimunah"));
+    world_refused(w, "usage", "put",
+                  json_pack("{s:s, s:[s]}", "collection", "orang", "fields", "nama"));
+    world_refused(w, "usage", "put",
+                  json_pack("{s:s, s:{s:[[s]]}}", "collection", "orang", "fields", "catatan", "x"));
+    world_refused(w, "usage", "put",
+                  json_pack("{s:s, s:{}, s:s}", "collection", "orang", "fields", "request", "7"));
+    assert_int_equal(highest(w), before);
+}
+
+static void numbers_lists_and_maps_of_json_become_values(void **state)
+{
+    struct admin_world *w = *state;
+    assert_true(world_ask(
+        w, "put",
+        json_pack("{s:s, s:{s:s, s:s, s:i, s:b, s:[s, s], s:{s:i, s:s}, s:[{s:s, s:i}, {s:s}]}}",
+                  "collection", "orang", "fields", "kec", OFFICE_NODE, "nama", "Maimunah", "umur",
+                  47, "aktif", 1, "catatan", "a|b", "c\\d", "ukuran", "lantai", 3, "milik", "x=y;z",
+                  "riwayat", "tahun", "2019", "ke", 1, "catatan", "pindah|kembali")));
+    assert_true(show(w, world_text(w, "id")));
+    assert_string_equal(shown(w, "umur"), "47");
+    assert_string_not_equal(shown(w, "aktif"), "");
+    assert_string_equal(shown(w, "catatan"), "a\\|b|c\\\\d");
+    assert_non_null(strstr(shown(w, "ukuran"), "lantai=3"));
+    assert_non_null(strstr(shown(w, "riwayat"), "tahun=2019"));
+}
+
+static void null_and_empty_clear_a_field(void **state)
+{
+    struct admin_world *w = *state;
+    const char *id = world_put(w, "Maimunah");
+    assert_true(world_ask(w, "edit", json_pack("{s:s, s:{s:s}}", "id", id, "fields", "umur", "47")));
+    assert_true(show(w, id));
+    assert_string_equal(shown(w, "umur"), "47");
+    assert_true(world_ask(w, "edit", json_pack("{s:s, s:{s:n}}", "id", id, "fields", "umur")));
+    assert_true(show(w, id));
+    assert_string_equal(shown(w, "umur"), "");
+}
+
+/* ---- edit, delete, apply, resolve */
+
+static void edit_needs_fields_and_the_revision_that_was_seen(void **state)
+{
+    struct admin_world *w = *state;
+    const char *id = world_put(w, "Maimunah");
+    world_refused(w, "usage", "edit", json_pack("{s:s, s:{}}", "id", id, "fields"));
+    world_refused(w, "state", "edit",
+                  json_pack("{s:s, s:{s:s}, s:i}", "id", id, "fields", "umur", "3", "expect_rev", 99));
+    world_refused(w, "not_found", "edit",
+                  json_pack("{s:s, s:{s:s}}", "id", "29-0999", "fields", "umur", "3"));
+    assert_true(world_ask(w, "edit",
+                          json_pack("{s:s, s:{s:s}}", "id", "29-0001", "fields", "nama", "Aminah")));
+    assert_string_equal(world_text(w, "id"), id);
+    assert_true(show(w, id));
+    assert_string_equal(shown(w, "nama"), "Aminah");
+    assert_int_equal(json_array_size(json_object_get(world_done(w), "history")), 2);
+}
+
+static void delete_keeps_its_reasons_and_hides_the_record(void **state)
+{
+    struct admin_world *w = *state;
+    const char *id = world_put(w, "Maimunah");
+    uint64_t before = highest(w);
+    for (unsigned i = 0; i < 2; i++) { /* the second time is a repeat */
+        assert_true(world_ask(w, "delete",
+                              json_pack("{s:s, s:{s:s}, s:s}", "id", id, "reason_fields", "alasan",
+                                        "ganda", "request",
+                                        "0191f0c2-0000-7000-8000-000000000003")));
+        assert_int_equal(highest(w), before + 2);
+    }
+    assert_true(world_ask(w, "list", json_pack("{s:s}", "collection", "orang")));
+    assert_int_equal(world_rows(w), 0);
+    assert_true(show(w, id));
+    assert_string_equal(world_text(w, "state"), "deleted");
+    assert_int_equal(json_array_size(json_object_get(world_done(w), "history")), 3);
+    world_refused(w, "state", "edit", json_pack("{s:s, s:{s:s}}", "id", id, "fields", "umur", "3"));
+}
+
+static void apply_creates_records_that_name_each_other(void **state)
+{
+    struct admin_world *w = *state;
+    uint64_t before = highest(w);
+    char person[40];
+    assert_true(world_ask(
+        w, "apply",
+        json_pack("{s:[{s:s, s:s, s:{s:s, s:s, s:s}}, {s:s, s:s, s:{s:s, s:s, s:s}}]}", "changes",
+                  "op", "create", "collection", "orang", "fields", "kec", OFFICE_NODE, "nama",
+                  "Maimunah", "rumah", "$2", "op", "create", "collection", "keluarga", "fields",
+                  "kec", OFFICE_NODE, "kk", "3604290112090003", "kepala", "$1")));
+    assert_int_equal(highest(w), before + 1); /* one transaction */
+    json_t *ids = json_object_get(world_done(w), "ids");
+    assert_int_equal(json_array_size(ids), 2);
+    snprintf(person, sizeof person, "%s",
+             json_string_value(json_object_get(json_array_get(ids, 0), "id")));
+    char family[40];
+    snprintf(family, sizeof family, "%s",
+             json_string_value(json_object_get(json_array_get(ids, 1), "id")));
+    assert_true(show(w, person));
+    assert_string_equal(shown(w, "rumah"), family);
+    assert_true(show(w, family));
+    assert_string_equal(shown(w, "kepala"), person);
+}
+
+static void apply_takes_all_or_nothing_and_says_which_change(void **state)
+{
+    struct admin_world *w = *state;
+    uint64_t before = highest(w);
+    world_refused(w, "nik", "apply",
+                  json_pack("{s:[{s:s, s:s, s:{s:s, s:s}}, {s:s, s:s, s:{s:s, s:s, s:s}}]}",
+                            "changes", "op", "create", "collection", "orang", "fields", "kec",
+                            OFFICE_NODE, "nama", "Maimunah", "op", "create", "collection", "orang",
+                            "fields", "kec", OFFICE_NODE, "nama", "Aminah", "nik", "9"));
+    assert_int_equal(world_number(w, "change"), 2);
+    assert_string_equal(world_text(w, "field"), "nik");
+    assert_int_equal(highest(w), before);
+    world_refused(w, "limit", "apply", json_pack("{s:[]}", "changes"));
+    world_refused(w, "usage", "apply", json_pack("{s:[{s:s}]}", "changes", "op", "burn"));
+    world_refused(w, "usage", "apply", json_pack("{s:[i]}", "changes", 5));
+}
+
+static void references_take_short_numbers(void **state)
+{
+    struct admin_world *w = *state;
+    assert_true(world_ask(w, "put",
+                          json_pack("{s:s, s:{s:s, s:s}}", "collection", "keluarga", "fields", "kec",
+                                    OFFICE_NODE, "kk", "3604290112090003")));
+    char family[40];
+    snprintf(family, sizeof family, "%s", world_text(w, "id"));
+    assert_true(world_ask(w, "put",
+                          json_pack("{s:s, s:{s:s, s:s, s:s}}", "collection", "orang", "fields",
+                                    "kec", OFFICE_NODE, "nama", "Maimunah", "rumah",
+                                    "29-0001")));
+    assert_true(show(w, world_text(w, "id")));
+    assert_string_equal(shown(w, "rumah"), family);
+    world_refused(w, "reference", "put",
+                  json_pack("{s:s, s:{s:s, s:s, s:s}}", "collection", "orang", "fields", "kec",
+                            OFFICE_NODE, "nama", "Maimunah", "rumah", "29-0777"));
+}
+
+/* A record that is confirmed, with a conflict about its name. */
+static struct id conflicted(struct admin_world *w, struct id *ret_conflict)
+{
+    struct id record = crypto_uuid7(OFFICE_WALL_MS);
+    *ret_conflict = crypto_random_id();
+    struct feed_item items[] = {
+        office_record(&record, "orang", "29-0044", FIELDS("kec", OFFICE_NODE, "nama", "Maimunah")),
+        { .kind = FEED_CONFLICT,
+          .conflict = *ret_conflict,
+          .collection = bytes_text("orang"),
+          .record = record,
+          .field = bytes_text("nama"),
+          .value_a = office_text("Maimunah"),
+          .value_b = office_text("Maemunah"),
+          .author_a = bytes_text("36.04"),
+          .author_b = bytes_text(OFFICE_NODE) },
+    };
+    items[0].number = w->o.journal + 1;
+    items[1].number = w->o.journal + 2;
+    w->o.journal += 2;
+    assert_int_equal(office_feed(&w->o, FEED_RECORDS, items, 2), OK);
+    return record;
+}
+
+static void conflicts_are_listed_and_answered(void **state)
+{
+    struct admin_world *w = *state;
+    struct id conflict;
+    (void)conflicted(w, &conflict);
+    char text[40];
+    uuid_to_text(&conflict, text);
+    assert_true(world_ask(w, "conflict_list", NULL));
+    assert_int_equal(world_rows(w), 1);
+    assert_string_equal(row_text(w, 0, "conflict"), text);
+    assert_string_equal(row_text(w, 0, "short"), "29-0044");
+    assert_string_equal(row_text(w, 0, "label"), "Nama lengkap");
+    assert_string_equal(row_text(w, 0, "value_a"), "Maimunah");
+    assert_string_equal(row_text(w, 0, "value_b"), "Maemunah");
+    assert_string_equal(row_text(w, 0, "author_b"), OFFICE_NODE);
+    assert_true(world_ask(w, "attention", NULL));
+    assert_string_equal(row_text(w, 0, "kind"), "conflict");
+    uint64_t before = highest(w);
+    world_refused(w, "usage", "resolve", json_pack("{s:s}", "conflict", text));
+    world_refused(w, "usage", "resolve",
+                  json_pack("{s:s, s:s, s:s}", "conflict", text, "choose", "a", "value", "x"));
+    world_refused(w, "usage", "resolve", json_pack("{s:s, s:s}", "conflict", text, "choose", "c"));
+    world_refused(w, "not_found", "resolve",
+                  json_pack("{s:s, s:s}", "conflict", "0191f0c2-0000-7000-8000-00000000000f",
+                            "choose", "a"));
+    assert_int_equal(highest(w), before);
+    assert_true(world_ask(w, "resolve", json_pack("{s:s, s:s}", "conflict", text, "choose", "b")));
+    assert_int_equal(highest(w), before + 1);
+    assert_true(show(w, "29-0044"));
+    json_t *history = json_object_get(world_done(w), "history");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(history, 0), "op")),
+                        "resolve");
+}
+
+static void a_conflict_may_be_answered_with_a_third_value(void **state)
+{
+    struct admin_world *w = *state;
+    struct id conflict;
+    (void)conflicted(w, &conflict);
+    char text[40];
+    uuid_to_text(&conflict, text);
+    assert_true(world_ask(w, "resolve",
+                          json_pack("{s:s, s:s}", "conflict", text, "value", "Maimunah S.")));
+    assert_true(show(w, "29-0044"));
+    assert_string_equal(shown(w, "nama"), "Maimunah S.");
+}
+
+/* ---- looking */
+
+static void lists_find_by_part_code_and_look_up(void **state)
+{
+    struct admin_world *w = *state;
+    static const char *const names[] = { "Maimunah", "Aminah", "Budi" };
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        assert_true(world_ask(w, "put",
+                              json_pack("{s:s, s:{s:s, s:s, s:s, s:s}}", "collection", "orang",
+                                        "fields", "kec", OFFICE_NODE, "nama", names[i], "jk",
+                                        i == 2 ? "L" : "P", "rahasia", "tidak terlihat")));
+    assert_true(world_ask(w, "list", json_pack("{s:s}", "collection", "orang")));
+    assert_int_equal(world_rows(w), 3);
+    json_t *fields = json_object_get(world_row(w, 0), "fields");
+    assert_string_equal(json_string_value(json_object_get(fields, "nama")), "Maimunah");
+    assert_null(json_object_get(fields, "rahasia")); /* restricted */
+    assert_null(json_object_get(fields, "kec"));     /* no summary field */
+    assert_true(world_ask(w, "list",
+                          json_pack("{s:s, s:{s:s}}", "collection", "Orang", "find", "nama", "min")));
+    assert_int_equal(world_rows(w), 1);
+    assert_true(world_ask(
+        w, "list", json_pack("{s:s, s:{s:s}}", "collection", "orang", "find", "nama", "Aminah")));
+    assert_int_equal(world_rows(w), 1);
+    assert_true(world_ask(
+        w, "list", json_pack("{s:s, s:{s:s}}", "collection", "orang", "find", "jk", "perempuan")));
+    assert_int_equal(world_rows(w), 2);
+    assert_true(world_ask(w, "list",
+                          json_pack("{s:s, s:{s:s, s:s}}", "collection", "orang", "find", "jk", "P",
+                                    "nama", "mai")));
+    assert_int_equal(world_rows(w), 1);
+    world_refused(w, "field", "list",
+                  json_pack("{s:s, s:{s:s}}", "collection", "orang", "find", "hantu", "x"));
+}
+
+static void restricted_codes_are_not_listed(void **state)
+{
+    struct admin_world *w = *state;
+    assert_true(world_ask(w, "put",
+                          json_pack("{s:s, s:{s:s, s:s, s:s}}", "collection", "orang", "fields",
+                                    "kec", OFFICE_NODE, "nama", "Maimunah", "jk", "X")));
+    char id[40];
+    snprintf(id, sizeof id, "%s", world_text(w, "id"));
+    assert_true(world_ask(w, "list", json_pack("{s:s}", "collection", "orang")));
+    assert_null(json_object_get(json_object_get(world_row(w, 0), "fields"), "jk"));
+    assert_true(show(w, id));
+    assert_string_equal(shown(w, "jk"), "X");
+}
+
+static void lists_go_on_page_by_page(void **state)
+{
+    struct admin_world *w = *state;
+    char after[40] = "";
+    unsigned seen = 0;
+    for (unsigned i = 0; i < 7; i++)
+        (void)world_put(w, "Maimunah");
+    for (unsigned page = 0; page < 4; page++) {
+        json_t *args = json_pack("{s:s, s:i}", "collection", "orang", "max", 3);
+        if (page > 0)
+            json_object_set_new(args, "after", json_string(after));
+        assert_true(world_ask(w, "list", args));
+        assert_int_equal(world_rows(w), page < 2 ? 3 : page == 2 ? 1 : 0);
+        for (size_t i = 0; i < world_rows(w); i++) {
+            assert_true(strcmp(row_text(w, i, "id"), after) > 0);
+            snprintf(after, sizeof after, "%s", row_text(w, i, "id"));
+            seen++;
+        }
+    }
+    assert_int_equal(seen, 7);
+    world_refused(w, "usage", "list",
+                  json_pack("{s:s, s:s}", "collection", "orang", "after", "29-0001"));
+}
+
+static void several_matches_are_listed_and_never_guessed(void **state)
+{
+    struct admin_world *w = *state;
+    char id[40], prefix[9];
+    snprintf(id, sizeof id, "%s", world_put(w, "Maimunah"));
+    (void)world_put(w, "Aminah");
+    snprintf(prefix, sizeof prefix, "%.8s", id); /* ids begin with the time: the same for both */
+    world_refused(w, "ambiguous", "show", json_pack("{s:s}", "id", prefix));
+    assert_int_equal(world_rows(w), 2);
+    assert_string_equal(row_text(w, 0, "short"), "29-0001");
+    world_refused(w, "ambiguous", "edit",
+                  json_pack("{s:s, s:{s:s}}", "id", prefix, "fields", "umur", "1"));
+}
+
+static void a_rejected_entry_waits_for_its_author(void **state)
+{
+    struct admin_world *w = *state;
+    char id[40];
+    snprintf(id, sizeof id, "%s", world_put(w, "Maimunah"));
+    struct node_lane lane;
+    assert_int_equal(node_store_lane(w->o.store, LANE_NORMAL, &lane), OK);
+    assert_int_equal(office_ack(&w->o, LANE_NORMAL, 1, lane.highest, 1,
+                                office_answer(-1, DISPOSITION_REJECTED, "area", "kec")),
+                     OK);
+    assert_true(world_ask(w, "attention", NULL));
+    assert_int_equal(world_rows(w), 1);
+    assert_string_equal(row_text(w, 0, "kind"), "rejected");
+    assert_string_equal(row_text(w, 0, "id"), id);
+    assert_string_equal(row_text(w, 0, "reason"), "area");
+    assert_string_equal(row_text(w, 0, "field"), "kec");
+    assert_non_null(strstr(row_text(w, 0, "reason_text"), "another area"));
+    assert_true(show(w, id)); /* the record is gone, its history is not */
+    assert_string_equal(world_text(w, "state"), "rejected");
+    json_t *history = json_object_get(world_done(w), "history");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(history, 0), "disposition")),
+                        "rejected");
+    assert_true(world_ask(w, "status", NULL));
+    assert_int_equal(world_number(w, "attention"), 1);
+    assert_int_equal(world_number(w, "rejected"), 1);
+    assert_string_equal(world_text(w, "next"), "tkskctl attention");
+    assert_true(world_ask(w, "lock", NULL));
+    assert_true(world_ask(w, "attention", NULL)); /* locked: that there is something, not what */
+    assert_int_equal(world_rows(w), 1);
+    assert_true(json_is_null(json_object_get(world_row(w, 0), "short")));
+    assert_true(json_is_null(json_object_get(world_row(w, 0), "collection")));
+}
+
+static bool steps_say(struct admin_world *w, const char *what)
+{
+    size_t index;
+    json_t *step;
+    json_array_foreach(json_object_get(world_done(w), "steps"), index, step) {
+        if (strstr(json_string_value(step), what) != NULL)
+            return true;
+    }
+    return false;
+}
+
+static void explain_says_where_each_change_is_and_what_it_waits_for(void **state)
+{
+    struct admin_world *w = *state;
+    char id[40];
+    snprintf(id, sizeof id, "%s", world_put(w, "Maimunah"));
+    assert_true(world_ask(w, "explain", json_pack("{s:s}", "id", id)));
+    assert_true(steps_say(w, "stored here, not sent yet"));
+    assert_true(steps_say(w, "waits for a link"));
+    struct node_lane lane;
+    assert_int_equal(node_store_lane(w->o.store, LANE_NORMAL, &lane), OK);
+    assert_int_equal(office_ack(&w->o, LANE_NORMAL, 1, lane.highest, lane.highest + 1,
+                                bytes_of(NULL, 0)),
+                     OK);
+    assert_true(world_ask(w, "explain", json_pack("{s:s}", "id", id)));
+    assert_true(steps_say(w, "arrived at the district office, accepted"));
+    assert_true(steps_say(w, "in a backup"));
+    assert_false(steps_say(w, "waits"));
+}
+
+static void forms_learn_what_may_be_written(void **state)
+{
+    struct admin_world *w = *state;
+    size_t index, writable = 0;
+    json_t *field;
+    assert_true(world_ask(w, "collections", NULL));
+    assert_int_equal(world_rows(w), 2);
+    assert_string_equal(row_text(w, 0, "title"), "Orang");
+    json_array_foreach(json_object_get(world_row(w, 0), "fields"), index, field) {
+        const char *name = json_string_value(json_object_get(field, "name"));
+        bool may = json_is_true(json_object_get(field, "writable"));
+        writable += may;
+        if (strcmp(name, "status") == 0 || strcmp(name, "skor") == 0)
+            assert_false(may); /* the district's, and the hub's */
+        if (strcmp(name, "jk") == 0)
+            assert_int_equal(json_array_size(json_object_get(field, "codes")), 3);
+        if (strcmp(name, "status") == 0)
+            assert_string_equal(json_string_value(json_object_get(field, "default")), "baru");
+        if (strcmp(name, "rumah") == 0)
+            assert_int_equal(json_array_size(json_object_get(field, "targets")), 1);
+    }
+    assert_int_equal(writable, index - 2);
+}
+
+static void policy_show_names_who_may_sign_at_a_date(void **state)
+{
+    struct admin_world *w = *state;
+    assert_true(world_ask(w, "policy_show", json_pack("{s:s}", "at", "2026-06-01")));
+    assert_int_equal(world_number(w, "trust_version"), 2);
+    assert_int_equal(world_number(w, "rules_version"), 1);
+    json_t *op = json_array_get(json_object_get(world_done(w), "operators"), 0);
+    assert_string_equal(json_string_value(json_object_get(op, "state")), "active");
+    assert_true(world_ask(w, "policy_show", json_pack("{s:s}", "at", "2029-01-01")));
+    op = json_array_get(json_object_get(world_done(w), "operators"), 0);
+    assert_string_equal(json_string_value(json_object_get(op, "state")), "ended");
+    world_refused(w, "date", "policy_show", json_pack("{s:s}", "at", "someday"));
+}
+
+static void status_counts_what_is_queued(void **state)
+{
+    struct admin_world *w = *state;
+    (void)world_put(w, "Maimunah");
+    assert_true(world_ask(w, "status", NULL));
+    assert_int_equal(world_number(w, "queued"), 1);
+    assert_true(world_number(w, "queued_bytes") > 0);
+    assert_int_equal(world_number(w, "operators"), 1);
+    assert_false(json_is_true(json_object_get(world_done(w), "locked")));
+    assert_false(json_is_true(json_object_get(world_done(w), "linked")));
+    assert_int_equal(json_array_size(json_object_get(world_done(w), "lanes")), LANE_COUNT);
+    assert_true(json_is_null(json_object_get(world_done(w), "next")));
+}
+
+int main(void)
+{
+#define FRESH(test) cmocka_unit_test_setup_teardown(test, world_fresh, world_close)
+#define READY(test) cmocka_unit_test_setup_teardown(test, world_ready, world_close)
+    const struct CMUnitTest tests[] = {
+        FRESH(a_daemon_without_keys_says_the_next_command),
+        FRESH(without_keys_nothing_can_be_entered_or_read),
+        FRESH(enrolling_shows_the_same_words_every_time),
+        FRESH(an_altered_invite_is_refused),
+        READY(an_enrolled_machine_takes_no_other_invite),
+        READY(operators_are_listed_with_their_standing),
+        READY(an_operator_key_must_open_and_belong_together),
+        READY(a_wrong_passphrase_does_not_unlock),
+        READY(an_idle_node_locks_itself),
+        READY(a_restart_locks),
+        READY(an_unlocked_key_serves_only_who_unlocked_it),
+        READY(put_answers_with_id_number_and_place),
+        READY(the_same_request_again_gets_the_same_answer),
+        READY(the_lane_that_is_asked_for_is_taken),
+        READY(refusals_name_the_field_and_store_nothing),
+        READY(numbers_lists_and_maps_of_json_become_values),
+        READY(null_and_empty_clear_a_field),
+        READY(edit_needs_fields_and_the_revision_that_was_seen),
+        READY(delete_keeps_its_reasons_and_hides_the_record),
+        READY(apply_creates_records_that_name_each_other),
+        READY(apply_takes_all_or_nothing_and_says_which_change),
+        READY(references_take_short_numbers),
+        READY(conflicts_are_listed_and_answered),
+        READY(a_conflict_may_be_answered_with_a_third_value),
+        READY(lists_find_by_part_code_and_look_up),
+        READY(restricted_codes_are_not_listed),
+        READY(lists_go_on_page_by_page),
+        READY(several_matches_are_listed_and_never_guessed),
+        READY(a_rejected_entry_waits_for_its_author),
+        READY(explain_says_where_each_change_is_and_what_it_waits_for),
+        READY(forms_learn_what_may_be_written),
+        READY(policy_show_names_who_may_sign_at_a_date),
+        READY(status_counts_what_is_queued),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

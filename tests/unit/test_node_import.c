@@ -1,0 +1,277 @@
+/* Rows of a file through the admin socket. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "tests/support/node_world.h"
+
+#define FILE_HASH "aa000000000000000000000000000000000000000000000000000000000000bb"
+#define REQUEST_1 "0191f0c2-0000-8000-8000-000000000001"
+#define REQUEST_2 "0191f0c2-0000-8000-8000-000000000002"
+
+static json_t *row(int line, const char *name, const char *nik)
+{
+    json_t *fields = json_pack("{s:s, s:s}", "kec", OFFICE_NODE, "nama", name);
+    if (nik != NULL)
+        json_object_set_new(fields, "nik", json_string(nik));
+    return json_pack("{s:i, s:o}", "line", line, "fields", fields);
+}
+
+/* Takes `rows`. */
+static json_t *rows_args(const char *request, json_t *rows)
+{
+    return json_pack("{s:s, s:s, s:o, s:s}", "file_hash", FILE_HASH, "collection", "orang", "rows",
+                     rows, "request", request);
+}
+
+static json_t *three_rows(void)
+{
+    return json_pack("[o, o, o]", row(2, "Maimunah", "3604294107800017"), row(3, "Aminah", "123"),
+                     row(4, "Budi", NULL));
+}
+
+static size_t records(struct admin_world *w)
+{
+    assert_true(world_ask(w, "list", json_pack("{s:s, s:i}", "collection", "orang", "max", 1000)));
+    return world_rows(w);
+}
+
+static json_int_t line_of(struct admin_world *w)
+{
+    assert_true(world_ask(w, "import_begin",
+                          json_pack("{s:s, s:s, s:[]}", "file_hash", FILE_HASH, "collection",
+                                    "orang", "columns")));
+    return world_number(w, "line");
+}
+
+static const char *text(struct admin_world *w, size_t index, const char *key)
+{
+    const char *value = json_string_value(json_object_get(world_row(w, index), key));
+    return value != NULL ? value : "";
+}
+
+static uint64_t highest(struct admin_world *w, enum lane lane)
+{
+    struct node_lane row_of;
+    assert_int_equal(node_store_lane(w->o.store, lane, &row_of), OK);
+    return row_of.highest;
+}
+
+static void columns_are_found_by_name_label_and_look_up(void **state)
+{
+    struct admin_world *w = *state;
+    static const char *const expect[] = { "nama", "nik", "rumah.kk", "rumah.kk", NULL, NULL,
+                                          NULL,   "kec" };
+    assert_true(world_ask(w, "import_begin",
+                          json_pack("{s:s, s:s, s:[s, s, s, s, s, s, s, s]}", "file_hash",
+                                    FILE_HASH, "collection", "Orang", "columns", "NAMA LENGKAP",
+                                    "nik", "rumah.kk", "Rumah.No KK", "hantu", "rumah.kec", "skor",
+                                    " kec ")));
+    assert_int_equal(world_number(w, "line"), 0);
+    json_t *columns = json_object_get(world_done(w), "columns");
+    assert_int_equal(json_array_size(columns), COUNT_OF(expect));
+    for (size_t i = 0; i < COUNT_OF(expect); i++) {
+        json_t *field = json_object_get(json_array_get(columns, i), "field");
+        if (expect[i] == NULL)
+            assert_true(json_is_null(field));
+        else
+            assert_string_equal(json_string_value(field), expect[i]);
+    }
+    world_refused(w, "usage", "import_begin",
+                  json_pack("{s:s, s:s}", "file_hash", "x", "collection", "orang"));
+    world_refused(w, "usage", "import_begin",
+                  json_pack("{s:s, s:s, s:[i]}", "file_hash", FILE_HASH, "collection", "orang",
+                            "columns", 1));
+}
+
+static void good_rows_are_stored_and_bad_ones_come_back(void **state)
+{
+    struct admin_world *w = *state;
+    uint64_t before = highest(w, LANE_NORMAL);
+    assert_true(world_ask(w, "import_rows", rows_args(REQUEST_1, three_rows())));
+    assert_int_equal(world_number(w, "accepted"), 2);
+    assert_int_equal(world_number(w, "rejected"), 1);
+    assert_int_equal(world_number(w, "line"), 4);
+    assert_int_equal(world_rows(w), 1);
+    assert_int_equal(json_integer_value(json_object_get(world_row(w, 0), "line")), 3);
+    assert_string_equal(text(w, 0, "code"), "nik");
+    assert_string_equal(text(w, 0, "field"), "nik");
+    assert_true(strlen(text(w, 0, "rule")) > 0 && strlen(text(w, 0, "remedy")) > 0);
+    assert_int_equal(highest(w, LANE_NORMAL), before + 1); /* one transaction, one sync */
+    assert_int_equal(records(w), 2);
+    assert_int_equal(line_of(w), 4);
+}
+
+static void a_repeat_gets_the_same_answer_and_enters_nothing_twice(void **state)
+{
+    struct admin_world *w = *state;
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true(world_ask(w, "import_rows", rows_args(REQUEST_1, three_rows())));
+        assert_int_equal(world_number(w, "accepted"), 2);
+        assert_int_equal(world_rows(w), 1); /* the refusals too: they may not have reached the file */
+        assert_string_equal(text(w, 0, "code"), "nik");
+        assert_int_equal(records(w), 2);
+        world_restart(w);
+        assert_true(world_unlock(w));
+    }
+}
+
+static void rows_that_were_dealt_with_are_passed_over(void **state)
+{
+    struct admin_world *w = *state;
+    assert_true(world_ask(w, "import_rows", rows_args(REQUEST_1, three_rows())));
+    json_t *rows = three_rows();
+    json_array_append_new(rows, row(5, "Cecep", NULL));
+    assert_true(world_ask(w, "import_rows", rows_args(REQUEST_2, rows))); /* other batches now */
+    assert_int_equal(world_number(w, "accepted"), 1);
+    assert_int_equal(records(w), 3);
+    assert_int_equal(line_of(w), 5);
+}
+
+static void a_batch_that_is_refused_whole_keeps_progress_and_answer(void **state)
+{
+    struct admin_world *w = *state;
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t before = highest(w, LANE_NORMAL);
+        assert_true(world_ask(w, "import_rows",
+                              rows_args(REQUEST_1, json_pack("[o, o]", row(2, "Maimunah", "1"),
+                                                             row(3, "", NULL)))));
+        assert_int_equal(world_number(w, "accepted"), 0);
+        assert_int_equal(world_number(w, "rejected"), 2);
+        assert_int_equal(world_rows(w), 2);
+        assert_string_equal(text(w, 1, "code"), "required");
+        assert_int_equal(highest(w, LANE_NORMAL), before);
+        assert_int_equal(line_of(w), 3);
+        world_restart(w);
+        assert_true(world_unlock(w));
+    }
+}
+
+static void look_up_columns_find_exactly_one_record(void **state)
+{
+    struct admin_world *w = *state;
+    char family[40];
+    for (unsigned i = 0; i < 3; i++) /* the second number stands twice */
+        assert_true(world_ask(w, "put",
+                              json_pack("{s:s, s:{s:s, s:s}}", "collection", "keluarga", "fields",
+                                        "kec", OFFICE_NODE, "kk",
+                                        i == 0 ? "3604290112090001" : "3604290112090002")));
+    assert_true(world_ask(
+        w, "list", json_pack("{s:s, s:{s:s}}", "collection", "keluarga", "find", "kk",
+                             "3604290112090001")));
+    snprintf(family, sizeof family, "%s", text(w, 0, "id"));
+    json_t *rows = json_pack("[o, o, o, o]", row(2, "Maimunah", NULL), row(3, "Aminah", NULL),
+                             row(4, "Budi", NULL), row(5, "Cecep", NULL));
+    static const char *const kk[] = { "3604290112090001", "3604290112090002", "3604290112090009",
+                                      "36" };
+    for (size_t i = 0; i < COUNT_OF(kk); i++)
+        json_object_set_new(json_object_get(json_array_get(rows, i), "fields"), "rumah.kk",
+                            json_string(kk[i]));
+    assert_true(world_ask(w, "import_rows", rows_args(REQUEST_1, rows)));
+    assert_int_equal(world_number(w, "accepted"), 1);
+    assert_int_equal(world_rows(w), 3);
+    assert_string_equal(text(w, 0, "code"), "ambiguous");
+    assert_string_equal(text(w, 0, "field"), "rumah.kk");
+    assert_string_equal(text(w, 1, "code"), "reference");
+    assert_string_equal(text(w, 2, "code"), "kk");
+    assert_true(world_ask(w, "list", json_pack("{s:s}", "collection", "orang")));
+    assert_true(world_ask(w, "show", json_pack("{s:s}", "id", text(w, 0, "id"))));
+    size_t index;
+    json_t *field;
+    bool found = false;
+    json_array_foreach(json_object_get(world_done(w), "fields"), index, field) {
+        if (strcmp(json_string_value(json_object_get(field, "name")), "rumah") != 0)
+            continue;
+        found = true;
+        assert_string_equal(json_string_value(json_object_get(field, "value")), family);
+    }
+    assert_true(found);
+}
+
+static void a_full_batch_is_one_transaction(void **state)
+{
+    struct admin_world *w = *state;
+    uint64_t before = highest(w, LANE_BULK);
+    json_t *rows = json_array();
+    for (int i = 0; i < IMPORT_ROWS_MAX; i++)
+        json_array_append_new(rows, row(i + 2, "Maimunah", i % 50 == 7 ? "x" : NULL));
+    json_t *args = rows_args(REQUEST_1, rows);
+    json_object_set_new(args, "lane", json_string("bulk"));
+    assert_true(world_ask(w, "import_rows", args));
+    assert_int_equal(world_number(w, "rejected"), 5);
+    assert_int_equal(world_number(w, "accepted"), IMPORT_ROWS_MAX - 5);
+    for (size_t i = 1; i < world_rows(w); i++)
+        assert_true(json_integer_value(json_object_get(world_row(w, i), "line")) >
+                    json_integer_value(json_object_get(world_row(w, i - 1), "line")));
+    assert_int_equal(highest(w, LANE_BULK), before + 1);
+    assert_int_equal(records(w), IMPORT_ROWS_MAX - 5);
+}
+
+static void many_long_refusals_still_have_room(void **state)
+{
+    struct admin_world *w = *state;
+    char unknown[200];
+    memset(unknown, '"', sizeof unknown - 1);
+    unknown[sizeof unknown - 1] = '\0';
+    json_t *rows = json_array();
+    for (int i = 0; i < IMPORT_ROWS_MAX; i++) {
+        json_t *item = row(i + 2, "Maimunah", NULL);
+        json_object_set_new(json_object_get(item, "fields"), unknown, json_string("x"));
+        json_array_append_new(rows, item);
+    }
+    assert_true(world_ask(w, "import_rows", rows_args(REQUEST_1, rows)));
+    assert_int_equal(world_number(w, "rejected"), IMPORT_ROWS_MAX);
+    assert_int_equal(world_rows(w), IMPORT_ROWS_MAX);
+}
+
+static void bad_requests_store_nothing(void **state)
+{
+    struct admin_world *w = *state;
+    world_refused(w, "limit", "import_rows", rows_args(REQUEST_1, json_array()));
+    world_refused(w, "usage", "import_rows", rows_args(REQUEST_1, json_pack("[i]", 3)));
+    world_refused(w, "usage", "import_rows",
+                  rows_args(REQUEST_1, json_pack("[o, o]", row(3, "Maimunah", NULL),
+                                                 row(2, "Aminah", NULL))));
+    world_refused(w, "usage", "import_rows",
+                  rows_args("x", json_pack("[o]", row(2, "Maimunah", NULL))));
+    assert_int_equal(records(w), 0);
+    assert_int_equal(line_of(w), 0);
+    (void)world_put(w, "Maimunah");
+    world_restart(w);
+    world_refused(w, "locked", "import_rows", rows_args(REQUEST_1, three_rows()));
+}
+
+static void a_request_of_another_command_is_not_mistaken(void **state)
+{
+    struct admin_world *w = *state;
+    assert_true(world_ask(w, "put",
+                          json_pack("{s:s, s:{s:s, s:s}, s:s}", "collection", "orang", "fields",
+                                    "kec", OFFICE_NODE, "nama", "Maimunah", "request", REQUEST_1)));
+    world_refused(w, "state", "import_rows", rows_args(REQUEST_1, three_rows()));
+    assert_true(world_ask(w, "import_rows", rows_args(REQUEST_2, three_rows())));
+    world_refused(w, "state", "put",
+                  json_pack("{s:s, s:{s:s, s:s}, s:s}", "collection", "orang", "fields", "kec",
+                            OFFICE_NODE, "nama", "Maimunah", "request", REQUEST_2));
+}
+
+int main(void)
+{
+#define READY(test) cmocka_unit_test_setup_teardown(test, world_ready, world_close)
+    const struct CMUnitTest tests[] = {
+        READY(columns_are_found_by_name_label_and_look_up),
+        READY(good_rows_are_stored_and_bad_ones_come_back),
+        READY(a_repeat_gets_the_same_answer_and_enters_nothing_twice),
+        READY(rows_that_were_dealt_with_are_passed_over),
+        READY(a_batch_that_is_refused_whole_keeps_progress_and_answer),
+        READY(look_up_columns_find_exactly_one_record),
+        READY(a_full_batch_is_one_transaction),
+        READY(many_long_refusals_still_have_room),
+        READY(bad_requests_store_nothing),
+        READY(a_request_of_another_command_is_not_mistaken),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
