@@ -714,6 +714,32 @@ static void an_older_policy_is_refused_and_the_rest_of_the_batch_stands(void **s
     assert_int_equal(figures(o).rejected, 1);
 }
 
+static void another_statement_or_document_of_a_known_version_is_refused(void **state)
+{
+    struct office *o = *state;
+    uint8_t ops_space[512], space[2048];
+    struct writer ops = writer_of(ops_space, sizeof ops_space);
+    struct writer out = writer_of(space, sizeof space);
+    const struct secret_key *keys[] = { o->root };
+    struct policy_mark before = node_store_policy_mark(o->store);
+    writer_array(&ops, 1);
+    trust_op_operator_until(&ops, 1, "461/1/2027", "2099-12-31");
+    assert_int_equal(trust_sign(OFFICE_DISTRICT, 2, &o->trust.hash, 1, writer_bytes(&ops), keys, 1,
+                                &out),
+                     OK);
+    assert_int_equal(office_feed_document(o, FEED_TRUST, writer_bytes(&out)), OK);
+    assert_int_equal(o->problem.code, ERR_STATE);
+    assert_string_equal(o->problem.thing, "trust part version 2");
+    assert_int_equal(office_feed_document(o, FEED_RULES, office_rules(o, wider_source(), 1, NULL)),
+                     OK);
+    assert_string_equal(o->problem.thing, "rules version 1");
+    struct policy_mark after = node_store_policy_mark(o->store);
+    assert_memory_equal(&after, &before, sizeof before);
+    /* The very same again is nothing new and no complaint. */
+    assert_int_equal(office_feed_document(o, FEED_RULES, office_rules(o, NULL, 1, NULL)), OK);
+    assert_int_equal(o->problem.code, OK);
+}
+
 static void rules_may_skip_versions_but_not_fork(void **state)
 {
     struct office *o = *state;
@@ -858,6 +884,7 @@ int main(void)
         WITH_OFFICE(a_new_lookup_field_finds_older_records),
         WITH_OFFICE(applying_policy_is_an_entry_in_every_lane),
         WITH_OFFICE(an_older_policy_is_refused_and_the_rest_of_the_batch_stands),
+        WITH_OFFICE(another_statement_or_document_of_a_known_version_is_refused),
         WITH_OFFICE(rules_may_skip_versions_but_not_fork),
         WITH_OFFICE(a_gap_or_a_bad_signature_in_the_trust_log_leaves_everything_as_it_was),
         cmocka_unit_test(another_root_than_the_pinned_one_is_refused),
