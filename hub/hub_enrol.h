@@ -6,7 +6,7 @@
 #include "hub/hub_store_enrol.h"
 
 #define ENROL_TRIES_MAX 3
-#define INVITE_HOURS_MAX (24 * 31)
+#define INVITE_HOURS_MAX (24 * 366)
 #define OPERATORS_WAITING_MAX 8 /* of one node */
 
 struct hub_enrol;

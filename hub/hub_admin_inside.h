@@ -1,0 +1,79 @@
+/* What the files of hub_admin share: not for others.
+ *
+ * hub_admin.c         the table of commands, who did what
+ * hub_admin_json.c    arguments in, JSON out
+ * hub_admin_tell.c    hello, status, nodes, keys, metrics
+ * hub_admin_policy.c  trust and rules: state, publishing
+ * hub_admin_join.c    invites, enrolments, six words
+ * hub_admin_view.c    conflicts, review, one record
+ * hub_admin_copy.c    query, verify, snapshot, backup */
+#pragma once
+
+#include "common/must.h"
+#include "hub/hub_admin.h"
+#include "hub/hub_query.h"
+
+struct hub_stream; /* hub_admin_copy.c: a copy on its way out */
+
+struct hub_admin {
+    struct hub_daemon *daemon;
+    struct admin *socket;
+    struct hub_query *queries;   /* children at work */
+    struct hub_stream *streams;
+    uint64_t copies;             /* made so far: names them */
+};
+
+typedef void hub_command(struct hub_admin *admin, struct admin_call *call);
+
+/* ---- hub_admin_json.c. Those that give false have ended the call. */
+
+void hub_refuse(struct admin_call *call, enum err code, const char *thing, const char *detail);
+/* `problem` when it says more than `code`. */
+void hub_refuse_problem(struct admin_call *call, enum err code, const struct problem *problem,
+                        const char *thing);
+bool hub_arg_text(struct admin_call *call, const char *name, const char **ret_text);
+/* Base64 text of at most `bytes_max` bytes; the caller frees ret->at. */
+bool hub_arg_base64(struct admin_call *call, const char *name, size_t bytes_max, struct buf *ret);
+/* A whole number within the limits; `fallback` when missing or null. */
+bool hub_arg_uint(struct admin_call *call, const char *name, uint64_t max, uint64_t fallback,
+                  uint64_t *ret_value);
+
+json_t *hub_json_uint(uint64_t value);
+json_t *hub_json_hash(const struct hash *hash);
+json_t *hub_json_key(const struct public_key *key);
+json_t *hub_json_text(struct bytes text);            /* null when it is not UTF-8 */
+json_t *hub_json_time(uint64_t ms_utc);              /* RFC 3339; null for 0 */
+json_t *hub_json_base64(struct bytes bytes);         /* NULL when memory is out */
+void hub_json_set(json_t *object, const char *key, json_t *value); /* takes; NULL becomes null */
+/* A column of a row of hub_store_list; NULL when there is none or it is NULL. */
+const char *hub_row_text(const struct hub_row *row, const char *name);
+uint64_t hub_row_uint(const struct hub_row *row, const char *name);
+/* Rule and remedy of a reason's name in the caller's language; NULL when it is no such name. */
+json_t *hub_json_reason(const char *reason, enum lang lang);
+
+/* ---- commands */
+
+void hub_cmd_hello(struct hub_admin *admin, struct admin_call *call);
+void hub_cmd_status(struct hub_admin *admin, struct admin_call *call);
+void hub_cmd_nodes(struct hub_admin *admin, struct admin_call *call);
+void hub_cmd_keys(struct hub_admin *admin, struct admin_call *call);
+void hub_cmd_metrics(struct hub_admin *admin, struct admin_call *call);
+void hub_cmd_trust_state(struct hub_admin *admin, struct admin_call *call);
+void hub_cmd_trust_publish(struct hub_admin *admin, struct admin_call *call);
+void hub_cmd_rules_publish(struct hub_admin *admin, struct admin_call *call);
+void hub_cmd_rules_get(struct hub_admin *admin, struct admin_call *call);
+void hub_cmd_restore_info(struct hub_admin *admin, struct admin_call *call);
+void hub_cmd_invite(struct hub_admin *admin, struct admin_call *call);
+void hub_cmd_enrolments(struct hub_admin *admin, struct admin_call *call);
+void hub_cmd_enrolment_check(struct hub_admin *admin, struct admin_call *call);
+void hub_cmd_conflict_list(struct hub_admin *admin, struct admin_call *call);
+void hub_cmd_review(struct hub_admin *admin, struct admin_call *call);
+void hub_cmd_show(struct hub_admin *admin, struct admin_call *call);
+void hub_cmd_query(struct hub_admin *admin, struct admin_call *call);
+void hub_cmd_verify(struct hub_admin *admin, struct admin_call *call);
+void hub_cmd_snapshot(struct hub_admin *admin, struct admin_call *call);
+void hub_cmd_backup(struct hub_admin *admin, struct admin_call *call);
+void hub_cmd_backup_done(struct hub_admin *admin, struct admin_call *call);
+
+/* hub_admin_copy.c: ends what is under way. */
+void hub_streams_close(struct hub_admin *admin);

@@ -1,0 +1,308 @@
+#include <stdlib.h>
+
+#include "common/log.h"
+#include "hub/hub_admin_inside.h"
+
+/* ---- trust_state */
+
+static const char *reason_name(enum end_reason reason)
+{
+    switch (reason) {
+    case END_NONE:
+        return "none";
+    case END_SUCCESSION:
+        return "succession";
+    case END_ENDED:
+        return "ended";
+    case END_LEAKED:
+        return "leaked";
+    }
+    must_failed("a reason", __FILE__, __LINE__);
+}
+
+static json_t *signers_json(const struct signer_list *list)
+{
+    json_t *keys = json_array();
+    for (unsigned i = 0; i < list->count; i++) {
+        json_t *signer = json_object();
+        hub_json_set(signer, "key", hub_json_key(&list->list[i].key));
+        hub_json_set(signer, "name", json_string(list->list[i].name));
+        (void)json_array_append_new(keys, signer);
+    }
+    return json_pack("{s:i, s:o}", "threshold", (int)list->threshold, "keys", keys);
+}
+
+static json_t *hub_part_json(const struct trust_hub *hub)
+{
+    json_t *endpoints = json_array();
+    for (unsigned i = 0; i < hub->endpoint_count; i++)
+        (void)json_array_append_new(endpoints, json_string(hub->endpoints[i]));
+    json_t *object = json_object();
+    hub_json_set(object, "sign_key", hub_json_key(&hub->sign_key));
+    hub_json_set(object, "seal_key", hub_json_key(&hub->seal_key));
+    hub_json_set(object, "seal_number", hub_json_uint(hub->seal_number));
+    hub_json_set(object, "curve_key", hub_json_key(&hub->curve_key));
+    hub_json_set(object, "endpoints", endpoints);
+    return object;
+}
+
+static void row_position(void *ctx, const struct hub_row *row)
+{
+    json_t *position = json_object();
+    hub_json_set(position, "incarnation", json_string(hub_row_text(row, "incarnation")));
+    hub_json_set(position, "lane", hub_json_uint(hub_row_uint(row, "lane")));
+    hub_json_set(position, "seq", hub_json_uint(hub_row_uint(row, "seq")));
+    (void)json_array_append_new(ctx, position);
+}
+
+static enum err node_json(struct hub_store *store, const struct trust_node *node, json_t *nodes)
+{
+    const char *const parameters[] = { node->name };
+    json_t *positions = json_array();
+    json_t *object = json_object();
+    enum err err = hub_store_list(store, HUB_LIST_POSITIONS, parameters, row_position, positions);
+    hub_json_set(object, "node", json_string(node->name));
+    hub_json_set(object, "area", json_string(node->area));
+    hub_json_set(object, "since", hub_json_uint(node->since));
+    hub_json_set(object, "ended", json_string(reason_name(node->ended.reason)));
+    hub_json_set(object, "device_key", hub_json_key(&node->device_key));
+    hub_json_set(object, "curve_key", hub_json_key(&node->curve_key));
+    hub_json_set(object, "seal_key", hub_json_key(&node->seal_key));
+    hub_json_set(object, "positions", positions);
+    (void)json_array_append_new(nodes, object);
+    return err;
+}
+
+static void operator_json(const struct trust_operator *op, json_t *operators)
+{
+    json_t *object = json_object();
+    hub_json_set(object, "number", hub_json_uint(op->number));
+    hub_json_set(object, "name", json_string(op->name));
+    hub_json_set(object, "node", json_string(op->node));
+    hub_json_set(object, "role", json_string(op->role));
+    hub_json_set(object, "area", json_string(op->area));
+    hub_json_set(object, "sk", json_string(op->sk));
+    hub_json_set(object, "from", json_string(op->from));
+    hub_json_set(object, "until", json_string(op->until));
+    hub_json_set(object, "key", hub_json_key(&op->key));
+    hub_json_set(object, "since", hub_json_uint(op->since));
+    hub_json_set(object, "state",
+                 json_string(op->ended.reason == END_NONE ? "approved" : "ended"));
+    hub_json_set(object, "ended", json_string(reason_name(op->ended.reason)));
+    (void)json_array_append_new(operators, object);
+}
+
+void hub_cmd_trust_state(struct hub_admin *admin, struct admin_call *call)
+{
+    struct hub_store *store = admin->daemon->store;
+    const struct trust *trust = store != NULL ? hub_store_trust(store) : NULL;
+    json_t *done = json_object();
+    if (trust == NULL || trust->version == 0) {
+        hub_json_set(done, "version", json_integer(0));
+        hub_json_set(done, "rules_version", json_integer(0));
+        hub_json_set(done, "district", NULL);
+        admin_done(call, done);
+        return;
+    }
+    const struct policy_mark mark = hub_store_policy_mark(store);
+    json_t *nodes = json_array(), *operators = json_array();
+    enum err err = OK;
+    for (size_t i = 0; err == OK && i < trust->node_count; i++)
+        err = node_json(store, &trust->nodes[i], nodes);
+    for (size_t i = 0; i < trust->operator_count; i++)
+        operator_json(&trust->operators[i], operators);
+    hub_json_set(done, "district", json_string(trust->district));
+    hub_json_set(done, "version", hub_json_uint(trust->version));
+    hub_json_set(done, "hash", hub_json_hash(&trust->hash));
+    hub_json_set(done, "epoch", hub_json_uint(trust->epoch));
+    hub_json_set(done, "root", signers_json(&trust->root));
+    hub_json_set(done, "signers", signers_json(&trust->signers));
+    hub_json_set(done, "hub", hub_part_json(&trust->hub));
+    hub_json_set(done, "rules_version", hub_json_uint(mark.rules_version));
+    hub_json_set(done, "rules_hash",
+                 mark.rules_version > 0 ? hub_json_hash(&mark.rules_hash) : NULL);
+    hub_json_set(done, "nodes", nodes);
+    hub_json_set(done, "operators", operators);
+    if (err == OK) {
+        admin_done(call, done);
+        return;
+    }
+    json_decref(done);
+    hub_refuse(call, err, "trust_state", "the database");
+}
+
+/* ---- publishing */
+
+static bool same_key(const struct public_key *a, const struct public_key *b)
+{
+    return memcmp(a->at, b->at, PUBLIC_KEY_BYTES) == 0;
+}
+
+/* A statement that names keys which this hub does not have would cut it off from every office. */
+static bool names_us(const struct hub_keys *keys, const struct trust_hub *hub)
+{
+    bool seal = false;
+    for (unsigned i = 0; i < keys->seal_count; i++) {
+        struct public_key key;
+        crypto_box_public(keys->seal[i], &key);
+        seal = seal || same_key(&key, &hub->seal_key);
+    }
+    return seal && same_key(&keys->sign_public, &hub->sign_key) &&
+           same_key(&keys->curve_public, &hub->curve_key);
+}
+
+static enum err keys_differ(struct problem *problem)
+{
+    return problem_set(problem, ERR_KEY, "trust statement",
+                       "it names other keys for the hub than this hub has");
+}
+
+/* The first statement is tried on an empty roster before anything is made for it. */
+static enum err found(struct hub_daemon *daemon, struct bytes statement, struct problem *problem)
+{
+    struct trust trust;
+    trust_open(&trust);
+    enum err err = trust_apply(&trust, statement, NULL, problem);
+    if (err == OK && !names_us(&daemon->keys, &trust.hub))
+        err = keys_differ(problem);
+    if (err == OK && daemon->store == NULL)
+        err = hub_daemon_found(daemon, trust.district, problem);
+    trust_close(&trust);
+    return err;
+}
+
+static enum err trust_put(struct hub_daemon *daemon, struct bytes statement,
+                          struct problem *problem)
+{
+    struct hub_store *store = daemon->store;
+    enum err err = hub_daemon_settle(daemon);
+    if (err == OK)
+        err = hub_store_begin(store);
+    if (err != OK)
+        return problem_set(problem, err, "trust statement", "the database");
+    err = hub_store_trust_put(store, statement, loop_wall_ms(), problem);
+    if (err == OK && !names_us(&daemon->keys, &hub_store_trust(store)->hub))
+        err = keys_differ(problem);
+    if (err == OK) {
+        err = hub_store_commit(store);
+        if (err != OK)
+            (void)problem_set(problem, err, "trust statement", "the database");
+    }
+    if (err != OK)
+        hub_store_rollback(store);
+    return err;
+}
+
+void hub_cmd_trust_publish(struct hub_admin *admin, struct admin_call *call)
+{
+    struct hub_daemon *daemon = admin->daemon;
+    struct problem problem = { .code = OK };
+    struct buf statement;
+    if (!hub_arg_base64(call, "statement", TRUST_STATEMENT_BYTES_MAX + 4096, &statement))
+        return;
+    enum err err = OK;
+    if (daemon->store == NULL || hub_store_trust(daemon->store)->version == 0)
+        err = found(daemon, buf_bytes(&statement), &problem);
+    if (err == OK)
+        err = trust_put(daemon, buf_bytes(&statement), &problem);
+    free(statement.at);
+    if (err != OK) {
+        hub_refuse_problem(call, err, &problem, "trust statement");
+        return;
+    }
+    hub_daemon_moved(daemon);
+    log_info("trust statement published uid=%lu version=%llu",
+             (unsigned long)admin_call_uid(call),
+             (unsigned long long)hub_store_trust(daemon->store)->version);
+    err = hub_daemon_listen(daemon, &problem);
+    if (err != OK) { /* published it is; the door is what is missing */
+        log_problem(LOG_LEVEL_ERROR, "the hub does not listen", &problem);
+        hub_refuse_problem(call, err, &problem, daemon->config->listen);
+        return;
+    }
+    admin_done(call, json_pack("{s:o}", "version",
+                               hub_json_uint(hub_store_trust(daemon->store)->version)));
+}
+
+void hub_cmd_rules_publish(struct hub_admin *admin, struct admin_call *call)
+{
+    struct hub_daemon *daemon = admin->daemon;
+    struct hub_store *store = daemon->store;
+    struct problem problem = { .code = OK };
+    struct buf document;
+    if (!hub_arg_base64(call, "document", RULES_BYTES_MAX + 4096, &document))
+        return;
+    enum err err = hub_daemon_settle(daemon);
+    if (err == OK)
+        err = hub_store_begin(store);
+    if (err == OK) {
+        err = hub_store_rules_put(store, buf_bytes(&document), loop_wall_ms(), &problem);
+        if (err == OK)
+            err = hub_store_commit(store);
+        if (err != OK)
+            hub_store_rollback(store);
+    }
+    free(document.at);
+    if (err != OK) {
+        hub_refuse_problem(call, err, &problem, "rules");
+        return;
+    }
+    hub_daemon_moved(daemon);
+    const struct policy_mark mark = hub_store_policy_mark(store);
+    log_info("rules published uid=%lu version=%llu", (unsigned long)admin_call_uid(call),
+             (unsigned long long)mark.rules_version);
+    json_t *done = json_object();
+    hub_json_set(done, "version", hub_json_uint(mark.rules_version));
+    hub_json_set(done, "hash", hub_json_hash(&mark.rules_hash));
+    admin_done(call, done);
+}
+
+void hub_cmd_rules_get(struct hub_admin *admin, struct admin_call *call)
+{
+    struct hub_store *store = admin->daemon->store;
+    const struct policy_mark mark = hub_store_policy_mark(store);
+    uint64_t version;
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+    if (!hub_arg_uint(call, "version", INT64_MAX, mark.rules_version, &version))
+        return;
+    enum err err = version == 0 ? ERR_NOT_FOUND : hub_store_rules_get(store, version, &bytes, &len);
+    if (err != OK) {
+        hub_refuse(call, err, "rules", version == 0 ? "none were published yet" : "this version");
+        return;
+    }
+    json_t *done = json_object();
+    hub_json_set(done, "version", hub_json_uint(version));
+    hub_json_set(done, "hash",
+                 version == mark.rules_version ? hub_json_hash(&mark.rules_hash) : NULL);
+    hub_json_set(done, "document", hub_json_base64(bytes_of(bytes, len)));
+    free(bytes);
+    admin_done(call, done);
+}
+
+void hub_cmd_restore_info(struct hub_admin *admin, struct admin_call *call)
+{
+    struct hub_daemon *daemon = admin->daemon;
+    const struct hub_halt *halt = hub_driver_halt(daemon->driver);
+    /* What waits in an open turn must be in the number that the statement names. */
+    enum err err = hub_daemon_settle(daemon);
+    const struct cursor journal = hub_store_journal(daemon->store);
+    if (err != OK) {
+        hub_refuse(call, err, "restore_info", "the database");
+        return;
+    }
+    if (!halt->on) {
+        hub_refuse(call, ERR_STATE, "restore", "no office has seen more than this database holds");
+        return;
+    }
+    json_t *done = json_object();
+    hub_json_set(done, "epoch", hub_json_uint(journal.epoch));
+    hub_json_set(done, "number", hub_json_uint(journal.number));
+    hub_json_set(done, "hash", hub_json_hash(&journal.hash));
+    hub_json_set(done, "why",
+                 json_sprintf(admin_call_lang(call) == LANG_ID
+                                  ? "Kantor %s sudah melihat lebih banyak daripada isi basis data ini."
+                                  : "Office %s has seen more than this database holds.",
+                              halt->node));
+    admin_done(call, done);
+}

@@ -1,0 +1,251 @@
+#include <stdio.h>
+
+#include "hub/hub_admin_inside.h"
+#include "proto/value.h"
+
+#define MATCHES_MAX 50
+
+static json_t *column_json(const struct hub_row *row, const char *name)
+{
+    const char *text = hub_row_text(row, name);
+    return text != NULL ? json_string(text) : NULL;
+}
+
+static void column_copy(const struct hub_row *row, const char *name, char *ret, size_t cap)
+{
+    const char *text = hub_row_text(row, name);
+    (void)snprintf(ret, cap, "%s", text != NULL ? text : "");
+}
+
+/* The label of a field, where the policy knows it. */
+static json_t *label_json(const struct policy_collection *collection, const char *field)
+{
+    const struct policy_field *known =
+        collection != NULL && field != NULL ? policy_field(collection, bytes_text(field)) : NULL;
+    return known != NULL && known->label != NULL ? json_string(known->label) : NULL;
+}
+
+static const struct policy_collection *collection_of(const struct hub_admin *admin,
+                                                     const char *name)
+{
+    const struct policy *policy = hub_store_policy(admin->daemon->store);
+    return policy != NULL && name != NULL ? policy_collection(policy, bytes_text(name)) : NULL;
+}
+
+/* ---- conflict_list, review */
+
+struct rows_to {
+    const struct hub_admin *admin;
+    struct admin_call *call;
+};
+
+static void row_conflict(void *ctx, const struct hub_row *row)
+{
+    static const char *const columns[] = { "conflict", "short",    "collection", "field",
+                                           "value_a",  "value_b", "author_a",   "author_b" };
+    const struct rows_to *to = ctx;
+    json_t *object = json_object();
+    for (size_t i = 0; i < COUNT_OF(columns); i++)
+        hub_json_set(object, columns[i], column_json(row, columns[i]));
+    hub_json_set(object, "id", column_json(row, "record"));
+    hub_json_set(object, "number", hub_json_uint(hub_row_uint(row, "number")));
+    hub_json_set(object, "label",
+                 label_json(collection_of(to->admin, hub_row_text(row, "collection")),
+                            hub_row_text(row, "field")));
+    admin_row(to->call, object);
+}
+
+void hub_cmd_conflict_list(struct hub_admin *admin, struct admin_call *call)
+{
+    struct rows_to to = { .admin = admin, .call = call };
+    enum err err =
+        hub_store_list(admin->daemon->store, HUB_LIST_CONFLICTS, NULL, row_conflict, &to);
+    if (err == OK)
+        admin_done(call, NULL);
+    else
+        hub_refuse(call, err, "conflicts", "the database");
+}
+
+static void row_review(void *ctx, const struct hub_row *row)
+{
+    const struct rows_to *to = ctx;
+    const char *state = hub_row_text(row, "state");
+    const char *reason = hub_row_text(row, "reason");
+    if (state == NULL || strcmp(state, "quarantined") != 0)
+        return; /* what is parked follows by itself */
+    json_t *object = json_object();
+    hub_json_set(object, "leaf", column_json(row, "leaf"));
+    hub_json_set(object, "node", column_json(row, "node"));
+    hub_json_set(object, "operator", hub_json_uint(hub_row_uint(row, "operator")));
+    hub_json_set(object, "state", json_string(state));
+    hub_json_set(object, "reason", column_json(row, "reason"));
+    hub_json_set(object, "reason_text", hub_json_reason(reason, admin_call_lang(to->call)));
+    hub_json_set(object, "changes", hub_json_uint(hub_row_uint(row, "changes")));
+    hub_json_set(object, "number", hub_json_uint(hub_row_uint(row, "number")));
+    hub_json_set(object, "claimed", hub_json_time(hub_row_uint(row, "claimed_ms")));
+    admin_row(to->call, object);
+}
+
+void hub_cmd_review(struct hub_admin *admin, struct admin_call *call)
+{
+    struct rows_to to = { .admin = admin, .call = call };
+    enum err err = hub_store_list(admin->daemon->store, HUB_LIST_REVIEW, NULL, row_review, &to);
+    if (err == OK)
+        admin_done(call, NULL);
+    else
+        hub_refuse(call, err, "review", "the database");
+}
+
+/* ---- show */
+
+struct found {
+    unsigned count;
+    json_t *rows;
+    char id[UUID_TEXT_BYTES];
+    char collection[IDENTIFIER_BYTES_MAX + 1];
+    char short_text[24];
+    bool deleted;
+};
+
+static void row_found(void *ctx, const struct hub_row *row)
+{
+    struct found *found = ctx;
+    if (++found->count > MATCHES_MAX)
+        return;
+    column_copy(row, "id", found->id, sizeof found->id);
+    column_copy(row, "collection", found->collection, sizeof found->collection);
+    column_copy(row, "short", found->short_text, sizeof found->short_text);
+    found->deleted = hub_row_uint(row, "deleted") != 0;
+    json_t *object = json_object();
+    hub_json_set(object, "id", column_json(row, "id"));
+    hub_json_set(object, "short", column_json(row, "short"));
+    hub_json_set(object, "collection", column_json(row, "collection"));
+    (void)json_array_append_new(found->rows, object);
+}
+
+struct shown {
+    const struct hub_admin *admin;
+    struct admin_call *call;
+    const struct found *found;
+    json_t *fields;      /* array */
+    json_t *held;        /* object: names of fields in an open conflict */
+    json_t *history;
+    uint64_t rev;
+};
+
+static void row_held(void *ctx, const struct hub_row *row)
+{
+    struct shown *shown = ctx;
+    const char *record = hub_row_text(row, "record");
+    const char *field = hub_row_text(row, "field");
+    if (record != NULL && field != NULL && strcmp(record, shown->found->id) == 0)
+        hub_json_set(shown->held, field, json_true());
+}
+
+/* The columns of the view in the order of the policy; restricted fields are not among them. */
+static void row_record(void *ctx, const struct hub_row *row)
+{
+    struct shown *shown = ctx;
+    const struct policy_collection *collection =
+        collection_of(shown->admin, shown->found->collection);
+    const char *rev = hub_row_text(row, "_rev") != NULL ? "_rev" : "rev";
+    shown->rev = hub_row_uint(row, rev);
+    for (size_t i = 0; collection != NULL && i < collection->field_count; i++) {
+        const struct policy_field *field = &collection->fields[i];
+        const char *value = hub_row_text(row, field->name);
+        bool held = json_object_get(shown->held, field->name) != NULL;
+        if (value == NULL && !held)
+            continue;
+        json_t *object = json_object();
+        hub_json_set(object, "name", json_string(field->name));
+        hub_json_set(object, "label", label_json(collection, field->name));
+        hub_json_set(object, "value", value != NULL ? json_string(value) : NULL);
+        hub_json_set(object, "held", json_boolean(held));
+        (void)json_array_append_new(shown->fields, object);
+    }
+}
+
+static void row_history(void *ctx, const struct hub_row *row)
+{
+    static const char *const columns[] = { "leaf", "op", "disposition", "node", "reason", "field" };
+    struct shown *shown = ctx;
+    json_t *object = json_object();
+    for (size_t i = 0; i < COUNT_OF(columns); i++)
+        hub_json_set(object, columns[i], column_json(row, columns[i]));
+    hub_json_set(object, "state", json_string("received"));
+    hub_json_set(object, "reason_text",
+                 hub_json_reason(hub_row_text(row, "reason"), admin_call_lang(shown->call)));
+    hub_json_set(object, "number", hub_json_uint(hub_row_uint(row, "number")));
+    hub_json_set(object, "index", hub_json_uint(hub_row_uint(row, "index")));
+    hub_json_set(object, "operator", hub_json_uint(hub_row_uint(row, "operator")));
+    hub_json_set(object, "claimed", hub_json_time(hub_row_uint(row, "claimed_ms")));
+    hub_json_set(object, "received", hub_json_time(hub_row_uint(row, "received_ms")));
+    (void)json_array_append_new(shown->history, object);
+}
+
+static void record_show(struct hub_admin *admin, struct admin_call *call,
+                        const struct found *found)
+{
+    struct hub_store *store = admin->daemon->store;
+    struct shown shown = { .admin = admin,
+                           .call = call,
+                           .found = found,
+                           .fields = json_array(),
+                           .held = json_object(),
+                           .history = json_array() };
+    const char *const record[] = { found->collection, found->id };
+    const char *const history[] = { found->id };
+    const struct policy_collection *collection = collection_of(admin, found->collection);
+    enum err err = hub_store_list(store, HUB_LIST_CONFLICTS, NULL, row_held, &shown);
+    if (err == OK)
+        err = hub_store_list(store, HUB_LIST_RECORD, record, row_record, &shown);
+    if (err == OK)
+        err = hub_store_list(store, HUB_LIST_HISTORY, history, row_history, &shown);
+    bool held = json_object_size(shown.held) > 0;
+    json_t *done = json_object();
+    hub_json_set(done, "id", json_string(found->id));
+    hub_json_set(done, "short", json_string(found->short_text));
+    hub_json_set(done, "collection", json_string(found->collection));
+    hub_json_set(done, "title",
+                 collection != NULL && collection->title != NULL ? json_string(collection->title)
+                                                                 : NULL);
+    hub_json_set(done, "rev", hub_json_uint(shown.rev));
+    hub_json_set(done, "state",
+                 json_string(found->deleted ? "deleted" : held ? "held" : "confirmed"));
+    hub_json_set(done, "fields", shown.fields);
+    hub_json_set(done, "history", shown.history);
+    json_decref(shown.held);
+    if (err == OK) {
+        admin_done(call, done);
+        return;
+    }
+    json_decref(done);
+    hub_refuse(call, err, found->id, "the database");
+}
+
+void hub_cmd_show(struct hub_admin *admin, struct admin_call *call)
+{
+    struct found found = { .rows = json_array() };
+    const char *text;
+    enum err err = ERR_USAGE;
+    bool given = hub_arg_text(call, "id", &text);
+    if (given) {
+        const char *const parameters[] = { text };
+        err = hub_store_list(admin->daemon->store, HUB_LIST_FIND, parameters, row_found, &found);
+    }
+    size_t at;
+    json_t *row;
+    if (given && err != OK) {
+        hub_refuse(call, err, "the record", "the database");
+    } else if (given && found.count == 0) {
+        hub_refuse(call, ERR_NOT_FOUND, "the record",
+                   "no record has this number, or an id that begins so");
+    } else if (given && found.count > 1) {
+        json_array_foreach(found.rows, at, row)
+            admin_row(call, json_incref(row));
+        hub_refuse(call, ERR_AMBIGUOUS, "the record", "the rows before this line");
+    } else if (given) {
+        record_show(admin, call, &found);
+    }
+    json_decref(found.rows);
+}
