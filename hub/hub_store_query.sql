@@ -81,8 +81,7 @@ WHERE txn = ?1 AND idx = ?2;
 -- name: change_decide
 UPDATE tksk_change SET disposition = ?3, flags = ?4, reason = ?5, field = ?6 WHERE txn = ?1 AND idx = ?2;
 -- name: creation
-SELECT txn, collection, disposition FROM tksk_change WHERE record = ?1 AND op = 1 AND txn <> ?2
-ORDER BY disposition = 3, disposition > 4, txn LIMIT 1;
+SELECT txn, collection, disposition FROM tksk_change WHERE record = ?1 AND op = 1 AND txn <> ?2 ORDER BY txn;
 
 -- name: conflict_put
 INSERT OR REPLACE INTO tksk_conflict (id, collection, record, field, number, held_txn, held_idx, held_node,

@@ -202,22 +202,43 @@ enum err sqlite_change_decide(struct hub_backend *b, const struct row_change *ro
                          text_or_null(row->field));
 }
 
+/* Accepted before waiting before rejected. */
+static int creation_rank(enum disposition disposition)
+{
+    switch (disposition) {
+    case DISPOSITION_REJECTED:
+        return 2;
+    case DISPOSITION_QUARANTINED:
+    case DISPOSITION_PARKED:
+        return 1;
+    case DISPOSITION_NONE:
+    case DISPOSITION_ACCEPTED:
+    case DISPOSITION_SUPERSEDED:
+    case DISPOSITION_HELD:
+        break;
+    }
+    return 0;
+}
+
 enum err sqlite_creation(struct hub_backend *b, const struct id *record, uint64_t except,
                          struct row_creation *ret_row)
 {
     struct sqlite_backend *s = sqlite_of(b);
     sqlite3_stmt *st = s->statements[STMT_creation];
+    bool any = false;
+    enum err err;
     statement_bind(st, "dn", record, except);
-    enum err err = statement_row(s, st);
-    if (err)
-        return err;
-    *ret_row = (struct row_creation){
-        .txn = column_u64(st, 0),
-        .collection = tables_collection(s, sqlite3_column_int64(st, 1)),
-        .disposition = (enum disposition)sqlite3_column_int(st, 2),
-    };
-    (void)sqlite3_reset(st);
-    return OK;
+    while ((err = statement_row(s, st)) == OK) {
+        struct row_creation row = {
+            .txn = column_u64(st, 0),
+            .collection = tables_collection(s, sqlite3_column_int64(st, 1)),
+            .disposition = (enum disposition)sqlite3_column_int(st, 2),
+        };
+        if (!any || creation_rank(row.disposition) < creation_rank(ret_row->disposition))
+            *ret_row = row;
+        any = true;
+    }
+    return err == ERR_NOT_FOUND && any ? OK : err;
 }
 
 /* --- conflicts --------------------------------------------------------------------------------- */

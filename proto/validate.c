@@ -171,6 +171,8 @@ static enum err check_areas(const struct visit *visit)
     char detail[2 * IDENTIFIER_BYTES_MAX + 8];
     const struct policy_collection *collection = visit->collection;
     for (size_t i = 0; i < collection->field_count; i++) {
+        if (collection->fields[i].child_of < 0)
+            continue;
         struct bytes child = field_string(visit, (int)i);
         struct bytes parent = field_string(visit, collection->fields[i].child_of);
         if (child.len == 0 || parent.len == 0 || area_within(child, parent))

@@ -157,7 +157,7 @@ static void rows_insert(sqlite3 *db, const struct rows *rows, unsigned txn)
 static double insert_all(const char *path)
 {
     sqlite3 *db = NULL;
-    if (sqlite3_open(path, &db) != SQLITE_OK)
+    if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         fail_sql(db, path);
     for (size_t i = 0; i < COUNT_OF(tables); i++)
         rows_read(db, &tables[i]);
