@@ -130,6 +130,8 @@ add_operator() { # add_operator NODE PERSON ROLE
     until_true 60 hub operator approve "$1" "$2" --role "$3" --sk "SK/$1/2026" --from 2026-01-01 \
         --until 2030-12-31 --words "$words" --key "$W/officer.key" --passphrase-file "$PASS" ||
         fail "operator approve $1 $2"
+    # The approval travels as a statement; until it is there the operator cannot sign.
+    wait_status 60 "$1" trust_version "$(hub --json status | json trust_version)"
     node "$1" unlock --as "$2" --passphrase-file "$PASS" >/dev/null || fail "unlock $1"
 }
 

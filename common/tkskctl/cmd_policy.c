@@ -262,7 +262,8 @@ static void print_policy(const json_t *done)
                                                  text_of(row, "from"), text_of(row, "until"),
                                                  say_state(maybe_text_of(row, "state")) });
     }
-    table_print(&table, stdout, terminal_width(stdout));
+    if (json_array_size(json_object_get(done, "operators")) > 0)
+        table_print(&table, stdout, terminal_width(stdout));
     table_close(&table);
 }
 

@@ -8,6 +8,7 @@
 
 #define LIST_ROWS_DEFAULT 50
 #define LIST_ROWS_ASK 200
+#define HISTORY_FIELDS_SHOWN 3
 
 /* --- list ----------------------------------------------------------------------------------- */
 
@@ -144,25 +145,27 @@ static void print_fields(const json_t *fields)
     table_close(&table);
 }
 
-/* "nik, nama": what an entry of the history touched. */
+/* "nik, nama, jk +8": what an entry of the history touched. */
 static void field_names(json_t *fields, char *ret, size_t cap)
 {
-    size_t index = 0;
+    size_t index = 0, count = 0;
     const char *name;
     json_t *value;
     ret[0] = '\0';
-    if (json_is_object(fields)) {
-        json_object_foreach(fields, name, value) {
-            size_t used = strlen(ret);
+    json_object_foreach(fields, name, value) {
+        size_t used = strlen(ret);
+        if (count++ < HISTORY_FIELDS_SHOWN)
             (void)snprintf(ret + used, cap - used, "%s%s", used ? ", " : "", name);
-        }
-        return;
     }
     json_array_foreach(fields, index, value) {
         size_t used = strlen(ret);
-        (void)snprintf(ret + used, cap - used, "%s%s", used ? ", " : "",
-                       json_is_string(value) ? json_string_value(value) : text_of(value, "name"));
+        name = json_is_string(value) ? json_string_value(value) : text_of(value, "name");
+        if (count++ < HISTORY_FIELDS_SHOWN)
+            (void)snprintf(ret + used, cap - used, "%s%s", used ? ", " : "", name);
     }
+    size_t used = strlen(ret);
+    if (count > HISTORY_FIELDS_SHOWN)
+        (void)snprintf(ret + used, cap - used, " +%zu", count - HISTORY_FIELDS_SHOWN);
 }
 
 static void print_history(const json_t *history)

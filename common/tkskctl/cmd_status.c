@@ -13,6 +13,13 @@ static void label_number(struct table *table, const char *label, const json_t *d
         table_label(table, label, text_of(done, key));
 }
 
+/* A count that is worth a line only when there is something. */
+static void label_some(struct table *table, const char *label, const json_t *done, const char *key)
+{
+    if (number_of(done, key) != 0)
+        table_label(table, label, text_of(done, key));
+}
+
 static void label_size(struct table *table, const char *label, const json_t *done, const char *key)
 {
     char size[SAY_SIZE_MAX];
@@ -96,15 +103,15 @@ static void node_status(const json_t *done)
     table_label(&table, tr("district", "kabupaten/kota"), maybe_text_of(done, "district"));
     label_number(&table, tr("operators", "petugas"), done, "operators");
     label_number(&table, tr("records here", "catatan di sini"), done, "records");
-    label_number(&table, tr("on their way", "sedang dikirim"), done, "in_flight");
+    label_some(&table, tr("on their way", "sedang dikirim"), done, "in_flight");
     label_number(&table, say_state("accepted"), done, "accepted");
-    label_number(&table, say_state("superseded"), done, "superseded");
-    label_number(&table, say_state("rejected"), done, "rejected");
-    label_number(&table, say_state("held"), done, "held");
-    label_number(&table, say_state("quarantined"), done, "quarantined");
-    label_number(&table, say_state("parked"), done, "parked");
+    label_some(&table, say_state("superseded"), done, "superseded");
+    label_some(&table, say_state("rejected"), done, "rejected");
+    label_some(&table, say_state("held"), done, "held");
+    label_some(&table, say_state("quarantined"), done, "quarantined");
+    label_some(&table, say_state("parked"), done, "parked");
     label_number(&table, say_state("safe"), done, "safe");
-    label_number(&table, tr("open conflicts", "isian berbeda"), done, "conflicts");
+    label_some(&table, tr("open conflicts", "isian berbeda"), done, "conflicts");
     label_size(&table, tr("queue", "antrean"), done, "queued_bytes");
     label_number(&table, tr("roster version", "versi daftar petugas"), done, "trust_version");
     label_number(&table, tr("policy version", "versi kebijakan"), done, "rules_version");
@@ -146,11 +153,11 @@ static void hub_status(const json_t *done)
     label_number(&table, tr("journal", "jurnal"), done, "journal");
     label_number(&table, tr("epoch", "zaman"), done, "epoch");
     label_number(&table, say_state("accepted"), done, "accepted");
-    label_number(&table, say_state("superseded"), done, "superseded");
-    label_number(&table, say_state("rejected"), done, "rejected");
-    label_number(&table, say_state("held"), done, "held");
-    label_number(&table, say_state("quarantined"), done, "quarantined");
-    label_number(&table, say_state("parked"), done, "parked");
+    label_some(&table, say_state("superseded"), done, "superseded");
+    label_some(&table, say_state("rejected"), done, "rejected");
+    label_some(&table, say_state("held"), done, "held");
+    label_some(&table, say_state("quarantined"), done, "quarantined");
+    label_some(&table, say_state("parked"), done, "parked");
     label_number(&table, tr("roster version", "versi daftar petugas"), done, "trust_version");
     label_number(&table, tr("policy version", "versi kebijakan"), done, "rules_version");
     if (maybe_text_of(done, "last_backup"))
