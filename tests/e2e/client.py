@@ -590,7 +590,7 @@ class Office:
                 self.district,
                 self.node,
                 invite.id,
-                H("invite-token", invite.token),
+                invite.token,
                 self.device_public,
                 sodium.crypto_scalarmult_base(self.curve),
                 bytes(self.sealing.public_key),

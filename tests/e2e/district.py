@@ -33,7 +33,10 @@ def ctl(socket, *args):
         text=True,
         timeout=60,
     )
-    check(done.returncode == 0, f"tkskctl {' '.join(args)}: exit {done.returncode}: {done.stderr}")
+    check(
+        done.returncode == 0,
+        f"tkskctl {' '.join(args)}: exit {done.returncode}: {done.stderr}{done.stdout}",
+    )
     return done.stdout
 
 
