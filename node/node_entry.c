@@ -8,10 +8,10 @@
 
 struct node_entry {
     struct node_store *store;
-    struct secret_key *data_key;   /* of this run of the daemon; made at the first use */
+    struct secret_key *data_key; /* of this run of the daemon; made at the first use */
     uint64_t key_number;
-    uint64_t seal_number;          /* hub key that it is sealed to */
-    bool key_stored;               /* its sealed form went into the queue */
+    uint64_t seal_number; /* hub key that it is sealed to */
+    bool key_stored;      /* its sealed form went into the queue */
     uint8_t key_sealed[DATA_KEY_SEALED_BYTES];
 };
 
@@ -72,7 +72,7 @@ static enum err find_author(struct submit *submit)
     if (!role)
         return problem_setf(submit->problem, ERR_DENIED, op->name,
                             "the policy in force has no role %s", op->role);
-    submit->operator = op;
+    submit->operator= op;
     submit->policy = policy;
     submit->identity = identity;
     submit->author = (struct author){ role->authority, bytes_text(op->area) };
@@ -155,11 +155,11 @@ static enum err sign(struct submit *submit, struct writer *out, struct hash *ret
     txn->claimed_ms = submit->request->wall_ms;
     crypto_random(txn->seed, sizeof txn->seed);
     txn->countersignatures = bytes_of(&empty_array, 1);
-    enum err err = txn_sign(txn, submit->identity.district,
-                            node_store_operator_seed(submit->store), out, ret_leaf);
-    return err == ERR_LIMIT ? problem_set(submit->problem, ERR_LIMIT, "transaction",
-                                          "larger than 512 KiB")
-                            : err;
+    enum err err = txn_sign(txn, submit->identity.district, node_store_operator_seed(submit->store),
+                            out, ret_leaf);
+    return err == ERR_LIMIT
+               ? problem_set(submit->problem, ERR_LIMIT, "transaction", "larger than 512 KiB")
+               : err;
 }
 
 #define WORK_BYTES_MAX (COMPRESS_BOUND(TRANSACTION_BYTES_MAX) + 4096)
@@ -221,8 +221,8 @@ static enum err append(struct node_entry *entry, struct submit *submit, struct s
     if (err != OK)
         return err;
     for (unsigned i = 0; i < submit->txn->change_count; i++)
-        changes[i] = (struct queue_change){ submit->txn->changes[i].record,
-                                            submit->txn->changes[i].raw };
+        changes[i] =
+            (struct queue_change){ submit->txn->changes[i].record, submit->txn->changes[i].raw };
     if (request->answer)
         request->answer(request->ctx, request, leaf, &answer);
     const struct queue_entry queue = {
@@ -263,8 +263,7 @@ static enum err check_request(struct submit *submit)
     const struct entry_request *request = submit->request;
     struct bytes answer;
     if (request->change_count == 0 || request->change_count > CHANGES_PER_TRANSACTION_MAX)
-        return problem_set(submit->problem, ERR_LIMIT, "transaction",
-                           "it holds 1 to 256 changes");
+        return problem_set(submit->problem, ERR_LIMIT, "transaction", "it holds 1 to 256 changes");
     for (unsigned i = 0; i < request->change_count; i++) {
         unsigned group = request->changes[i].group;
         unsigned before = i > 0 ? request->changes[i - 1].group : 0;

@@ -1,5 +1,5 @@
-/* Entry: from what an operator asks to a signed, sealed, queued transaction. One call, one durable SQLite
- * transaction; the answer is only given after it. */
+/* Entry: from what an operator asks to a signed, sealed, queued transaction. One call, one durable
+ * SQLite transaction; the answer is only given after it. */
 #pragma once
 
 #include "node/node_store.h"
@@ -11,41 +11,42 @@ NODISCARD enum err node_entry_open(struct node_store *store, struct node_entry *
 void node_entry_close(struct node_entry **entry);
 
 struct entry_field {
-    struct bytes name;   /* field name or label */
-    struct bytes text;   /* as typed; empty clears the field in an update */
-    struct bytes value;  /* or raw canonical msgpack, when `text.at` is NULL */
+    struct bytes name;  /* field name or label */
+    struct bytes text;  /* as typed; empty clears the field in an update */
+    struct bytes value; /* or raw canonical msgpack, when `text.at` is NULL */
 };
 
 struct entry_change {
     unsigned group;
     enum change_op op;
-    struct bytes collection;          /* create */
-    struct id record;                 /* update, delete, resolve; for create: zero, filled in by the call */
+    struct bytes collection; /* create */
+    struct id record;        /* update, delete, resolve; for create: zero, filled in by the call */
     const struct entry_field *fields;
     size_t field_count;
-    struct id conflict;               /* resolve */
-    uint64_t expect_rev;              /* nonzero: refuse (ERR_STATE) when the record moved on */
+    struct id conflict;  /* resolve */
+    uint64_t expect_rev; /* nonzero: refuse (ERR_STATE) when the record moved on */
 };
 
 struct entry_request {
-    struct id request;                /* zero: minted here */
+    struct id request; /* zero: minted here */
     uint64_t wall_ms;
-    enum lane lane;                   /* asked for; pending records may force a slower one */
-    struct entry_change *changes;     /* `record` of creates is filled in */
+    enum lane lane;               /* asked for; pending records may force a slower one */
+    struct entry_change *changes; /* `record` of creates is filled in */
     unsigned change_count;
-    struct bytes import_hash;         /* see queue_entry */
+    struct bytes import_hash; /* see queue_entry */
     uint64_t import_line;
-    /* Makes the answer to store from the result (JSON text into `ret`); called before the commit. */
+    /* Makes the answer to store from the result (JSON text into `ret`); called before the commit.
+     */
     void (*answer)(void *ctx, const struct entry_request *request, const struct hash *leaf,
                    struct buf *ret);
     void *ctx;
 };
 
 /* References between changes of one request: a value "$1" names the record of change 1 (from 1).
- * Checks: unlocked, operator approved, policy there, every change against policy and authority, references
- * exist in the cache or in this request. `*ret_failed` is the index of the change that was refused. On
- * success nothing is pending in memory: it is on the disk.
- * ERR_LOCKED, ERR_STATE, validation errors, ERR_LIMIT (queue), ERR_FULL (disk). */
+ * Checks: unlocked, operator approved, policy there, every change against policy and authority,
+ * references exist in the cache or in this request. `*ret_failed` is the index of the change that
+ * was refused. On success nothing is pending in memory: it is on the disk. ERR_LOCKED, ERR_STATE,
+ * validation errors, ERR_LIMIT (queue), ERR_FULL (disk). */
 NODISCARD enum err node_entry_submit(struct node_entry *entry, const struct entry_request *request,
                                      struct hash *ret_leaf, uint64_t *ret_seq, unsigned *ret_failed,
                                      struct problem *problem, struct warnings *warnings);

@@ -10,8 +10,8 @@ struct pair {
     struct bytes name, value;
 };
 
-/* One change under way. The view of its record is only valid until the next look-up: what is needed of it
- * is kept here. */
+/* One change under way. The view of its record is only valid until the next look-up: what is needed
+ * of it is kept here. */
 struct making {
     struct submit *submit;
     unsigned index;
@@ -21,7 +21,7 @@ struct making {
     struct change change;
     size_t pair_count;
     struct pair pairs[FIELDS_PER_CHANGE_MAX];
-    struct writer values;       /* encoded values, one after the other */
+    struct writer values; /* encoded values, one after the other */
     uint8_t *map_space, *full_space;
 };
 
@@ -56,8 +56,8 @@ static enum err check_record_area(const struct making *making, const struct reco
         if (area_within(code, author->area))
             return OK;
         char detail[2 * NODE_TEXT_MAX + 16];
-        snprintf(detail, sizeof detail, "%.*s", code.len < NODE_TEXT_MAX ? (int)code.len : NODE_TEXT_MAX,
-                 (const char *)code.at);
+        snprintf(detail, sizeof detail, "%.*s",
+                 code.len < NODE_TEXT_MAX ? (int)code.len : NODE_TEXT_MAX, (const char *)code.at);
         return refuse_field(making, ERR_AREA, area->name, detail);
     }
     return OK;
@@ -103,8 +103,9 @@ static enum err existing_record(struct making *making)
     if (asked->expect_rev != 0 && asked->expect_rev != view->rev)
         return refuse_change(making, ERR_STATE, "the record has changed since it was shown");
     change->has_base = true;
-    change->base = (struct base){ .epoch = view->epoch, .rev = view->base_rev,
-                                  .has_leaf = view->has_leaf, .leaf = view->leaf };
+    change->base = (struct base){
+        .epoch = view->epoch, .rev = view->base_rev, .has_leaf = view->has_leaf, .leaf = view->leaf
+    };
     if (view->base_rev == 0 && !view->has_leaf)
         return refuse_change(making, ERR_STATE, "the record is still arriving from the hub");
     submit_touch(submit, view);
@@ -240,7 +241,8 @@ static enum err check_reference(struct making *making, const struct policy_field
     }
     const struct record_view *view;
     enum err err = node_store_view(submit->store, &id, &view);
-    if (err == ERR_NOT_FOUND || (err == OK && (view->deleted || !is_target(field, view->collection))))
+    if (err == ERR_NOT_FOUND ||
+        (err == OK && (view->deleted || !is_target(field, view->collection))))
         return no_target(making, field, bytes_text(text));
     if (err == OK)
         submit_touch(submit, view);
@@ -354,9 +356,9 @@ static enum err take_field(struct making *making, const struct entry_field *give
         const struct change unknown = { .op = OP_UPDATE,
                                         .collection = bytes_text(making->collection->name),
                                         .fields = writer_bytes(&one) };
-        enum err err = validate_change(making->submit->policy, &unknown, &making->submit->author,
-                                       making->submit->request->wall_ms, making->submit->problem,
-                                       NULL);
+        enum err err =
+            validate_change(making->submit->policy, &unknown, &making->submit->author,
+                            making->submit->request->wall_ms, making->submit->problem, NULL);
         return err != OK ? err : refuse_change(making, ERR_FIELD, NULL);
     }
     /* An empty field of a new record is one that was not given, so that its default applies. */

@@ -1,5 +1,5 @@
-/* What the two files of node_entry share: node_entry.c carries a request out, node_entry_change.c makes
- * one change of it. */
+/* What the two files of node_entry share: node_entry.c carries a request out, node_entry_change.c
+ * makes one change of it. */
 #pragma once
 
 #include "node/node_entry.h"
@@ -19,12 +19,12 @@ struct submit {
 
     struct txn *txn;
     uint8_t *raw_space;
-    struct writer raw;                 /* encoded changes, one after the other */
+    struct writer raw; /* encoded changes, one after the other */
     uint32_t numbers[CHANGES_PER_TRANSACTION_MAX];
     uint32_t next_number;
 
     enum lane lane;
-    uint64_t pending_seq[LANE_COUNT];  /* last pending positions of what is touched or referred to */
+    uint64_t pending_seq[LANE_COUNT]; /* last pending positions of what is touched or referred to */
 };
 
 /* Builds, validates and encodes change `index` into submit->txn. */

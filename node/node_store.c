@@ -133,7 +133,8 @@ struct bytes sql_bytes(struct sqlite3_stmt *st, int at)
     return bytes_of(blob, blob ? (size_t)sqlite3_column_bytes(st, at) : 0);
 }
 
-void node_sql_fixed(struct node_store *store, struct sqlite3_stmt *st, int at, void *ret, size_t len)
+void node_sql_fixed(struct node_store *store, struct sqlite3_stmt *st, int at, void *ret,
+                    size_t len)
 {
     struct bytes blob = sql_bytes(st, at);
     if (blob.len == len) {
@@ -179,8 +180,8 @@ enum err node_end(struct node_store *store, enum err err)
         err = db_commit(&store->db);
     if (err != OK) {
         db_rollback(&store->db);
-        /* What the caches hold may have been rolled back. That this read fails too changes nothing for
-         * the caller: the store has failed. */
+        /* What the caches hold may have been rolled back. That this read fails too changes nothing
+         * for the caller: the store has failed. */
         if (load_counters(store) != OK)
             return ERR_STORE;
     }
@@ -566,7 +567,8 @@ enum err node_store_idle(struct node_store *store)
 {
     enum err err = node_begin(store);
     if (err == OK) {
-        for (enum lane lane = LANE_URGENT; err == OK && store->enrolled && lane < LANE_COUNT; lane++)
+        for (enum lane lane = LANE_URGENT; err == OK && store->enrolled && lane < LANE_COUNT;
+             lane++)
             err = node_drop_passed(store, lane);
         bool left;
         if (err == OK && store->box)

@@ -1,7 +1,7 @@
 /* The node's database: identity, sealed queue and chain, policy, encrypted cache, dispositions.
- * One SQLite file, one connection. What a disk thief reads: positions, sizes, random ids, dispositions; no
- * personal data. All calls are synchronous; a call that writes is one durable transaction unless it says
- * otherwise. */
+ * One SQLite file, one connection. What a disk thief reads: positions, sizes, random ids,
+ * dispositions; no personal data. All calls are synchronous; a call that writes is one durable
+ * transaction unless it says otherwise. */
 #pragma once
 
 #include "proto/feed.h"
@@ -17,7 +17,12 @@ enum err node_store_idle(struct node_store *store); /* checkpoint */
 
 /* ---- identity and enrolment */
 
-enum enrolment { ENROLMENT_NONE = 0, ENROLMENT_WAITING = 1, ENROLMENT_DONE = 2, ENROLMENT_REFUSED = 3 };
+enum enrolment {
+    ENROLMENT_NONE = 0,
+    ENROLMENT_WAITING = 1,
+    ENROLMENT_DONE = 2,
+    ENROLMENT_REFUSED = 3
+};
 
 struct node_identity {
     enum enrolment enrolment;
@@ -26,26 +31,29 @@ struct node_identity {
     struct id incarnation;
     bool has_previous;
     struct id previous;
-    struct public_key root_key;    /* pinned by the invite */
-    struct trust_hub hub;          /* from the invite, later from the trust part */
+    struct public_key root_key; /* pinned by the invite */
+    struct trust_hub hub;       /* from the invite, later from the trust part */
     struct public_key device_public, curve_public, seal_public;
     struct id invite;
     struct hash token;
 };
 
-NODISCARD enum err node_store_identity(struct node_store *store, struct node_identity *ret_identity);
-/* Takes an invite: makes device, CURVE, seal and cache keys and the first incarnation. `one_time` is the
- * invite's CURVE secret, kept until ENROLMENT_DONE. Of `identity`: district, node, root_key, hub, invite,
- * token. Until ENROLMENT_DONE another invite for the same node replaces the first (keys stay, so do
- * operators). ERR_STATE when enrolled already, or when the invite is for another node than before. */
+NODISCARD enum err node_store_identity(struct node_store *store,
+                                       struct node_identity *ret_identity);
+/* Takes an invite: makes device, CURVE, seal and cache keys and the first incarnation. `one_time`
+ * is the invite's CURVE secret, kept until ENROLMENT_DONE. Of `identity`: district, node, root_key,
+ * hub, invite, token. Until ENROLMENT_DONE another invite for the same node replaces the first
+ * (keys stay, so do operators). ERR_STATE when enrolled already, or when the invite is for another
+ * node than before. */
 NODISCARD enum err node_store_enrol(struct node_store *store, const struct node_identity *identity,
                                     const struct secret_key *one_time);
 NODISCARD enum err node_store_enrolment_set(struct node_store *store, enum enrolment enrolment);
-/* Device and CURVE secrets are usable while locked. Borrowed, live as long as the store (the one-time key:
- * until node_store_enrolment_set). NULL before node_store_enrol. */
+/* Device and CURVE secrets are usable while locked. Borrowed, live as long as the store (the
+ * one-time key: until node_store_enrolment_set). NULL before node_store_enrol. */
 const struct secret_key *node_store_device_key(const struct node_store *store);
 const struct secret_key *node_store_curve_key(const struct node_store *store);
-const struct secret_key *node_store_one_time_key(const struct node_store *store); /* NULL after use */
+const struct secret_key *node_store_one_time_key(
+    const struct node_store *store); /* NULL after use */
 /* Opens the record feed. NULL while locked. Borrowed until node_store_lock. */
 const struct secret_key *node_store_seal_key(const struct node_store *store);
 
@@ -54,7 +62,8 @@ const struct secret_key *node_store_seal_key(const struct node_store *store);
 const struct trust *node_store_trust(const struct node_store *store);
 const struct policy *node_store_policy(const struct node_store *store); /* NULL before the first */
 struct policy_mark node_store_policy_mark(const struct node_store *store);
-/* As signed, for a hub that lost them; valid until the next call. ERR_NOT_FOUND: never came here. */
+/* As signed, for a hub that lost them; valid until the next call. ERR_NOT_FOUND: never came here.
+ */
 NODISCARD enum err node_store_trust_get(struct node_store *store, uint64_t version,
                                         struct bytes *ret_signed);
 NODISCARD enum err node_store_rules_get(struct node_store *store, uint64_t version,
@@ -64,26 +73,26 @@ NODISCARD enum err node_store_rules_get(struct node_store *store, uint64_t versi
 
 struct node_operator {
     struct public_key key;
-    uint32_t number;          /* 0: not approved yet */
+    uint32_t number; /* 0: not approved yet */
     char name[NAME_TEXT_MAX + 1];
     char role[32];
-    struct bytes keyfile;     /* text, valid until the next call */
-    struct bytes request;     /* the OPERATOR frame (message_encode), for resending and words */
+    struct bytes keyfile; /* text, valid until the next call */
+    struct bytes request; /* the OPERATOR frame (message_encode), for resending and words */
 };
 typedef void node_operator_callback(void *ctx, const struct node_operator *op);
 NODISCARD enum err node_store_operators(struct node_store *store, node_operator_callback *each,
                                         void *ctx);
-/* Stores a new operator: key file text, signed request. The first one may be added while nothing is locked
- * yet (the cache key is in clear until then and is wrapped and wiped now); later ones need an unlocked
- * node. `seed` is the operator's secret. Of `op`: name, role, keyfile. ERR_LOCKED, ERR_STATE (same key or
- * name, or not enrolled). Adding does not unlock. */
+/* Stores a new operator: key file text, signed request. The first one may be added while nothing is
+ * locked yet (the cache key is in clear until then and is wrapped and wiped now); later ones need
+ * an unlocked node. `seed` is the operator's secret. Of `op`: name, role, keyfile. ERR_LOCKED,
+ * ERR_STATE (same key or name, or not enrolled). Adding does not unlock. */
 NODISCARD enum err node_store_operator_add(struct node_store *store, const struct node_operator *op,
                                            const struct message *request,
                                            const struct secret_key *seed);
-/* Unlocks the cache with the operator's seed (from keyfile_open_derived): cache key, seal key, and what was
- * waiting is folded in. Takes ownership of `seed` in any case and keeps it until node_store_lock.
- * ERR_KEY: no operator of this node has that key; ERR_DECRYPT: the wrapped key is damaged. Then the store
- * is as locked or unlocked as before. */
+/* Unlocks the cache with the operator's seed (from keyfile_open_derived): cache key, seal key, and
+ * what was waiting is folded in. Takes ownership of `seed` in any case and keeps it until
+ * node_store_lock. ERR_KEY: no operator of this node has that key; ERR_DECRYPT: the wrapped key is
+ * damaged. Then the store is as locked or unlocked as before. */
 NODISCARD enum err node_store_unlock(struct node_store *store, struct secret_key *seed);
 void node_store_lock(struct node_store *store);
 bool node_store_unlocked(const struct node_store *store);
@@ -92,30 +101,31 @@ const struct secret_key *node_store_operator_seed(const struct node_store *store
 
 /* ---- the queue */
 
-struct queue_change {           /* index row of one change of a queued transaction */
+struct queue_change { /* index row of one change of a queued transaction */
     struct id record;
-    struct bytes raw;           /* change bytes; kept encrypted under the cache key */
+    struct bytes raw; /* change bytes; kept encrypted under the cache key */
 };
 
 struct queue_entry {
     enum lane lane;
-    struct bytes item;          /* encoded bundle item, byte for byte as it will be sent */
+    struct bytes item; /* encoded bundle item, byte for byte as it will be sent */
     struct hash leaf;
-    uint64_t key_number;        /* data key used; 0 for a policy entry */
-    struct bytes key_sealed;    /* given with the key's first use, else empty */
-    struct bytes txn;           /* plain transaction: kept encrypted until keep_from has passed it */
+    uint64_t key_number;     /* data key used; 0 for a policy entry */
+    struct bytes key_sealed; /* given with the key's first use, else empty */
+    struct bytes txn;        /* plain transaction: kept encrypted until keep_from has passed it */
     const struct queue_change *changes;
     unsigned change_count;
-    struct id request;          /* request id and its stored answer */
-    struct bytes answer;        /* JSON text of the `done` that the command printed */
-    struct bytes import_hash;   /* 32 bytes and line: progress of an import, or empty */
+    struct id request;        /* request id and its stored answer */
+    struct bytes answer;      /* JSON text of the `done` that the command printed */
+    struct bytes import_hash; /* 32 bytes and line: progress of an import, or empty */
     uint64_t import_line;
-    uint32_t next_number;       /* running short number after this transaction; 0 = unchanged */
-    uint64_t wall_ms;           /* when, as the node's clock claims */
+    uint32_t next_number; /* running short number after this transaction; 0 = unchanged */
+    uint64_t wall_ms;     /* when, as the node's clock claims */
 };
-/* Queue, chain, cache, request answer, import progress: one SQLite transaction, durable when it returns.
- * ERR_LIMIT: the queue is full (visible in node_store_figures); ERR_FULL: the disk is (or nearly: 16 MiB
- * stay free); ERR_LOCKED; ERR_STATE: the request or the leaf is stored already. Then nothing changed. */
+/* Queue, chain, cache, request answer, import progress: one SQLite transaction, durable when it
+ * returns. ERR_LIMIT: the queue is full (visible in node_store_figures); ERR_FULL: the disk is (or
+ * nearly: 16 MiB stay free); ERR_LOCKED; ERR_STATE: the request or the leaf is stored already. Then
+ * nothing changed. */
 NODISCARD enum err node_store_append(struct node_store *store, const struct queue_entry *entry,
                                      uint64_t *ret_seq);
 /* Sealed bytes that may wait unacknowledged; QUEUE_BYTES_MAX unless set. Not stored. */
@@ -126,18 +136,19 @@ void node_store_queue_limit(struct node_store *store, uint64_t bytes);
 NODISCARD enum err node_store_next_key(struct node_store *store, uint64_t *ret_number);
 
 struct node_lane {
-    uint64_t highest;           /* last queued seq, 0 = none */
-    uint64_t acked;             /* last seq that the hub acknowledged */
+    uint64_t highest; /* last queued seq, 0 = none */
+    uint64_t acked;   /* last seq that the hub acknowledged */
     struct hash acked_head;
-    uint64_t keep_from;         /* as the hub last said */
-    struct hash head;           /* at `highest` */
+    uint64_t keep_from; /* as the hub last said */
+    struct hash head;   /* at `highest` */
 };
 NODISCARD enum err node_store_lane(struct node_store *store, enum lane lane, struct node_lane *ret);
 
 /* A run of entries from `first`, as raw arrays for bundle_sign: at most `max_items` items and about
- * `max_bytes` bytes (at least one item). Keys: those whose first use in this lane and incarnation lies
- * inside the run, plus, when `all_keys`, every key that the run needs (after HELLO to a hub that may lack
- * them). ERR_NOT_FOUND: nothing is queued at `first`; ERR_STATE: its bytes are gone (before keep_from). */
+ * `max_bytes` bytes (at least one item). Keys: those whose first use in this lane and incarnation
+ * lies inside the run, plus, when `all_keys`, every key that the run needs (after HELLO to a hub
+ * that may lack them). ERR_NOT_FOUND: nothing is queued at `first`; ERR_STATE: its bytes are gone
+ * (before keep_from). */
 struct queue_run {
     uint64_t first;
     unsigned count;
@@ -145,7 +156,8 @@ struct queue_run {
 };
 NODISCARD enum err node_store_run(struct node_store *store, enum lane lane, uint64_t first,
                                   unsigned max_items, size_t max_bytes, bool all_keys,
-                                  struct writer *keys, struct writer *items, struct queue_run *ret_run);
+                                  struct writer *keys, struct writer *items,
+                                  struct queue_run *ret_run);
 
 /* Request ids: the stored answer of a repeat; ERR_NOT_FOUND when new. Valid until the next call. */
 NODISCARD enum err node_store_answer(struct node_store *store, const struct id *request,
@@ -153,27 +165,29 @@ NODISCARD enum err node_store_answer(struct node_store *store, const struct id *
 /* Last line of a file that was dealt with; 0 = none. */
 NODISCARD enum err node_store_import_line(struct node_store *store, const struct hash *file,
                                           uint64_t *ret_line);
-/* Progress without a transaction: every row of the batch was refused. The answer is kept as with an entry,
- * so that a repeat gets the refusals again. ERR_LOCKED. */
+/* Progress without a transaction: every row of the batch was refused. The answer is kept as with an
+ * entry, so that a repeat gets the refusals again. ERR_LOCKED. */
 NODISCARD enum err node_store_import_put(struct node_store *store, const struct hash *file,
                                          uint64_t line, const struct id *request,
                                          struct bytes answer);
 
 /* ---- what the hub says */
 
-/* Verified ACK of the present epoch (else ERR_STATE): dispositions, acked seq and head, keep_from, seen number; drops what keep_from has passed.
- * Locked: dispositions only, the cache follows at unlock. A final disposition never changes again.
- * ERR_STATE: it acknowledges what was never queued. */
+/* Verified ACK of the present epoch (else ERR_STATE): dispositions, acked seq and head, keep_from,
+ * seen number; drops what keep_from has passed. Locked: dispositions only, the cache follows at
+ * unlock. A final disposition never changes again. ERR_STATE: it acknowledges what was never
+ * queued. */
 NODISCARD enum err node_store_ack(struct node_store *store, const struct ack *ack);
 /* Head of own chain at `seq` (to check an ACK's signature, and for HELLO). */
 NODISCARD enum err node_store_head(struct node_store *store, enum lane lane, uint64_t seq,
                                    struct hash *ret_head);
-/* One opened feed batch (`items` from feed_batch_items), whole or not at all, with the cursor. When it
- * moved the policy, a policy entry with the new mark is appended to every lane's chain in the same commit.
- * The record stream needs the unlocked cache (ERR_LOCKED) and an epoch that the trust part knows.
- * ERR_STATE: it begins after the cursor, or the trust log has a gap before it; ERR_SIGNATURE,
- * ERR_MALFORMED …: an item is bad. Then the store is as it was. A policy older than ours is refused alone:
- * OK is returned and `problem` (may be NULL; its code is OK when nothing was refused) names it. */
+/* One opened feed batch (`items` from feed_batch_items), whole or not at all, with the cursor. When
+ * it moved the policy, a policy entry with the new mark is appended to every lane's chain in the
+ * same commit. The record stream needs the unlocked cache (ERR_LOCKED) and an epoch that the trust
+ * part knows. ERR_STATE: it begins after the cursor, or the trust log has a gap before it;
+ * ERR_SIGNATURE, ERR_MALFORMED …: an item is bad. Then the store is as it was. A policy older than
+ * ours is refused alone: OK is returned and `problem` (may be NULL; its code is OK when nothing was
+ * refused) names it. */
 NODISCARD enum err node_store_feed(struct node_store *store, const struct feed_batch *batch,
                                    struct bytes items, struct problem *problem);
 NODISCARD enum err node_store_cursor(struct node_store *store, enum feed_stream stream,
@@ -184,54 +198,56 @@ NODISCARD enum err node_store_seen(struct node_store *store, uint64_t *ret_epoch
 /* The cursor of a stream starts again at 0 (the hub could not prove it, or a new epoch). */
 NODISCARD enum err node_store_cursor_reset(struct node_store *store, enum feed_stream stream,
                                            const struct cursor *to);
-/* Opens a new incarnation and re-homes, in their order, what the hub has not received: transactions keep
- * leaf, sealed bytes and data keys; positions, `after` and policy entries are made anew. The incarnation so
- * far becomes `previous`. */
+/* Opens a new incarnation and re-homes, in their order, what the hub has not received: transactions
+ * keep leaf, sealed bytes and data keys; positions, `after` and policy entries are made anew. The
+ * incarnation so far becomes `previous`. */
 NODISCARD enum err node_store_reopen(struct node_store *store);
-/* The hub was restored and lost entries of an earlier incarnation: node_store_reopen takes them along. */
+/* The hub was restored and lost entries of an earlier incarnation: node_store_reopen takes them
+ * along. */
 bool node_store_stranded(const struct node_store *store);
 
 /* ---- the cache: confirmed state with own pending changes on top. All need the unlocked cache. */
 
 struct view_field {
     struct bytes name;
-    struct bytes value;         /* raw */
-    uint64_t rev;               /* of the confirmed value; 0 = none */
-    bool pending;               /* an own change on top */
-    bool held;                  /* in an open conflict: `value` is the hub's until someone decides */
-    struct bytes held_value;    /* the value that waits for the decision; empty when not known here */
+    struct bytes value;      /* raw */
+    uint64_t rev;            /* of the confirmed value; 0 = none */
+    bool pending;            /* an own change on top */
+    bool held;               /* in an open conflict: `value` is the hub's until someone decides */
+    struct bytes held_value; /* the value that waits for the decision; empty when not known here */
 };
 
 struct record_view {
     struct id id;
     struct bytes collection;
-    struct bytes short_text;    /* "29-0417" */
-    uint64_t rev;               /* highest confirmed */
-    /* What a change may name as its base: everything up to there has been shown. Own values that the hub
-     * numbered beyond what the record feed has brought are not in it: others' changes in between may still be on
-     * their way; `leaf` speaks for them. epoch is 0 with base_rev 0. */
+    struct bytes short_text; /* "29-0417" */
+    uint64_t rev;            /* highest confirmed */
+    /* What a change may name as its base: everything up to there has been shown. Own values that
+     * the hub numbered beyond what the record feed has brought are not in it: others' changes in
+     * between may still be on their way; `leaf` speaks for them. epoch is 0 with base_rev 0. */
     uint64_t epoch, base_rev;
     bool confirmed, deleted, pending;
     bool has_leaf;
-    struct hash leaf;           /* last own transaction on it that base_rev does not cover */
-    enum lane slowest_lane;     /* of the pending ones; LANE_URGENT when none */
+    struct hash leaf;                 /* last own transaction on it that base_rev does not cover */
+    enum lane slowest_lane;           /* of the pending ones; LANE_URGENT when none */
     uint64_t pending_seq[LANE_COUNT]; /* last pending seq per lane, 0 = none */
     size_t field_count;
     struct view_field fields[FIELDS_PER_CHANGE_MAX];
 };
-/* Valid until the next call. ERR_NOT_FOUND (also when all that there was is a refused create), ERR_LOCKED. */
+/* Valid until the next call. ERR_NOT_FOUND (also when all that there was is a refused create),
+ * ERR_LOCKED. */
 NODISCARD enum err node_store_view(struct node_store *store, const struct id *record,
                                    const struct record_view **ret_view);
-/* By short number ("29-0417"), UUID or UUID prefix (8+ hex). ERR_AMBIGUOUS: `each` (may be NULL) got every
- * match, 32 at most. A refused create is found too (its history is there) unless others match.
- * Callbacks get views that live until they return, and call nothing of this store. */
+/* By short number ("29-0417"), UUID or UUID prefix (8+ hex). ERR_AMBIGUOUS: `each` (may be NULL)
+ * got every match, 32 at most. A refused create is found too (its history is there) unless others
+ * match. Callbacks get views that live until they return, and call nothing of this store. */
 typedef void node_record_callback(void *ctx, const struct record_view *view);
 NODISCARD enum err node_store_find(struct node_store *store, struct bytes text,
                                    struct id *ret_record, node_record_callback *each, void *ctx);
 /* Records of a collection, ascending by id, starting after `after` (zero: from the start). */
 NODISCARD enum err node_store_list(struct node_store *store, struct bytes collection,
-                                   const struct id *after, unsigned max,
-                                   node_record_callback *each, void *ctx);
+                                   const struct id *after, unsigned max, node_record_callback *each,
+                                   void *ctx);
 /* Records whose look-up field has exactly this value. */
 NODISCARD enum err node_store_lookup(struct node_store *store, struct bytes collection,
                                      struct bytes field, struct bytes value,
@@ -247,15 +263,16 @@ struct own_change {
     uint64_t seq;
     enum disposition disposition; /* NONE: not answered */
     struct bytes reason, field;
-    uint64_t number;              /* journal number, 0 = none */
-    bool safe;                    /* before keep_from */
+    uint64_t number; /* journal number, 0 = none */
+    bool safe;       /* before keep_from */
     enum change_op op;
-    struct bytes raw;             /* change bytes; empty while locked */
+    struct bytes raw; /* change bytes; empty while locked */
     uint64_t queued_wall_ms;
 };
 typedef void own_change_callback(void *ctx, const struct own_change *change);
-/* Of one record (NULL: of all), oldest first; only those that wait for a person when `attention`: held,
- * quarantined, and rejected unless dismissed or followed by a later own change of that record. */
+/* Of one record (NULL: of all), oldest first; only those that wait for a person when `attention`:
+ * held, quarantined, and rejected unless dismissed or followed by a later own change of that
+ * record. */
 NODISCARD enum err node_store_changes(struct node_store *store, const struct id *record,
                                       bool attention, own_change_callback *each, void *ctx);
 
@@ -275,14 +292,14 @@ NODISCARD enum err node_store_conflicts(struct node_store *store, node_conflict_
 NODISCARD enum err node_store_conflict(struct node_store *store, const struct id *conflict,
                                        struct node_conflict *ret_conflict);
 
-struct node_figures {           /* counted in the database, never kept beside it */
-    uint64_t queued;            /* changes not acknowledged */
-    uint64_t queued_bytes;      /* their sealed bytes */
+struct node_figures {      /* counted in the database, never kept beside it */
+    uint64_t queued;       /* changes not acknowledged */
+    uint64_t queued_bytes; /* their sealed bytes */
     uint64_t queue_limit_bytes;
     uint64_t accepted, superseded, rejected, held, quarantined, parked;
     uint64_t safe;
-    uint64_t records;           /* in the cache */
-    uint64_t conflicts;         /* open, known here */
+    uint64_t records;   /* in the cache */
+    uint64_t conflicts; /* open, known here */
 };
 NODISCARD enum err node_store_figures(struct node_store *store, struct node_figures *ret_figures);
 uint32_t node_store_next_number(struct node_store *store); /* next running short number */

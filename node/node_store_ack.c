@@ -4,7 +4,8 @@
 #include "common/must.h"
 #include "node/node_store_inside.h"
 
-/* Changes folded in the commit of an ACK; the rest follows when the node is idle. Views know both. */
+/* Changes folded in the commit of an ACK; the rest follows when the node is idle. Views know both.
+ */
 #define ACK_FOLD_MAX 1000
 
 /* ---- one transaction's answer */
@@ -27,7 +28,8 @@ static void verdict_hold(struct verdict *verdict, struct bytes field)
     verdict->held[verdict->held_len++] = '\n';
 }
 
-/* Entries of one change may repeat (one a held field); one that names the change beats one for all. */
+/* Entries of one change may repeat (one a held field); one that names the change beats one for all.
+ */
 static struct verdict verdict_of(const struct answer *answer, unsigned index)
 {
     struct verdict verdict = { 0 };
@@ -87,7 +89,8 @@ static enum err answer_change(struct node_store *store, uint64_t entry_id, unsig
     const struct verdict verdict = verdict_of(answer, index);
     if (verdict.disposition == DISPOSITION_NONE)
         return OK;
-    /* What was not held of a held change was taken at the number of its own entry, not of the decision. */
+    /* What was not held of a held change was taken at the number of its own entry, not of the
+     * decision. */
     if (before != DISPOSITION_HELD) {
         epoch = answer->epoch;
         number = answer->number;
@@ -136,13 +139,14 @@ static enum err ack_item(struct node_store *store, const struct ack *ack,
     err = node_sql_run(store, st);
     if (err != OK || !is_txn)
         return err;
-    const struct answer answer = { .epoch = ack->epoch, .number = item->number,
+    const struct answer answer = { .epoch = ack->epoch,
+                                   .number = item->number,
                                    .entries = item->entries };
     return node_answer_entry(store, id, &answer);
 }
 
-/* An ACK that skips positions would leave their changes without an answer: the one before it was lost, and
- * HELLO makes the hub repeat it. */
+/* An ACK that skips positions would leave their changes without an answer: the one before it was
+ * lost, and HELLO makes the hub repeat it. */
 static enum err check_contiguous(const struct ack *ack, uint64_t acked)
 {
     struct items_iter iter = items_of(ack->items);
@@ -197,8 +201,9 @@ static enum err apply_ack(struct node_store *store, const struct ack *ack)
 {
     struct lane_row row;
     enum err err = node_lane_row(store, store->life, ack->lane, &row);
-    /* Of a journal that was given up: nothing in it counts any more. Of one whose opening statement is not
-     * here yet: what the old one said must be taken back first; the hub repeats its answer. */
+    /* Of a journal that was given up: nothing in it counts any more. Of one whose opening statement
+     * is not here yet: what the old one said must be taken back first; the hub repeats its answer.
+     */
     if (err == OK && (ack->last > row.lane.highest || ack->epoch != store->trust.epoch))
         err = ERR_STATE;
     if (err == OK)

@@ -1,295 +1,11 @@
-/* Feed batches, policy, cursors. One batch is one commit. */
+/* Feed batches and cursors. One batch is one commit. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "common/must.h"
 #include "node/node_store_inside.h"
 
-/* ---- policy as it stands in the database */
-
-struct bytes node_rules_document(struct bytes signed_document)
-{
-    if (codec_scan(signed_document) != OK)
-        return bytes_of(NULL, 0);
-    struct reader in = reader_of(signed_document);
-    reader_array_of(&in, 2);
-    struct bytes document = reader_bin(&in);
-    return in.err == OK ? document : bytes_of(NULL, 0);
-}
-
-static enum err load_trust(struct node_store *store, struct trust *trust)
-{
-    struct sqlite3_stmt *st = node_sql(store, SQL_trust_all);
-    bool row = false;
-    enum err err;
-    while ((err = node_sql_step(store, st, &row)) == OK && row) {
-        err = trust_apply(trust, sql_bytes(st, 0), &store->identity.root_key, NULL);
-        if (err != OK)
-            break;
-    }
-    return node_sql_end(store, st, err);
-}
-
-/* The signatures were checked when it came, against who could sign then. */
-static enum err load_rules(struct node_store *store, struct policy **ret_policy)
-{
-    struct sqlite3_stmt *st = node_sql(store, SQL_rules_get);
-    enum err err = node_sql_row(store, st);
-    if (err != OK)
-        return err == ERR_NOT_FOUND ? OK : err;
-    return node_sql_end(store, st,
-                        policy_decode(node_rules_document(sql_bytes(st, 0)), ret_policy, NULL));
-}
-
-static enum err load_epochs(struct node_store *store, struct epoch_cut **ret_list, size_t *ret_count)
-{
-    struct epoch_cut *list = NULL;
-    size_t count = 0;
-    bool row = false;
-    enum err err;
-    struct sqlite3_stmt *st = node_sql(store, SQL_epoch_all);
-    while ((err = node_sql_step(store, st, &row)) == OK && row) {
-        struct epoch_cut *more = realloc(list, (count + 1) * sizeof *list);
-        if (!more) {
-            err = ERR_MEMORY;
-            break;
-        }
-        list = more;
-        list[count++] = (struct epoch_cut){ sql_uint(st, 0), sql_uint(st, 1) };
-    }
-    err = node_sql_end(store, st, err);
-    if (err != OK) {
-        free(list);
-        return err;
-    }
-    *ret_list = list;
-    *ret_count = count;
-    return OK;
-}
-
-/* Reads all three and puts them in place together, so that a failure leaves what was there. */
-enum err node_load_policy(struct node_store *store)
-{
-    struct trust trust;
-    struct policy *policy = NULL;
-    struct epoch_cut *epochs = NULL;
-    size_t epoch_count = 0;
-    trust_open(&trust);
-    enum err err = load_trust(store, &trust);
-    if (err == OK)
-        err = load_rules(store, &policy);
-    if (err == OK)
-        err = load_epochs(store, &epochs, &epoch_count);
-    if (err != OK) {
-        trust_close(&trust);
-        policy_close(&policy);
-        return err;
-    }
-    trust_close(&store->trust);
-    policy_close(&store->policy);
-    free(store->epochs);
-    store->trust = trust;
-    store->policy = policy;
-    store->epochs = epochs;
-    store->epoch_count = epoch_count;
-    return OK;
-}
-
-const struct trust *node_store_trust(const struct node_store *store)
-{
-    return &store->trust;
-}
-
-const struct policy *node_store_policy(const struct node_store *store)
-{
-    return store->policy;
-}
-
-struct policy_mark node_store_policy_mark(const struct node_store *store)
-{
-    struct policy_mark mark = { .trust_version = store->trust.version,
-                                .trust_hash = store->trust.hash };
-    if (store->policy) {
-        mark.rules_version = store->policy->version;
-        mark.rules_hash = store->policy->hash;
-    }
-    return mark;
-}
-
-/* ---- policy items */
-
-struct feed_apply {
-    struct node_store *store;
-    const struct feed_batch *batch;
-    struct problem *problem;
-    bool policy_moved, epoch_moved;
-};
-
-static enum err refuse(struct problem *problem, const char *part, uint64_t version, uint64_t ours)
-{
-    char thing[64];
-    snprintf(thing, sizeof thing, "%s version %llu", part, (unsigned long long)version);
-    (void)problem_setf(problem, ERR_STATE, thing, "version %llu is in force here",
-                       (unsigned long long)ours);
-    return OK;
-}
-
-enum err node_cursor_put(struct node_store *store, enum feed_stream stream,
-                           const struct cursor *cursor)
-{
-    struct sqlite3_stmt *st = node_sql(store, SQL_cursor_put);
-    sql_bind_uint(st, 1, stream);
-    sql_bind_uint(st, 2, cursor->epoch);
-    sql_bind_uint(st, 3, cursor->number);
-    sql_bind_hash(st, 4, &cursor->hash);
-    return node_sql_run(store, st);
-}
-
-/* The lane is received as far as the hub still has it. */
-static enum err take_back_lane(struct node_store *store, enum lane lane)
-{
-    struct lane_row row;
-    struct hash head;
-    uint64_t seq = 0;
-    enum err err = node_lane_row(store, store->life, lane, &row);
-    if (err != OK)
-        return err;
-    struct sqlite3_stmt *st = node_sql(store, SQL_entry_cut);
-    sql_bind_uint(st, 1, store->life);
-    sql_bind_uint(st, 2, lane);
-    sql_bind_uint(st, 3, row.lane.acked);
-    err = node_sql_row(store, st);
-    if (err == OK) {
-        seq = sql_uint(st, 0);
-        err = node_sql_end(store, st, OK);
-    } else if (err == ERR_NOT_FOUND) {
-        err = OK;
-    }
-    if (err == OK)
-        err = node_store_head(store, lane, seq, &head);
-    if (err != OK)
-        return err;
-    st = node_sql(store, SQL_lane_ack);
-    sql_bind_uint(st, 1, store->life);
-    sql_bind_uint(st, 2, lane);
-    sql_bind_uint(st, 3, seq);
-    sql_bind_hash(st, 4, &head);
-    sql_bind_uint(st, 5, row.lane.keep_from);
-    return node_sql_run(store, st);
-}
-
-/* A hub was restored: what it numbered above the cut did not happen. Own changes wait again, chains are
- * received as far as the cut, records come anew from the start. */
-static enum err take_back(struct node_store *store, uint64_t epoch, uint64_t cut)
-{
-    struct sqlite3_stmt *st = node_sql(store, SQL_epoch_put);
-    sql_bind_uint(st, 1, epoch);
-    sql_bind_uint(st, 2, cut);
-    enum err err = node_sql_run(store, st);
-    const enum node_statement both[] = { SQL_change_take_back, SQL_entry_take_back };
-    for (size_t i = 0; err == OK && i < COUNT_OF(both); i++) {
-        st = node_sql(store, both[i]);
-        sql_bind_uint(st, 1, epoch);
-        sql_bind_uint(st, 2, cut);
-        err = node_sql_run(store, st);
-    }
-    for (enum lane lane = LANE_URGENT; err == OK && lane < LANE_COUNT; lane++)
-        err = take_back_lane(store, lane);
-    const struct cursor start = { .epoch = epoch };
-    if (err == OK) {
-        st = node_sql(store, SQL_counter_shown_cut);
-        sql_bind_uint(st, 1, cut);
-        err = node_sql_run(store, st);
-    }
-    return err == OK ? node_cursor_put(store, FEED_RECORDS, &start) : err;
-}
-
-/* Effects of a statement's ops on what this node keeps. */
-static enum err trust_effects(struct feed_apply *apply, struct bytes ops)
-{
-    struct items_iter iter = items_of(ops);
-    enum err err = OK;
-    for (; err == OK && iter.left > 0; iter.left--) {
-        struct reader op = reader_of(reader_raw(&iter.reader));
-        (void)reader_array(&op);
-        if (reader_uint(&op) != TRUST_EPOCH)
-            continue;
-        uint64_t epoch = reader_uint(&op), cut = reader_uint(&op);
-        err = op.err == OK ? take_back(apply->store, epoch, cut) : ERR_MALFORMED;
-        apply->epoch_moved = true;
-    }
-    return err;
-}
-
-static enum err apply_trust(struct feed_apply *apply, const struct feed_item *item)
-{
-    struct node_store *store = apply->store;
-    struct trust_view view;
-    enum err err = trust_view(item->document, &view);
-    if (err != OK)
-        return problem_set(apply->problem, err, "trust statement", NULL);
-    if (view.version <= store->trust.version) {
-        struct sqlite3_stmt *st = node_sql(store, SQL_trust_get);
-        sql_bind_uint(st, 1, view.version);
-        err = node_sql_row(store, st);
-        if (err != OK && err != ERR_NOT_FOUND)
-            return err;
-        bool same = err == OK && bytes_equal(sql_bytes(st, 0), item->document);
-        if (err == OK)
-            err = node_sql_end(store, st, OK);
-        return same ? err : refuse(apply->problem, "trust part", view.version, store->trust.version);
-    }
-    err = trust_apply(&store->trust, item->document, &store->identity.root_key, apply->problem);
-    if (err != OK)
-        return err;
-    apply->policy_moved = true;
-    struct sqlite3_stmt *st = node_sql(store, SQL_trust_put);
-    sql_bind_uint(st, 1, view.version);
-    sql_bind(st, 2, item->document);
-    err = node_sql_run(store, st);
-    return err == OK ? trust_effects(apply, view.ops) : err;
-}
-
-static enum err rules_store(struct node_store *store, uint64_t version, struct bytes document)
-{
-    struct sqlite3_stmt *st = node_sql(store, SQL_rules_put);
-    sql_bind_uint(st, 1, version);
-    sql_bind(st, 2, document);
-    return node_sql_run(store, st);
-}
-
-static enum err apply_rules(struct feed_apply *apply, const struct feed_item *item)
-{
-    struct node_store *store = apply->store;
-    struct policy *policy = NULL;
-    struct bytes document;
-    const struct policy *mine = store->policy;
-    enum err err = rules_open(&store->trust, item->document, &document, apply->problem);
-    if (err == OK)
-        err = policy_decode(document, &policy, apply->problem);
-    if (err != OK)
-        return err;
-    if (strcmp(policy->district, store->identity.district) != 0) {
-        err = problem_set(apply->problem, ERR_DENIED, "rules document", "of another district");
-    } else if (mine && policy->version <= mine->version) {
-        if (policy->version != mine->version || !hash_equal(&policy->hash, &mine->hash))
-            (void)refuse(apply->problem, "rules", policy->version, mine->version);
-    } else if (mine && policy->version == mine->version + 1 &&
-               !hash_equal(&policy->previous, &mine->hash)) {
-        (void)problem_set(apply->problem, ERR_POLICY_FOLLOW, "rules document",
-                          "it does not name the version in force here as its predecessor");
-    } else {
-        err = rules_store(store, policy->version, item->document);
-        if (err == OK) {
-            policy_close(&store->policy);
-            store->policy = policy;
-            policy = NULL;
-            apply->policy_moved = true;
-        }
-    }
-    policy_close(&policy);
-    return err;
-}
+/* ---- decisions */
 
 static enum err apply_decision(struct feed_apply *apply, const struct feed_item *item)
 {
@@ -298,7 +14,8 @@ static enum err apply_decision(struct feed_apply *apply, const struct feed_item 
     sql_bind_hash(st, 1, &item->leaf);
     enum err err = node_sql_row(store, st);
     if (err != OK)
-        return err == ERR_NOT_FOUND ? OK : err; /* of a life of this node that this store never saw */
+        return err == ERR_NOT_FOUND ? OK
+                                    : err; /* of a life of this node that this store never saw */
     uint64_t id = sql_uint(st, 0);
     err = node_sql_end(store, st, OK);
     if (err != OK)
@@ -317,8 +34,10 @@ static enum err apply_decision(struct feed_apply *apply, const struct feed_item 
     writer_str(&out, item->decision.field);
     if (out.err != OK)
         return out.err;
-    const struct answer answer = { .epoch = apply->batch->epoch, .number = item->number,
-                                   .entries = writer_bytes(&out), .decision = true };
+    const struct answer answer = { .epoch = apply->batch->epoch,
+                                   .number = item->number,
+                                   .entries = writer_bytes(&out),
+                                   .decision = true };
     return node_answer_entry(store, id, &answer);
 }
 
@@ -466,9 +185,9 @@ static enum err apply_item(struct feed_apply *apply, struct bytes raw)
         return problem_set(apply->problem, ERR_MALFORMED, "feed item", "on the wrong stream");
     switch (item.kind) {
     case FEED_TRUST:
-        return apply_trust(apply, &item);
+        return node_apply_trust(apply, &item);
     case FEED_RULES:
-        return apply_rules(apply, &item);
+        return node_apply_rules(apply, &item);
     case FEED_DECISION:
         return apply_decision(apply, &item);
     case FEED_RECORD:
@@ -495,7 +214,8 @@ static enum err apply_batch(struct feed_apply *apply, struct bytes items)
     if (err == OK && iter.reader.err != OK)
         err = ERR_MALFORMED;
     const struct policy_mark mark = node_store_policy_mark(store);
-    for (enum lane lane = LANE_URGENT; err == OK && apply->policy_moved && lane < LANE_COUNT; lane++)
+    for (enum lane lane = LANE_URGENT; err == OK && apply->policy_moved && lane < LANE_COUNT;
+         lane++)
         err = node_chain_policy(store, lane, &mark);
     const struct cursor to = { batch->epoch, batch->to, batch->journal_hash };
     if (err == OK)
@@ -538,7 +258,8 @@ enum err node_store_feed(struct node_store *store, const struct feed_batch *batc
                          struct bytes items, struct problem *problem)
 {
     struct problem unused;
-    struct feed_apply apply = { .store = store, .batch = batch,
+    struct feed_apply apply = { .store = store,
+                                .batch = batch,
                                 .problem = problem ? problem : &unused };
     *apply.problem = (struct problem){ .code = OK };
     bool known = false;
@@ -563,6 +284,17 @@ enum err node_store_feed(struct node_store *store, const struct feed_batch *batc
 }
 
 /* ---- cursors */
+
+enum err node_cursor_put(struct node_store *store, enum feed_stream stream,
+                         const struct cursor *cursor)
+{
+    struct sqlite3_stmt *st = node_sql(store, SQL_cursor_put);
+    sql_bind_uint(st, 1, stream);
+    sql_bind_uint(st, 2, cursor->epoch);
+    sql_bind_uint(st, 3, cursor->number);
+    sql_bind_hash(st, 4, &cursor->hash);
+    return node_sql_run(store, st);
+}
 
 enum err node_store_cursor(struct node_store *store, enum feed_stream stream,
                            struct cursor *ret_cursor)

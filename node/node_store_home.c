@@ -1,5 +1,6 @@
-/* A new incarnation: what the hub has not received is queued again in its order, under new positions.
- * Leaf, sealed bytes and data keys stay, so that a transaction that did arrive is known by its leaf. */
+/* A new incarnation: what the hub has not received is queued again in its order, under new
+ * positions. Leaf, sealed bytes and data keys stay, so that a transaction that did arrive is known
+ * by its leaf. */
 #include <stdlib.h>
 
 #include "common/must.h"
@@ -11,7 +12,7 @@ struct moved {
 };
 
 struct move {
-    uint64_t from;                 /* the life that ends */
+    uint64_t from; /* the life that ends */
     size_t count[LANE_COUNT], cap[LANE_COUNT];
     struct moved *list[LANE_COUNT];
 };
@@ -44,13 +45,13 @@ static uint64_t moved_to(const struct move *move, uint64_t life, enum lane lane,
     const struct moved key = { .life = life, .seq = seq };
     if (move->count[lane] == 0)
         return 0;
-    const struct moved *found = bsearch(&key, move->list[lane], move->count[lane], sizeof key,
-                                        compare_moved);
+    const struct moved *found =
+        bsearch(&key, move->list[lane], move->count[lane], sizeof key, compare_moved);
     return found ? found->now : 0;
 }
 
-/* The policy in force at the last received position opens the new chain: versions never fall in it, and
- * what follows was written under this one. */
+/* The policy in force at the last received position opens the new chain: versions never fall in it,
+ * and what follows was written under this one. */
 static enum err open_with_policy(struct node_store *store, const struct move *move, enum lane lane)
 {
     struct lane_row row;
@@ -94,8 +95,8 @@ struct waiting {
     struct hash leaf;
 };
 
-static enum err next_waiting(struct node_store *store, uint64_t life, enum lane lane, uint64_t after,
-                             struct waiting *ret)
+static enum err next_waiting(struct node_store *store, uint64_t life, enum lane lane,
+                             uint64_t after, struct waiting *ret)
 {
     struct sqlite3_stmt *st = node_sql(store, SQL_entry_unreceived);
     sql_bind_uint(st, 1, life);
@@ -147,7 +148,8 @@ static enum err move_entry(struct node_store *store, const struct waiting *one, 
 static enum err move_lane(struct node_store *store, struct move *move, enum lane lane)
 {
     enum err err = open_with_policy(store, move, lane);
-    /* Earlier lives hold something only after a restore of the hub took back what it had received. */
+    /* Earlier lives hold something only after a restore of the hub took back what it had received.
+     */
     for (uint64_t life = 1; err == OK && life <= move->from; life++) {
         struct waiting one = { 0 };
         while ((err = next_waiting(store, life, lane, one.seq, &one)) == OK) {
@@ -250,8 +252,9 @@ static enum err rewrite_lane(struct node_store *store, const struct move *move, 
     return OK;
 }
 
-/* The feed leaves out what the hub took for this store's own. Where another store went on in this one's
- * name, that was not so: records are read again, and the new incarnation is told all of them. */
+/* The feed leaves out what the hub took for this store's own. Where another store went on in this
+ * one's name, that was not so: records are read again, and the new incarnation is told all of them.
+ */
 static enum err records_anew(struct node_store *store)
 {
     struct cursor start;

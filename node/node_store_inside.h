@@ -1,11 +1,14 @@
-/* What the files of node_store share: not for others. The statements stand in node_store_statements.sql.
+/* What the files of node_store share: not for others. The statements stand in
+ * node_store_statements.sql.
  *
  * node_store.c         opening, statements, transactions, identity, enrolment
  * node_store_lock.c    operators, the lock, boxes under the cache key, scratch memory
- * node_store_queue.c   append, lanes, runs, requests, imports
+ * node_store_queue.c   append, lanes, requests, imports
+ * node_store_run.c     runs of entries for bundles
  * node_store_home.c    a new incarnation
  * node_store_ack.c     acknowledgements, decisions, own changes, figures
- * node_store_feed.c    feed batches, policy, cursors
+ * node_store_feed.c    feed batches and cursors
+ * node_store_policy.c  trust and rules, here and as they come by the feed
  * node_store_state.c   the confirmed state of a record, folding, look-up rows
  * node_store_view.c    views, find, list, lookup, conflicts */
 #pragma once
@@ -17,27 +20,31 @@
 
 /* X(name): one named statement each */
 #define NODE_STATEMENTS(X)                                                                         \
-    X(node_get) X(node_put) X(node_enrolment) X(secret_get) X(secret_put) X(secret_delete)         \
-    X(operator_all) X(operator_put) X(operator_clash) X(operator_get)                              \
-    X(counter_get) X(counter_number) X(counter_seen) X(counter_shape) X(counter_shown)             \
-    X(counter_shown_cut)                                                                           \
-    X(trust_all) X(trust_get) X(trust_put) X(rules_get) X(rules_put) X(rules_at)                 \
-    X(epoch_all) X(epoch_put) X(cursor_get) X(cursor_put)                                          \
-    X(life_last) X(life_put) X(lane_get) X(lane_put) X(lane_append) X(lane_ack)                    \
-    X(lane_close) X(lane_dropped) X(lane_safe) X(lane_all)                                                       \
-    X(entry_put) X(entry_at) X(entry_sums) X(entry_run) X(entry_first_key) X(entry_leaf)           \
-    X(entry_received) X(entry_take_back) X(entry_unreceived) X(entry_stranded) X(entry_move)                          \
-    X(entry_policy_at) X(entry_cut)                                                                \
-    X(item_put) X(item_get) X(item_set) X(item_after) X(item_drop) X(item_drop_old)                \
-    X(key_put) X(key_get) X(key_next)                                                              \
-    X(change_put) X(change_of_entry) X(change_answer) X(change_folded) X(change_unfolded)          \
-    X(change_of_record) X(change_last_own) X(change_list) X(change_list_record)                    \
-    X(change_attention) X(change_dismiss) X(change_take_back) X(change_counts) X(change_boxes)     \
-    X(request_put) X(request_get) X(import_put) X(import_get)                                      \
-    X(record_get) X(record_put) X(record_create) X(record_list) X(record_short) X(record_prefix)   \
-    X(record_all) X(record_count) X(record_lookup) X(lookup_put) X(lookup_clear)                   \
-    X(conflict_put) X(conflict_get) X(conflict_delete) X(conflict_all) X(conflict_of_record)       \
-    X(conflict_count)
+    X(node_get)                                                                                    \
+    X(node_put) X(node_enrolment) X(secret_get) X(secret_put) X(secret_delete) X(operator_all) X(  \
+        operator_put) X(operator_clash) X(operator_get) X(counter_get) X(counter_number)           \
+        X(counter_seen) X(counter_shape) X(counter_shown) X(counter_shown_cut) X(trust_all) X(     \
+            trust_get) X(trust_put) X(rules_get) X(rules_put) X(rules_at) X(epoch_all)             \
+            X(epoch_put) X(cursor_get) X(cursor_put) X(life_last) X(life_put) X(lane_get) X(       \
+                lane_put) X(lane_append) X(lane_ack) X(lane_close) X(lane_dropped) X(lane_safe)    \
+                X(lane_all) X(entry_put) X(entry_at) X(entry_sums) X(entry_run) X(entry_first_key) \
+                    X(entry_leaf) X(entry_received) X(entry_take_back) X(entry_unreceived) X(      \
+                        entry_stranded) X(entry_move) X(entry_policy_at) X(entry_cut) X(item_put)  \
+                        X(item_get) X(item_set) X(item_after) X(item_drop) X(item_drop_old)        \
+                            X(key_put) X(key_get) X(key_next) X(change_put) X(change_of_entry)     \
+                                X(change_answer) X(change_folded) X(change_unfolded) X(            \
+                                    change_of_record) X(change_last_own) X(change_list)            \
+                                    X(change_list_record) X(change_attention) X(change_dismiss) X( \
+                                        change_take_back) X(change_counts) X(change_boxes)         \
+                                        X(request_put) X(request_get) X(import_put) X(import_get)  \
+                                            X(record_get) X(record_put) X(record_create)           \
+                                                X(record_list) X(record_short) X(record_prefix)    \
+                                                    X(record_all) X(record_count) X(record_lookup) \
+                                                        X(lookup_put) X(lookup_clear)              \
+                                                            X(conflict_put) X(conflict_get)        \
+                                                                X(conflict_delete) X(conflict_all) \
+                                                                    X(conflict_of_record)          \
+                                                                        X(conflict_count)
 
 enum node_statement {
 #define X(name) SQL_##name,
@@ -46,7 +53,8 @@ enum node_statement {
         SQL_COUNT
 };
 
-/* Memory that lives until the next call from outside; wiped when it goes, since it holds plain values. */
+/* Memory that lives until the next call from outside; wiped when it goes, since it holds plain
+ * values. */
 struct scratch {
     struct scratch_block *blocks;
 };
@@ -54,14 +62,14 @@ struct scratch {
 struct node_store {
     struct db db;
     struct sqlite3_stmt *statements[SQL_COUNT];
-    bool damaged;               /* a column did not have its form: the call ends with ERR_STORE */
-    bool watch_disk;            /* the file is on a real disk: its free space can be asked */
+    bool damaged;    /* a column did not have its form: the call ends with ERR_STORE */
+    bool watch_disk; /* the file is on a real disk: its free space can be asked */
     uint64_t queue_limit_bytes;
     uint32_t next_number;
 
     bool enrolled;
-    uint64_t life;              /* of the present incarnation */
-    bool stranded;              /* see node_store_stranded */
+    uint64_t life; /* of the present incarnation */
+    bool stranded; /* see node_store_stranded */
     struct node_identity identity;
     struct secret_key *device, *curve, *one_time;
 
@@ -70,7 +78,7 @@ struct node_store {
     size_t epoch_count;
     struct epoch_cut {
         uint64_t epoch, cut;
-    } *epochs;                  /* ascending */
+    } * epochs; /* ascending */
 
     /* While unlocked. Subkeys of the cache key for boxes and for look-up hashes. */
     struct secret_key *operator_seed, *cache, *box, *index, *seal;
@@ -97,8 +105,10 @@ NODISCARD enum err node_sql_run(struct node_store *store, struct sqlite3_stmt *s
 NODISCARD enum err node_sql_row(struct node_store *store, struct sqlite3_stmt *st);
 uint64_t sql_uint(struct sqlite3_stmt *st, int at);
 struct bytes sql_bytes(struct sqlite3_stmt *st, int at);
-void node_sql_fixed(struct node_store *store, struct sqlite3_stmt *st, int at, void *ret, size_t len);
-void node_sql_text(struct node_store *store, struct sqlite3_stmt *st, int at, char *ret, size_t cap);
+void node_sql_fixed(struct node_store *store, struct sqlite3_stmt *st, int at, void *ret,
+                    size_t len);
+void node_sql_text(struct node_store *store, struct sqlite3_stmt *st, int at, char *ret,
+                   size_t cap);
 
 NODISCARD enum err node_begin(struct node_store *store);
 /* Commits when `err` is OK, else rolls back and reads the caches again; gives the final error. */
@@ -160,8 +170,8 @@ NODISCARD enum err node_drop_passed(struct node_store *store, enum lane lane);
 /* What an ACK item or a decision says about one transaction. */
 struct answer {
     uint64_t epoch, number;
-    struct bytes entries;     /* raw array of ACK entries */
-    bool decision;            /* names only what it decides; an ACK speaks of all changes */
+    struct bytes entries; /* raw array of ACK entries */
+    bool decision;        /* names only what it decides; an ACK speaks of all changes */
 };
 NODISCARD enum err node_answer_entry(struct node_store *store, uint64_t entry_id,
                                      const struct answer *answer);
@@ -170,7 +180,7 @@ NODISCARD enum err node_answer_entry(struct node_store *store, uint64_t entry_id
 
 #define STATE_FIELDS_MAX (FIELDS_PER_CHANGE_MAX + 1)
 struct state_field {
-    struct bytes name;        /* empty: existence, the value says "deleted" */
+    struct bytes name; /* empty: existence, the value says "deleted" */
     struct bytes value;
     uint64_t epoch, rev;
 };
@@ -180,16 +190,15 @@ struct state {
     struct state_field fields[STATE_FIELDS_MAX];
 };
 
-/* Reads a record's row: short text and state into scratch. `state->collection` is empty when there is no
- * confirmed state. ERR_NOT_FOUND: no row. */
+/* Reads a record's row: short text and state into scratch. `state->collection` is empty when there
+ * is no confirmed state. ERR_NOT_FOUND: no row. */
 NODISCARD enum err node_state_load(struct node_store *store, const struct id *record,
                                    struct state *ret_state, struct bytes *ret_short);
 NODISCARD enum err node_state_save(struct node_store *store, const struct id *record,
                                    const struct state *state, struct bytes short_text);
 const struct state_field *state_field(const struct state *state, struct bytes name);
 /* Sets a field unless what stands there is newer (or equally new, when `older_only`). ERR_LIMIT. */
-NODISCARD enum err state_set(struct state *state, const struct state_field *field,
-                             bool older_only);
+NODISCARD enum err state_set(struct state *state, const struct state_field *field, bool older_only);
 bool state_deleted(const struct state *state);
 extern const struct bytes STATE_TRUE, STATE_FALSE;
 
@@ -204,7 +213,8 @@ NODISCARD enum err node_fold_all(struct node_store *store);
 /* Look-up rows of a fields map. */
 NODISCARD enum err node_lookup_add(struct node_store *store, struct bytes collection,
                                    struct bytes fields, const struct id *record);
-/* Makes all look-up rows anew when the policy's look-up fields are others than the rows were made for. */
+/* Makes all look-up rows anew when the policy's look-up fields are others than the rows were made
+ * for. */
 NODISCARD enum err node_lookup_refresh(struct node_store *store);
 void node_kind(const struct node_store *store, struct bytes collection, struct id *ret_kind);
 
@@ -216,3 +226,14 @@ NODISCARD enum err node_cursor_put(struct node_store *store, enum feed_stream st
 NODISCARD enum err node_load_stranded(struct node_store *store);
 /* The plain document inside a signed one. */
 struct bytes node_rules_document(struct bytes signed_document);
+
+/* ---- a feed batch under way */
+
+struct feed_apply {
+    struct node_store *store;
+    const struct feed_batch *batch;
+    struct problem *problem;
+    bool policy_moved, epoch_moved;
+};
+NODISCARD enum err node_apply_trust(struct feed_apply *apply, const struct feed_item *item);
+NODISCARD enum err node_apply_rules(struct feed_apply *apply, const struct feed_item *item);

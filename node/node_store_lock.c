@@ -160,7 +160,10 @@ static enum err cache_in_clear(struct node_store *store, struct secret_key **ret
         return err;
     struct bytes value = sql_bytes(st, 0);
     struct secret_key *key = value.len == SECRET_KEY_BYTES ? secret_key_from(value.at) : NULL;
-    err = node_sql_end(store, st, key ? OK : value.len == SECRET_KEY_BYTES ? ERR_MEMORY : ERR_STORE);
+    err = node_sql_end(store, st,
+                       key                             ? OK
+                       : value.len == SECRET_KEY_BYTES ? ERR_MEMORY
+                                                       : ERR_STORE);
     if (err == OK)
         *ret_key = key;
     else
@@ -194,8 +197,8 @@ static enum err seal_key_get(struct node_store *store, const struct secret_key *
                         box_open_key(sql_bytes(st, 0), bytes_text("seal"), cache, ret_seal));
 }
 
-/* What stood in clear may be found again in freed blocks of the disk, so the first operator gets a new
- * cache key. Nothing but the seal key was under the old one. */
+/* What stood in clear may be found again in freed blocks of the disk, so the first operator gets a
+ * new cache key. Nothing but the seal key was under the old one. */
 static enum err cache_replace(struct node_store *store, const struct secret_key *clear,
                               const struct secret_key *cache)
 {
@@ -204,8 +207,8 @@ static enum err cache_replace(struct node_store *store, const struct secret_key 
     struct buf box = buf_of(space, sizeof space);
     enum err err = seal_key_get(store, clear, &seal);
     if (err == OK)
-        err = crypto_box_put(bytes_of(secret_key_bytes(seal), SECRET_KEY_BYTES),
-                             bytes_text("seal"), cache, &box);
+        err = crypto_box_put(bytes_of(secret_key_bytes(seal), SECRET_KEY_BYTES), bytes_text("seal"),
+                             cache, &box);
     if (err == OK) {
         struct sqlite3_stmt *st = node_sql(store, SQL_secret_put);
         sql_bind_text(st, 1, bytes_text("seal"));

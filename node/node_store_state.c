@@ -131,8 +131,8 @@ enum err node_state_load(struct node_store *store, const struct id *record, stru
     return err;
 }
 
-enum err node_state_save(struct node_store *store, const struct id *record, const struct state *state,
-                         struct bytes short_text)
+enum err node_state_save(struct node_store *store, const struct id *record,
+                         const struct state *state, struct bytes short_text)
 {
     must(state->collection.len > 0);
     size_t cap = 64 + state->collection.len;
@@ -201,8 +201,8 @@ static enum err next_unfolded(struct node_store *store, struct unfolded *ret)
     return node_sql_end(store, st, err);
 }
 
-/* The values of one change that the hub took, at the journal number where it took them. What stands there
- * from the same number came by the feed and is what the hub has. */
+/* The values of one change that the hub took, at the journal number where it took them. What stands
+ * there from the same number came by the feed and is what the hub has. */
 static enum err fold_change(struct node_store *store, const struct unfolded *one)
 {
     struct state *state = scratch_take(&store->scratch, sizeof *state);
@@ -289,8 +289,8 @@ enum err node_lookup_add(struct node_store *store, struct bytes collection, stru
     struct bytes name, value;
     while (fields_next(&iter, &name, &value)) {
         const struct policy_field *field = policy_field(known, name);
-        if (!field || !field->lookup || reader_peek(&(struct reader){ value.at, value.at + value.len,
-                                                                     OK }) == KIND_NIL)
+        if (!field || !field->lookup ||
+            reader_peek(&(struct reader){ value.at, value.at + value.len, OK }) == KIND_NIL)
             continue;
         const struct bytes parts[] = { bytes_text("value"), collection, name, value };
         struct id hash;
@@ -375,7 +375,8 @@ static enum err lookup_changes(struct node_store *store)
         node_sql_fixed(store, st, 2, record.at, ID_BYTES);
         node_sql_fixed(store, st, 4, leaf.at, HASH_BYTES);
         scratch_clear(&store->scratch);
-        const struct box_name name = box_name("change", bytes_hash(&leaf), (unsigned)sql_uint(st, 1));
+        const struct box_name name =
+            box_name("change", bytes_hash(&leaf), (unsigned)sql_uint(st, 1));
         err = node_box_get(store, &name, sql_bytes(st, 3), &raw);
         if (err == OK)
             err = change_decode(raw, &change);
@@ -416,31 +417,4 @@ enum err node_lookup_refresh(struct node_store *store)
     }
     scratch_clear(&store->scratch);
     return node_end(store, err);
-}
-
-/* ---- policy as signed */
-
-static enum err signed_get(struct node_store *store, struct sqlite3_stmt *st, uint64_t version,
-                           struct bytes *ret_signed)
-{
-    sql_bind_uint(st, 1, version);
-    enum err err = node_sql_row(store, st);
-    if (err != OK)
-        return err;
-    scratch_clear(&store->scratch);
-    struct bytes copy;
-    err = node_sql_end(store, st, scratch_copy(&store->scratch, sql_bytes(st, 0), &copy));
-    if (err == OK)
-        *ret_signed = copy;
-    return err;
-}
-
-enum err node_store_trust_get(struct node_store *store, uint64_t version, struct bytes *ret_signed)
-{
-    return signed_get(store, node_sql(store, SQL_trust_get), version, ret_signed);
-}
-
-enum err node_store_rules_get(struct node_store *store, uint64_t version, struct bytes *ret_signed)
-{
-    return signed_get(store, node_sql(store, SQL_rules_at), version, ret_signed);
 }

@@ -72,8 +72,8 @@ struct overlay {
 };
 
 /* Taken by the hub, not in the box yet. */
-static enum err overlay_taken(struct record_view *view, const struct overlay *over, struct bytes name,
-                              struct bytes value)
+static enum err overlay_taken(struct record_view *view, const struct overlay *over,
+                              struct bytes name, struct bytes value)
 {
     struct view_field *field;
     enum err err = view_field_at(view, name, &field);
@@ -229,7 +229,8 @@ static enum err view_conflicts(struct node_store *store, struct record_view *vie
     return node_sql_end(store, st, err);
 }
 
-/* An own change that the hub numbered beyond what the feed has shown: base_rev does not speak for it. */
+/* An own change that the hub numbered beyond what the feed has shown: base_rev does not speak for
+ * it. */
 static enum err view_last_own(struct node_store *store, struct record_view *view, uint64_t shown)
 {
     struct sqlite3_stmt *st = node_sql(store, SQL_change_last_own);
@@ -434,8 +435,7 @@ enum err node_store_list(struct node_store *store, struct bytes collection, cons
     struct sqlite3_stmt *st = node_sql(store, SQL_record_list);
     sql_bind_id(st, 1, &kind);
     sql_bind_id(st, 2, after);
-    for (unsigned count = 0;
-         count < max && (err = node_sql_step(store, st, &row)) == OK && row;) {
+    for (unsigned count = 0; count < max && (err = node_sql_step(store, st, &row)) == OK && row;) {
         struct id record;
         node_sql_fixed(store, st, 0, record.at, ID_BYTES);
         scratch_clear(&store->scratch);

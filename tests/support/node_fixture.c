@@ -91,7 +91,8 @@ struct bytes office_founding(struct office *o)
     uint8_t space[4096];
     struct writer ops = writer_of(space, sizeof space);
     struct signer_list root = { .threshold = 1, .count = 1 }, signers = root;
-    struct trust_hub hub = { .seal_number = 1, .endpoint_count = 1,
+    struct trust_hub hub = { .seal_number = 1,
+                             .endpoint_count = 1,
                              .endpoints = { "tcp://127.0.0.1:7740" } };
     crypto_sign_public(o->root, &root.list[0].key);
     crypto_sign_public(o->officer, &signers.list[0].key);
@@ -112,13 +113,19 @@ struct bytes office_roster(struct office *o)
     struct writer ops = writer_of(space, sizeof space);
     struct node_identity identity;
     assert_int_equal(node_store_identity(o->store, &identity), OK);
-    struct trust_node node = { .name = OFFICE_NODE, .area = OFFICE_NODE,
+    struct trust_node node = { .name = OFFICE_NODE,
+                               .area = OFFICE_NODE,
                                .device_key = identity.device_public,
                                .curve_key = identity.curve_public,
                                .seal_key = identity.seal_public };
-    struct trust_operator op = { .number = 1, .key = o->operator_key, .node = OFFICE_NODE,
-                                 .name = "Siti Aminah", .role = "tksk", .area = OFFICE_NODE,
-                                 .sk = "460/12/2026", .from = "2026-01-01",
+    struct trust_operator op = { .number = 1,
+                                 .key = o->operator_key,
+                                 .node = OFFICE_NODE,
+                                 .name = "Siti Aminah",
+                                 .role = "tksk",
+                                 .area = OFFICE_NODE,
+                                 .sk = "460/12/2026",
+                                 .from = "2026-01-01",
                                  .until = "2027-12-31" };
     trust_op_node(&ops, &node);
     trust_op_operator(&ops, &op);
@@ -180,15 +187,14 @@ enum err office_feed(struct office *o, enum feed_stream stream, struct feed_item
                                 .count = count };
     memset(&batch.journal_hash, (int)(o->journal & 0x7f), sizeof batch.journal_hash);
     const struct public_key *to = stream == FEED_RECORDS ? &identity.seal_public : NULL;
-    assert_int_equal(feed_batch_build(&batch, writer_bytes(&out), to, o->hub_sign, &work,
-                                      &batch_out),
-                     OK);
+    assert_int_equal(
+        feed_batch_build(&batch, writer_bytes(&out), to, o->hub_sign, &work, &batch_out), OK);
     struct feed_batch got;
     struct public_key sign_key;
     crypto_sign_public(o->hub_sign, &sign_key);
-    assert_int_equal(feed_batch_open(writer_bytes(&batch_out), OFFICE_DISTRICT, OFFICE_NODE,
-                                     &sign_key, &got),
-                     OK);
+    assert_int_equal(
+        feed_batch_open(writer_bytes(&batch_out), OFFICE_DISTRICT, OFFICE_NODE, &sign_key, &got),
+        OK);
     const struct secret_key *seal = stream == FEED_RECORDS ? node_store_seal_key(o->store) : NULL;
     if (stream == FEED_RECORDS && !seal)
         return node_store_feed(o->store, &got, bytes_of("\x90", 1), &o->problem);
@@ -204,8 +210,8 @@ enum err office_feed_one(struct office *o, enum feed_stream stream, struct feed_
 
 enum err office_feed_document(struct office *o, enum feed_item_kind kind, struct bytes document)
 {
-    return office_feed_one(o, FEED_CONTROL, (struct feed_item){ .kind = kind,
-                                                                .document = document });
+    return office_feed_one(o, FEED_CONTROL,
+                           (struct feed_item){ .kind = kind, .document = document });
 }
 
 struct bytes office_text(const char *text)
@@ -286,8 +292,8 @@ void office_open(struct office *o, bool bare)
     o->hub_sign = secret_key_new();
     o->hub_seal = secret_key_new();
     o->hub_curve = secret_key_new();
-    o->operator = secret_key_new();
-    crypto_sign_public(o->operator, &o->operator_key);
+    o->operator= secret_key_new();
+    crypto_sign_public(o->operator, & o->operator_key);
     trust_open(&o->trust);
     office_restart(o);
     enrol(o);
@@ -344,18 +350,19 @@ enum err office_try(struct office *o, enum change_op op, const char *collection,
                                             .text = bytes_text(fields[2 * count + 1]) };
     }
     struct entry_change change = { .op = op,
-                                   .collection = collection ? bytes_text(collection)
-                                                            : bytes_of(NULL, 0),
+                                   .collection =
+                                       collection ? bytes_text(collection) : bytes_of(NULL, 0),
                                    .fields = list,
                                    .field_count = count };
     if (op != OP_CREATE)
         change.record = *record;
-    const struct entry_request request = { .wall_ms = OFFICE_WALL_MS, .lane = lane,
-                                           .changes = &change, .change_count = 1 };
+    const struct entry_request request = {
+        .wall_ms = OFFICE_WALL_MS, .lane = lane, .changes = &change, .change_count = 1
+    };
     unsigned failed;
     struct warnings warnings = { .count = 0 };
-    enum err err = node_entry_submit(o->entry, &request, ret_leaf, ret_seq, &failed, &o->problem,
-                                     &warnings);
+    enum err err =
+        node_entry_submit(o->entry, &request, ret_leaf, ret_seq, &failed, &o->problem, &warnings);
     *record = change.record;
     return err;
 }
@@ -419,8 +426,12 @@ enum err office_ack(struct office *o, enum lane lane, uint64_t first, uint64_t l
             writer_array(&out, 0);
     }
     assert_int_equal(out.err, OK);
-    const struct ack ack = { .lane = lane, .last = last, .epoch = o->epoch, .number = o->journal,
-                             .keep_from = keep_from, .items = writer_bytes(&out) };
+    const struct ack ack = { .lane = lane,
+                             .last = last,
+                             .epoch = o->epoch,
+                             .number = o->journal,
+                             .keep_from = keep_from,
+                             .items = writer_bytes(&out) };
     return node_store_ack(o->store, &ack);
 }
 

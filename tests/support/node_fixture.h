@@ -1,13 +1,14 @@
-/* An office in miniature for tests of the node's store and entry: a root, an officer, a hub's keys, one
- * node with one operator, a small policy. The hub is played by the test: it hands over feed batches and
- * acknowledgements. Every call asserts that it worked, unless it returns an error. Include after cmocka.h. */
+/* An office in miniature for tests of the node's store and entry: a root, an officer, a hub's keys,
+ * one node with one operator, a small policy. The hub is played by the test: it hands over feed
+ * batches and acknowledgements. Every call asserts that it worked, unless it returns an error.
+ * Include after cmocka.h. */
 #pragma once
 
 #include "node/node_entry.h"
 
 #define OFFICE_DISTRICT "36.04"
-#define OFFICE_NODE     "36.04.29"
-#define OFFICE_WALL_MS  UINT64_C(1780000000000) /* in May 2026 */
+#define OFFICE_NODE "36.04.29"
+#define OFFICE_WALL_MS UINT64_C(1780000000000) /* in May 2026 */
 
 struct office {
     char directory[64], path[96];
@@ -15,12 +16,12 @@ struct office {
     struct node_entry *entry;
     struct secret_key *root, *officer, *hub_sign, *hub_seal, *hub_curve, *operator;
     struct public_key operator_key;
-    struct trust trust;           /* the officer's copy, ahead of what was fed */
-    struct hash rules_hash;       /* of the last rules made */
+    struct trust trust;     /* the officer's copy, ahead of what was fed */
+    struct hash rules_hash; /* of the last rules made */
     uint64_t rules_version;
-    uint64_t journal;             /* last journal number given out */
+    uint64_t journal; /* last journal number given out */
     uint64_t epoch;
-    struct problem problem;       /* of the last call that returned an error */
+    struct problem problem; /* of the last call that returned an error */
 };
 
 /* A fresh directory, an enrolled store with its operator; `bare`: no policy yet, locked. Else trust
@@ -31,7 +32,8 @@ void office_close(struct office *o);
 void office_restart(struct office *o);
 void office_unlock(struct office *o);
 
-/* Signed by the officer (statements: trust version + 1 of the copy, which moves on). Static memory. */
+/* Signed by the officer (statements: trust version + 1 of the copy, which moves on). Static memory.
+ */
 struct bytes office_statement(struct office *o, unsigned op_count, struct bytes ops);
 struct bytes office_founding(struct office *o);
 struct bytes office_roster(struct office *o);
@@ -40,7 +42,8 @@ extern const char office_source[];
 struct bytes office_rules(struct office *o, const char *source, uint64_t version,
                           const struct hash *previous);
 
-/* One batch from the cursor to the last item's number, built, signed, sealed, opened and handed over. */
+/* One batch from the cursor to the last item's number, built, signed, sealed, opened and handed
+ * over. */
 enum err office_feed(struct office *o, enum feed_stream stream, struct feed_item *items,
                      unsigned count);
 /* The same with one item. Its number is the next of the journal unless it has one. */
@@ -56,10 +59,14 @@ enum err office_try(struct office *o, enum change_op op, const char *collection,
                     uint64_t *ret_seq);
 struct id office_put(struct office *o, const char *collection, const char *const *fields);
 struct hash office_edit(struct office *o, const struct id *record, const char *const *fields);
-#define FIELDS(...) (const char *const[]){ __VA_ARGS__, NULL }
+#define FIELDS(...)                                                                                \
+    (const char *const[])                                                                          \
+    {                                                                                              \
+        __VA_ARGS__, NULL                                                                          \
+    }
 
-/* An ACK for seqs `first` to `last` with one journal number each; `entries` speaks for the last one (may
- * be empty: accepted). */
+/* An ACK for seqs `first` to `last` with one journal number each; `entries` speaks for the last one
+ * (may be empty: accepted). */
 enum err office_ack(struct office *o, enum lane lane, uint64_t first, uint64_t last,
                     uint64_t keep_from, struct bytes entries);
 /* One entry as raw array: index < 0: whole. */

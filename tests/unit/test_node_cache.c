@@ -225,8 +225,8 @@ static void an_ack_may_come_twice(void **state)
     ack_all(o, accepted);
     uint64_t rev = office_view(o, &person)->rev;
     uint64_t highest = lane_of(o, LANE_NORMAL).highest;
-    assert_int_equal(office_ack(o, LANE_NORMAL, 1, highest,
-                                1, office_answer(-1, DISPOSITION_REJECTED, "area", "")),
+    assert_int_equal(office_ack(o, LANE_NORMAL, 1, highest, 1,
+                                office_answer(-1, DISPOSITION_REJECTED, "area", "")),
                      OK);
     assert_int_equal(office_view(o, &person)->rev, rev); /* final is final */
     assert_int_equal(figures(o).accepted, 1);
@@ -279,10 +279,14 @@ static void a_decision_about_an_unknown_leaf_is_not_ours(void **state)
 static struct feed_item conflict_item(const struct id *conflict, const struct id *record,
                                       const char *field, const char *hub, const char *held)
 {
-    return (struct feed_item){ .kind = FEED_CONFLICT, .conflict = *conflict,
-                               .collection = bytes_text("orang"), .record = *record,
-                               .field = bytes_text(field), .value_a = office_text(hub),
-                               .value_b = office_text(held), .author_a = bytes_text("36.04"),
+    return (struct feed_item){ .kind = FEED_CONFLICT,
+                               .conflict = *conflict,
+                               .collection = bytes_text("orang"),
+                               .record = *record,
+                               .field = bytes_text(field),
+                               .value_a = office_text(hub),
+                               .value_b = office_text(held),
+                               .author_a = bytes_text("36.04"),
                                .author_b = bytes_text(OFFICE_NODE) };
 }
 
@@ -305,10 +309,10 @@ static void a_held_field_shows_the_hub_value_and_the_other_fields_are_taken(void
     struct office *o = *state;
     struct id person = put(o, "Maimunah"), conflict;
     ack_all(o, accepted);
-    assert_int_equal(office_feed_one(o, FEED_RECORDS,
-                                     office_record(&person, "orang", "29-0001",
-                                                   FIELDS("nama", "Maemunah"))),
-                     OK);
+    assert_int_equal(
+        office_feed_one(o, FEED_RECORDS,
+                        office_record(&person, "orang", "29-0001", FIELDS("nama", "Maemunah"))),
+        OK);
     struct hash leaf = office_edit(o, &person, FIELDS("nama", "Maymunah", "alamat", "Sukamaju"));
     ack_all(o, office_answer(0, DISPOSITION_HELD, "", "nama"));
     uint64_t number = o->journal;
@@ -325,10 +329,10 @@ static void a_held_field_shows_the_hub_value_and_the_other_fields_are_taken(void
 
     /* The conflict itself comes by the feed; so does its answer. */
     merge_conflict_id(&leaf, 0, bytes_text("nama"), &conflict);
-    assert_int_equal(office_feed_one(o, FEED_RECORDS,
-                                     conflict_item(&conflict, &person, "nama", "Maemunah",
-                                                   "Maymunah")),
-                     OK);
+    assert_int_equal(
+        office_feed_one(o, FEED_RECORDS,
+                        conflict_item(&conflict, &person, "nama", "Maemunah", "Maymunah")),
+        OK);
     struct seen_conflicts seen = { 0 };
     assert_int_equal(node_store_conflicts(o->store, see_conflict, &seen), OK);
     assert_int_equal(seen.count, 1);
@@ -380,17 +384,17 @@ static void the_higher_journal_number_wins_whatever_comes_first(void **state)
     struct id person = put(o, "Maimunah");
     ack_all(o, accepted);
     uint64_t mine = o->journal;
-    struct feed_item older = office_record(&person, "orang", "29-0001",
-                                           FIELDS("alamat", "Lama", "nama", "Lama"));
+    struct feed_item older =
+        office_record(&person, "orang", "29-0001", FIELDS("alamat", "Lama", "nama", "Lama"));
     older.number = mine - 1;
     assert_int_equal(office_feed_one(o, FEED_RECORDS, older), OK);
     const struct record_view *view = office_view(o, &person);
     assert_string_equal(office_value(view, "nama"), "Maimunah");
     assert_string_equal(office_value(view, "alamat"), "Lama");
-    assert_int_equal(office_feed_one(o, FEED_RECORDS,
-                                     office_record(&person, "orang", "29-0001",
-                                                   FIELDS("nama", "Baru"))),
-                     OK);
+    assert_int_equal(
+        office_feed_one(o, FEED_RECORDS,
+                        office_record(&person, "orang", "29-0001", FIELDS("nama", "Baru"))),
+        OK);
     view = office_view(o, &person);
     assert_string_equal(office_value(view, "nama"), "Baru");
     assert_int_equal(view->rev, mine + 1);
@@ -446,10 +450,10 @@ static void records_wait_for_the_unlocked_cache(void **state)
     struct id person = crypto_uuid7(1);
     struct cursor cursor;
     node_store_lock(o->store);
-    assert_int_equal(office_feed_one(o, FEED_RECORDS,
-                                     office_record(&person, "orang", "05-0001",
-                                                   FIELDS("nama", "Asal"))),
-                     ERR_LOCKED);
+    assert_int_equal(
+        office_feed_one(o, FEED_RECORDS,
+                        office_record(&person, "orang", "05-0001", FIELDS("nama", "Asal"))),
+        ERR_LOCKED);
     assert_int_equal(node_store_cursor(o->store, FEED_RECORDS, &cursor), OK);
     assert_int_equal(cursor.number, 0);
     const struct record_view *view;
@@ -465,18 +469,19 @@ static void a_batch_moves_cursor_and_seen_once(void **state)
     struct id person = crypto_uuid7(1);
     struct cursor before, cursor;
     uint64_t epoch, number;
-    assert_int_equal(office_feed_one(o, FEED_RECORDS,
-                                     office_record(&person, "orang", "05-0001",
-                                                   FIELDS("nama", "Asal"))),
-                     OK);
+    assert_int_equal(
+        office_feed_one(o, FEED_RECORDS,
+                        office_record(&person, "orang", "05-0001", FIELDS("nama", "Asal"))),
+        OK);
     assert_int_equal(node_store_cursor(o->store, FEED_RECORDS, &before), OK);
     assert_int_equal(before.number, o->journal);
     assert_int_equal(before.epoch, 1);
     assert_int_equal(node_store_seen(o->store, &epoch, &number), OK);
     assert_int_equal(number, o->journal);
     /* A batch that begins beyond the cursor has a gap; one that ends before it is old. */
-    struct feed_batch batch = { .stream = FEED_RECORDS, .epoch = 1, .from = before.number + 1,
-                                .to = before.number + 2 };
+    struct feed_batch batch = {
+        .stream = FEED_RECORDS, .epoch = 1, .from = before.number + 1, .to = before.number + 2
+    };
     assert_int_equal(node_store_feed(o->store, &batch, bytes_of("\x90", 1), NULL), ERR_STATE);
     batch.from = 0;
     batch.to = 1;
@@ -495,7 +500,9 @@ static void a_bad_item_leaves_the_whole_batch_out(void **state)
     struct hash leaf = { { 0 } };
     struct feed_item items[] = {
         office_record(&person, "orang", "05-0001", FIELDS("nama", "Asal")),
-        { .kind = FEED_DECISION, .leaf = leaf, .decision = { .disposition = DISPOSITION_ACCEPTED } },
+        { .kind = FEED_DECISION,
+          .leaf = leaf,
+          .decision = { .disposition = DISPOSITION_ACCEPTED } },
     };
     assert_int_equal(office_feed(o, FEED_RECORDS, items, 2), ERR_MALFORMED); /* the wrong stream */
     const struct record_view *view;
@@ -570,11 +577,11 @@ static void a_list_goes_on_where_it_stopped(void **state)
     ack_all(o, office_answer(0, DISPOSITION_REJECTED, "area", "")); /* the family */
     struct seen_views seen = { 0 };
     const struct id start = { { 0 } };
-    assert_int_equal(node_store_list(o->store, bytes_text("orang"), &start, 3, see_view, &seen), OK);
-    assert_int_equal(seen.count, 3);
-    assert_int_equal(node_store_list(o->store, bytes_text("orang"), &seen.ids[2], 10, see_view,
-                                     &seen),
+    assert_int_equal(node_store_list(o->store, bytes_text("orang"), &start, 3, see_view, &seen),
                      OK);
+    assert_int_equal(seen.count, 3);
+    assert_int_equal(
+        node_store_list(o->store, bytes_text("orang"), &seen.ids[2], 10, see_view, &seen), OK);
     assert_int_equal(seen.count, 5);
     for (unsigned i = 1; i < 5; i++)
         assert_true(memcmp(&seen.ids[i - 1], &seen.ids[i], sizeof seen.ids[0]) < 0);
@@ -615,10 +622,10 @@ static void lookup_finds_exactly_what_is_shown(void **state)
                      OK);
     assert_int_equal(lookup(o, "nama", "Maimunah"), 1);
     assert_int_equal(lookup(o, "nama", "Maemunah"), 0);
-    assert_int_equal(office_feed_one(o, FEED_RECORDS,
-                                     office_record(&person, "orang", "29-0001",
-                                                   FIELDS("nama", "Munah"))),
-                     OK);
+    assert_int_equal(
+        office_feed_one(o, FEED_RECORDS,
+                        office_record(&person, "orang", "29-0001", FIELDS("nama", "Munah"))),
+        OK);
     assert_int_equal(lookup(o, "nama", "Munah"), 1);
     office_restart(o);
     office_unlock(o);
@@ -647,9 +654,8 @@ static void a_new_lookup_field_finds_older_records(void **state)
     assert_int_equal(lookup(o, "alamat", "Sukamaju"), 0);
     struct hash previous = o->rules_hash;
     node_store_lock(o->store); /* policy flows while locked; the rows follow at unlock */
-    assert_int_equal(office_feed_document(o, FEED_RULES,
-                                          office_rules(o, wider_source(), 2, &previous)),
-                     OK);
+    assert_int_equal(
+        office_feed_document(o, FEED_RULES, office_rules(o, wider_source(), 2, &previous)), OK);
     office_unlock(o);
     assert_int_equal(lookup(o, "alamat", "Sukamaju"), 2);
     assert_int_equal(lookup(o, "nama", "Dua"), 1);
@@ -701,9 +707,12 @@ static void an_older_policy_is_refused_and_the_rest_of_the_batch_stands(void **s
     uint64_t highest = lane_of(o, LANE_BULK).highest;
     struct feed_item items[] = {
         { .kind = FEED_RULES, .document = older },
-        { .kind = FEED_DECISION, .leaf = leaf,
-          .decision = { .whole = true, .disposition = DISPOSITION_REJECTED,
-                        .reason = bytes_text("area"), .field = bytes_text("") } },
+        { .kind = FEED_DECISION,
+          .leaf = leaf,
+          .decision = { .whole = true,
+                        .disposition = DISPOSITION_REJECTED,
+                        .reason = bytes_text("area"),
+                        .field = bytes_text("") } },
     };
     assert_int_equal(office_feed(o, FEED_CONTROL, items, 2), OK);
     assert_int_equal(o->problem.code, ERR_STATE);
@@ -724,9 +733,8 @@ static void another_statement_or_document_of_a_known_version_is_refused(void **s
     struct policy_mark before = node_store_policy_mark(o->store);
     writer_array(&ops, 1);
     trust_op_operator_until(&ops, 1, "461/1/2027", "2099-12-31");
-    assert_int_equal(trust_sign(OFFICE_DISTRICT, 2, &o->trust.hash, 1, writer_bytes(&ops), keys, 1,
-                                &out),
-                     OK);
+    assert_int_equal(
+        trust_sign(OFFICE_DISTRICT, 2, &o->trust.hash, 1, writer_bytes(&ops), keys, 1, &out), OK);
     assert_int_equal(office_feed_document(o, FEED_TRUST, writer_bytes(&out)), OK);
     assert_int_equal(o->problem.code, ERR_STATE);
     assert_string_equal(o->problem.thing, "trust part version 2");
@@ -820,10 +828,10 @@ static void an_epoch_takes_back_what_lies_beyond_its_cut(void **state)
     uint64_t cut = o->journal, acked = lane_of(o, LANE_NORMAL).acked;
     struct id lost = put(o, "Hilang di Dinas");
     ack_all(o, accepted);
-    assert_int_equal(office_feed_one(o, FEED_RECORDS,
-                                     office_record(&kept, "orang", "29-0001",
-                                                   FIELDS("alamat", "Dibatalkan"))),
-                     OK);
+    assert_int_equal(
+        office_feed_one(o, FEED_RECORDS,
+                        office_record(&kept, "orang", "29-0001", FIELDS("alamat", "Dibatalkan"))),
+        OK);
     uint8_t space[128];
     struct writer ops = writer_of(space, sizeof space);
     struct hash hash = { { 0 } };
@@ -847,9 +855,8 @@ static void an_epoch_takes_back_what_lies_beyond_its_cut(void **state)
     office_restart(o);
     office_unlock(o);
     assert_null(office_value(office_view(o, &kept), "alamat"));
-    assert_int_equal(office_ack(o, LANE_NORMAL, acked + 1, lane_of(o, LANE_NORMAL).highest, 1,
-                                accepted),
-                     OK);
+    assert_int_equal(
+        office_ack(o, LANE_NORMAL, acked + 1, lane_of(o, LANE_NORMAL).highest, 1, accepted), OK);
     view = office_view(o, &lost);
     assert_true(view->confirmed && !view->pending);
     assert_true(view->rev > cut + 10);

@@ -41,8 +41,10 @@ static struct entry_field text_field(const char *name, const char *text)
 
 #define TEXT(name, text) text_field(name, text)
 #define CREATE(collection_name, list)                                                              \
-    { .op = OP_CREATE, .collection = bytes_text(collection_name), .fields = (list),                \
-      .field_count = COUNT_OF(list) }
+    {                                                                                              \
+        .op = OP_CREATE, .collection = bytes_text(collection_name), .fields = (list),              \
+        .field_count = COUNT_OF(list)                                                              \
+    }
 
 struct result {
     struct hash leaf;
@@ -56,8 +58,9 @@ static struct result result;
 static enum err submit(struct office *o, struct entry_change *changes, unsigned count,
                        enum lane lane, uint64_t wall_ms)
 {
-    const struct entry_request request = { .wall_ms = wall_ms, .lane = lane, .changes = changes,
-                                           .change_count = count };
+    const struct entry_request request = {
+        .wall_ms = wall_ms, .lane = lane, .changes = changes, .change_count = count
+    };
     memset(&result, 0, sizeof result);
     return node_entry_submit(o->entry, &request, &result.leaf, &result.seq, &result.failed,
                              &o->problem, &result.warnings);
@@ -72,8 +75,8 @@ static void is_problem(const struct office *o, enum err err, enum err code, cons
     assert_string_equal(o->problem.thing, thing);
 }
 
-/* Opens the last entry of a lane with the hub's key, as the hub does. The transaction points into static
- * memory. */
+/* Opens the last entry of a lane with the hub's key, as the hub does. The transaction points into
+ * static memory. */
 static struct txn *open_last(struct office *o, enum lane lane, struct bundle_item *ret_item)
 {
     static uint8_t keys_space[8192], items_space[BUNDLE_BYTES_MAX], bundle_space[BUNDLE_BYTES_MAX],
@@ -100,14 +103,12 @@ static struct txn *open_last(struct office *o, enum lane lane, struct bundle_ite
     assert_int_equal(bundle.key_count, 1);
     assert_int_equal(data_key_open(bundle.keys[0].sealed, o->hub_seal, &data_key), OK);
     struct buf work = buf_of(work_space, sizeof work_space), opened = buf_of(plain, sizeof plain);
-    assert_int_equal(envelope_open(&bundle.items[0].sealed, OFFICE_DISTRICT, data_key, &work,
-                                   &opened),
-                     OK);
+    assert_int_equal(
+        envelope_open(&bundle.items[0].sealed, OFFICE_DISTRICT, data_key, &work, &opened), OK);
     secret_key_close(&data_key);
     assert_int_equal(txn_decode(buf_bytes(&opened), &txn), OK);
-    assert_int_equal(txn_verify(&txn, OFFICE_DISTRICT, &o->operator_key,
-                                &bundle.items[0].sealed.leaf),
-                     OK);
+    assert_int_equal(
+        txn_verify(&txn, OFFICE_DISTRICT, &o->operator_key, &bundle.items[0].sealed.leaf), OK);
     if (ret_item)
         *ret_item = bundle.items[0];
     return &txn;
@@ -135,7 +136,8 @@ static void the_hub_opens_what_the_operator_signed(void **state)
     assert_true(id_equal(&change->record, &changes[0].record));
     assert_int_equal(change->number, 1);
     assert_false(change->has_base);
-    assert_true(bytes_equal(fields_get(change->fields, bytes_text("nama")), office_text("Maimunah")));
+    assert_true(
+        bytes_equal(fields_get(change->fields, bytes_text("nama")), office_text("Maimunah")));
     assert_true(bytes_equal(fields_get(change->fields, bytes_text("jk")), office_text("P")));
     assert_true(bytes_equal(fields_get(change->fields, bytes_text("status")), office_text("baru")));
     assert_int_equal(fields_get(change->fields, bytes_text("alamat")).len, 0);
@@ -160,15 +162,14 @@ static void an_update_names_what_its_author_saw(void **state)
 {
     struct office *o = *state;
     struct id person = office_put(o, "orang", FIELDS("kec", "36.04.29", "nama", "Satu"));
-    struct hash create = open_last(o, LANE_NORMAL, NULL) ? office_view(o, &person)->leaf
-                                                          : (struct hash){ { 0 } };
+    struct hash create =
+        open_last(o, LANE_NORMAL, NULL) ? office_view(o, &person)->leaf : (struct hash){ { 0 } };
     struct hash edit = office_edit(o, &person, FIELDS("nama", "Dua"));
     const struct base *base = &open_last(o, LANE_NORMAL, NULL)->changes[0].base;
     assert_int_equal(base->rev, 0);
     assert_true(base->has_leaf && hash_equal(&base->leaf, &create));
-    assert_int_equal(office_ack(o, LANE_NORMAL, 1, lane_of(o, LANE_NORMAL).highest, 1,
-                                bytes_of(NULL, 0)),
-                     OK);
+    assert_int_equal(
+        office_ack(o, LANE_NORMAL, 1, lane_of(o, LANE_NORMAL).highest, 1, bytes_of(NULL, 0)), OK);
     office_edit(o, &person, FIELDS("nama", "Tiga"));
     base = &open_last(o, LANE_NORMAL, NULL)->changes[0].base;
     assert_int_equal(base->rev, 0); /* nothing came by the feed yet */
@@ -280,10 +281,10 @@ static void a_reference_must_lead_to_a_record_of_a_target(void **state)
     assert_int_equal(lane_of(o, LANE_NORMAL).highest, before + 1);
     /* Two records under one short number are never guessed between. */
     struct id other = crypto_uuid7(9);
-    assert_int_equal(office_feed_one(o, FEED_RECORDS,
-                                     office_record(&other, "keluarga", "29-0003",
-                                                   FIELDS("kec", "36.04.29"))),
-                     OK);
+    assert_int_equal(
+        office_feed_one(o, FEED_RECORDS,
+                        office_record(&other, "keluarga", "29-0003", FIELDS("kec", "36.04.29"))),
+        OK);
     is_problem(o, put_with(o, "ibu", "29-0003"), ERR_AMBIGUOUS, "orang.ibu");
 }
 
@@ -306,8 +307,9 @@ static void work_goes_behind_what_it_builds_on(void **state)
     uint64_t urgent_seq = seq;
     /* An urgent edit of a record whose create waits in the bulk lane. */
     struct entry_field edit[] = { TEXT("alamat", "Baru"), TEXT("ibu", "29-0002") };
-    struct entry_change change = { .op = OP_UPDATE, .record = bulk, .fields = edit,
-                                   .field_count = 2 };
+    struct entry_change change = {
+        .op = OP_UPDATE, .record = bulk, .fields = edit, .field_count = 2
+    };
     assert_int_equal(submit(o, &change, 1, LANE_URGENT, OFFICE_WALL_MS), OK);
     assert_int_equal(lane_of(o, LANE_BULK).highest, bulk_seq + 1);
     assert_int_equal(lane_of(o, LANE_URGENT).highest, urgent_seq);
@@ -361,12 +363,12 @@ static void what_breaks_the_policy_is_refused_with_its_place(void **state)
     is_problem(o, put_fields(o, "orang", FIELDS("kec", "36.04.29")), ERR_REQUIRED, "orang.nama");
     is_problem(o, put_fields(o, "orang", FIELDS("kec", "36.04.05", "nama", "X")), ERR_AREA,
                "orang.kec");
-    is_problem(o, put_fields(o, "orang",
-                             FIELDS("kec", "36.04.29", "nama", "X", "Nama lengkap", "Y")),
+    is_problem(o,
+               put_fields(o, "orang", FIELDS("kec", "36.04.29", "nama", "X", "Nama lengkap", "Y")),
                ERR_TWICE, "orang.nama");
-    is_problem(o, put_fields(o, "orang",
-                             FIELDS("kec", "36.04.29", "nama", "X", "status", "disetujui")),
-               ERR_AUTHORITY, "orang.status");
+    is_problem(
+        o, put_fields(o, "orang", FIELDS("kec", "36.04.29", "nama", "X", "status", "disetujui")),
+        ERR_AUTHORITY, "orang.status");
     is_problem(o, put_fields(o, "orang", FIELDS("kec", "36.04.29", "nama", "X", "jk", "Z")),
                ERR_CODE, "orang.jk");
     struct node_figures figures;
@@ -384,8 +386,9 @@ static void an_edit_of_what_is_not_there_or_has_moved_is_refused(void **state)
     };
     assert_int_equal(office_feed(o, FEED_RECORDS, items, 2), OK);
     struct entry_field edit[] = { TEXT("alamat", "Baru") };
-    struct entry_change change = { .op = OP_UPDATE, .record = none, .fields = edit,
-                                   .field_count = 1 };
+    struct entry_change change = {
+        .op = OP_UPDATE, .record = none, .fields = edit, .field_count = 1
+    };
     is_problem(o, submit(o, &change, 1, LANE_NORMAL, OFFICE_WALL_MS), ERR_NOT_FOUND, "change 1");
     change.record = elsewhere;
     is_problem(o, submit(o, &change, 1, LANE_NORMAL, OFFICE_WALL_MS), ERR_AREA, "orang.kec");
@@ -411,9 +414,9 @@ static void an_edit_of_what_is_not_there_or_has_moved_is_refused(void **state)
 static void a_raw_value_must_be_canonical(void **state)
 {
     struct office *o = *state;
-    struct entry_field fields[] = { TEXT("kec", "36.04.29"),
-                                    { .name = bytes_text("nama"),
-                                      .value = bytes_of("\xd9\x01X", 3) } }; /* a long head */
+    struct entry_field fields[] = {
+        TEXT("kec", "36.04.29"), { .name = bytes_text("nama"), .value = bytes_of("\xd9\x01X", 3) }
+    }; /* a long head */
     struct entry_change changes[] = { CREATE("orang", fields) };
     is_problem(o, submit(o, changes, 1, LANE_NORMAL, OFFICE_WALL_MS), ERR_MALFORMED, "orang.nama");
     fields[1].value = bytes_of("\xa1X", 2);
@@ -462,9 +465,8 @@ static void nothing_is_entered_without_key_policy_or_approval(void **state)
     struct writer ops = writer_of(space, sizeof space);
     const struct ended ended = { .reason = END_ENDED };
     trust_op_operator_end(&ops, 1, &ended);
-    assert_int_equal(office_feed_document(bare, FEED_TRUST,
-                                          office_statement(bare, 1, writer_bytes(&ops))),
-                     OK);
+    assert_int_equal(
+        office_feed_document(bare, FEED_TRUST, office_statement(bare, 1, writer_bytes(&ops))), OK);
     is_problem(bare, put_fields(bare, "orang", FIELDS("kec", "36.04.29", "nama", "X")), ERR_DENIED,
                "Siti Aminah");
     office_close(bare);
@@ -489,15 +491,21 @@ static void an_answer_to_a_conflict_is_a_change_like_any_other(void **state)
     struct id person = crypto_uuid7(1), conflict = crypto_random_id();
     struct feed_item items[] = {
         office_record(&person, "orang", "29-0100", FIELDS("kec", "36.04.29", "nama", "Satu")),
-        { .kind = FEED_CONFLICT, .conflict = conflict, .collection = bytes_text("orang"),
-          .record = person, .field = bytes_text("nama"), .value_a = office_text("Satu"),
-          .value_b = office_text("Dua"), .author_a = bytes_text("36.04"),
+        { .kind = FEED_CONFLICT,
+          .conflict = conflict,
+          .collection = bytes_text("orang"),
+          .record = person,
+          .field = bytes_text("nama"),
+          .value_a = office_text("Satu"),
+          .value_b = office_text("Dua"),
+          .author_a = bytes_text("36.04"),
           .author_b = bytes_text(OFFICE_NODE) },
     };
     assert_int_equal(office_feed(o, FEED_RECORDS, items, 2), OK);
     struct entry_field chosen[] = { TEXT("alamat", "Dua") };
-    struct entry_change change = { .op = OP_RESOLVE, .conflict = conflict, .fields = chosen,
-                                   .field_count = 1 };
+    struct entry_change change = {
+        .op = OP_RESOLVE, .conflict = conflict, .fields = chosen, .field_count = 1
+    };
     is_problem(o, submit(o, &change, 1, LANE_NORMAL, OFFICE_WALL_MS), ERR_USAGE, "change 1");
     chosen[0] = text_field("nama", "Dua");
     change.record = (struct id){ { 0 } }; /* the conflict knows its record */
@@ -529,9 +537,12 @@ static void a_repeated_request_is_answered_not_stored_again(void **state)
     struct entry_change changes[] = { CREATE("orang", fields) };
     struct hash in_answer;
     const struct entry_request request = { .request = crypto_random_id(),
-                                           .wall_ms = OFFICE_WALL_MS, .lane = LANE_NORMAL,
-                                           .changes = changes, .change_count = 1,
-                                           .answer = make_answer, .ctx = &in_answer };
+                                           .wall_ms = OFFICE_WALL_MS,
+                                           .lane = LANE_NORMAL,
+                                           .changes = changes,
+                                           .change_count = 1,
+                                           .answer = make_answer,
+                                           .ctx = &in_answer };
     struct bytes answer;
     assert_int_equal(node_entry_submit(o->entry, &request, &result.leaf, &result.seq,
                                        &result.failed, &o->problem, NULL),
