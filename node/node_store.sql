@@ -1,5 +1,6 @@
--- The node's database, migration 1. What stands here in clear tells no one's name: positions, sizes,
--- random ids, dispositions, the public policy. Columns called `box` are encrypted under the cache key.
+-- The node's database, migration 1. What stands here in clear tells no one's name: positions,
+-- sizes, random ids, dispositions, the public policy. Columns called `box` are encrypted under the
+-- cache key.
 
 -- Who this node is. One row once an invite was taken.
 CREATE TABLE node (
@@ -33,8 +34,8 @@ CREATE TABLE operator (
     wrapped BLOB NOT NULL
 ) STRICT;
 
--- shown: up to this journal number the record feed has brought everything, also after its cursor was
--- set back.
+-- shown: up to this journal number the record feed has brought everything, also after its cursor
+-- was set back.
 CREATE TABLE counter (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     next_number INTEGER NOT NULL,
@@ -45,8 +46,8 @@ CREATE TABLE counter (
 ) STRICT;
 INSERT INTO counter VALUES (1, 1, 0, 0, 0, x'');
 
--- Policy as signed: the whole log of trust statements, every rules document that came here. A hub that
--- was rolled back gets them again.
+-- Policy as signed: the whole log of trust statements, every rules document that came here. A hub
+-- that was rolled back gets them again.
 CREATE TABLE trust (
     version INTEGER PRIMARY KEY,
     statement BLOB NOT NULL
@@ -88,8 +89,8 @@ CREATE TABLE lane (
     PRIMARY KEY (life, lane)
 ) STRICT, WITHOUT ROWID;
 
--- The chain: one row a position, kept for ever. `id` is the order of entry over all lanes and lives.
--- changes_sum and bytes_sum run along the lane, this entry included: figures need no scan.
+-- The chain: one row a position, kept for ever. `id` is the order of entry over all lanes and
+-- lives. changes_sum and bytes_sum run along the lane, this entry included: figures need no scan.
 CREATE TABLE entry (
     id INTEGER PRIMARY KEY,
     life INTEGER NOT NULL,
@@ -112,7 +113,8 @@ CREATE UNIQUE INDEX entry_position ON entry (life, lane, seq);
 CREATE UNIQUE INDEX entry_leaf ON entry (leaf) WHERE kind = 1;
 CREATE INDEX entry_key ON entry (life, lane, key, seq) WHERE kind = 1;
 
--- What is sent, byte for byte; the plain transaction beside it as a box. A policy entry keeps its item.
+-- What is sent, byte for byte; the plain transaction beside it as a box. A policy entry keeps its
+-- item.
 CREATE TABLE item (
     entry INTEGER PRIMARY KEY,
     item BLOB NOT NULL,
@@ -126,7 +128,8 @@ CREATE TABLE data_key (
 ) STRICT;
 
 -- Own changes and what became of them. `held`: names of held fields, each followed by a line feed.
--- folded: its taken values are part of the record's box. What was held once had its other values taken.
+-- folded: its taken values are part of the record's box. What was held once had its other values
+-- taken.
 CREATE TABLE change (
     entry INTEGER NOT NULL,
     idx INTEGER NOT NULL,
@@ -157,7 +160,8 @@ CREATE TABLE import (
     line INTEGER NOT NULL
 ) STRICT;
 
--- The cache. `kind` is a keyed hash of the collection's name; `box` (empty until confirmed) holds the rest.
+-- The cache. `kind` is a keyed hash of the collection's name; `box` (empty until confirmed) holds
+-- the rest.
 CREATE TABLE record (
     id BLOB PRIMARY KEY CHECK (length(id) = 16),
     short TEXT NOT NULL,
@@ -168,7 +172,8 @@ CREATE TABLE record (
 CREATE INDEX record_kind ON record (kind, id, confirmed);
 CREATE INDEX record_short ON record (short) WHERE short <> '';
 
--- Keyed hash over collection, field and value of look-up fields. A row says "perhaps": readers compare.
+-- Keyed hash over collection, field and value of look-up fields. A row says "perhaps": readers
+-- compare.
 CREATE TABLE lookup (
     hash BLOB NOT NULL CHECK (length(hash) = 16),
     record BLOB NOT NULL CHECK (length(record) = 16),
