@@ -298,7 +298,7 @@ static void slot_committed(struct hub_driver *driver, struct peer_slot *slot)
     slot->arrived = false;
     slot->touched = false;
     if (driver->moved)
-        hub_session_moved(&slot->session);
+        hub_session_moved(&slot->session, false);
 }
 
 enum err hub_driver_flush(struct hub_driver *driver, uint64_t now_ms)
@@ -355,7 +355,7 @@ void hub_driver_journal_moved(struct hub_driver *driver)
         roster_settle(driver, anew);
     driver_joiners_tell(driver);
     for (unsigned i = 0; i < driver->slot_count; i++)
-        hub_session_moved(&driver->slots[i]->session);
+        hub_session_moved(&driver->slots[i]->session, true);
     driver->ports.access_changed(driver->ports.ctx);
 }
 

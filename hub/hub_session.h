@@ -208,8 +208,8 @@ void hub_session_merged(struct hub_session *session, enum lane lane, uint64_t se
 
 void hub_session_confirm(struct hub_session *session, const struct confirm *confirm,
                          uint64_t journal_epoch, uint64_t journal_number, uint64_t now_ms);
-/* The journal grew. */
-void hub_session_moved(struct hub_session *session);
+/* The journal grew. `at_once`: somebody waits for it (policy), the feed is looked up without the pause. */
+void hub_session_moved(struct hub_session *session, bool at_once);
 /* Answers to SESSION_BUILD_FEED: the driver holds a batch, or there was nothing up to `to`. */
 void hub_session_fed(struct hub_session *session, enum feed_stream stream, uint64_t to,
                      uint64_t total, uint64_t now_ms);

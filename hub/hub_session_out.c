@@ -8,10 +8,13 @@ static uint64_t later(struct hub_session *session, uint64_t now_ms, uint32_t wai
     return now_ms + wait_ms + (session->jitter >> 16) % (wait_ms / 4 + 1);
 }
 
-void hub_session_moved(struct hub_session *session)
+void hub_session_moved(struct hub_session *session, bool at_once)
 {
-    for (unsigned i = 0; i < FEED_STREAMS; i++)
+    for (unsigned i = 0; i < FEED_STREAMS; i++) {
         session->flows[i].moved = true;
+        if (at_once)
+            session->flows[i].look_ms = 0;
+    }
 }
 
 void hub_session_feed_later(struct hub_session *session, enum feed_stream stream, uint64_t now_ms)

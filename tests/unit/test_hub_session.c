@@ -620,9 +620,11 @@ static void a_confirmed_batch_makes_room_for_the_next(void **state)
     hub_session_fed_nothing(&session, FEED_CONTROL, 60, NOW_MS + 10);
     assert_false(hub_session_next(&session, NOW_MS + 10, &action));
     assert_int_equal(hub_session_wake_ms(&session), UINT64_MAX);
-    hub_session_moved(&session);
+    hub_session_moved(&session, false);
     assert_false(hub_session_next(&session, NOW_MS + 11, &action));
     assert_true(hub_session_next(&session, NOW_MS + 10 + SESSION_LOOK_MS, &action));
+    hub_session_moved(&session, true);
+    assert_true(hub_session_next(&session, NOW_MS + 11, &action));
 }
 
 static void bytes_that_outlived_a_cut_are_not_sent_again(void **state)
