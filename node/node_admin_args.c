@@ -257,6 +257,7 @@ static enum err field_take(const char *name, const json_t *value, struct entry_f
         return problem_set(problem, ERR_MEMORY, name, NULL);
     (void)put_value(&out, value);
     must(out.len == out.cap);
+    out.at[out.len] = '\0';
     field->text = bytes_of(out.at, out.len);
     *ret_owned = out.at;
     return OK;
