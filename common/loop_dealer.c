@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <zmq.h>
 
@@ -18,6 +19,7 @@
 #define FRAMES_A_TURN_MAX 32
 /* ZeroMQ counts the CURVE MESSAGE command around a frame: 16 nonce and name, 16 tag, 1 flags. */
 #define CURVE_OVERHEAD_BYTES 33
+#define ENDPOINT_BYTES_MAX 256
 
 struct dealer {
     struct loop *loop;
@@ -26,6 +28,9 @@ struct dealer {
     void *ctx;
     loop_callback *ready;
     void *ready_ctx;
+    void *monitor; /* PAIR with the events of the connection, or NULL */
+    dealer_link *link;
+    void *link_ctx;
     bool *closed; /* set while a callback runs that may close us */
 };
 
@@ -132,11 +137,64 @@ failed:
     return err;
 }
 
+/* The next event; 0: none is there. An event is two frames: number and value, address. */
+static unsigned next_event(struct dealer *dealer)
+{
+    uint8_t head[6];
+    char address[ENDPOINT_BYTES_MAX];
+    if (zmq_recv(dealer->monitor, head, sizeof(head), ZMQ_DONTWAIT) != (int)sizeof(head))
+        return 0;
+    (void)zmq_recv(dealer->monitor, address, sizeof(address), ZMQ_DONTWAIT);
+    uint16_t event;
+    memcpy(&event, head, sizeof(event));
+    return event;
+}
+
+static void on_event(void *ctx)
+{
+    struct dealer *dealer = ctx;
+    bool up = false, any = false;
+    for (unsigned event; (event = next_event(dealer)) != 0;) {
+        any = true;
+        up = event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+    }
+    if (any)
+        dealer->link(dealer->link_ctx, up);
+}
+
+enum err dealer_on_link(struct dealer *dealer, dealer_link *call, void *ctx)
+{
+    static unsigned count;
+    char address[64];
+    must(dealer->monitor == NULL);
+    (void)snprintf(address, sizeof(address), "inproc://dealer-monitor-%u", count++);
+    dealer->monitor = zmq_socket(loop_zmq(dealer->loop), ZMQ_PAIR);
+    if (!dealer->monitor)
+        return ERR_INTERNAL;
+    if (!set_int(dealer->monitor, ZMQ_LINGER, 0) ||
+        zmq_socket_monitor(dealer->socket, address,
+                           ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) != 0 ||
+        zmq_connect(dealer->monitor, address) != 0) {
+        (void)zmq_close(dealer->monitor);
+        dealer->monitor = NULL;
+        return ERR_INTERNAL;
+    }
+    dealer->link = call;
+    dealer->link_ctx = ctx;
+    loop_watch_socket(dealer->loop, dealer->monitor, on_event, NULL, dealer);
+    return OK;
+}
+
 void dealer_close(struct dealer **dealer)
 {
     if (!dealer || !*dealer)
         return;
     struct dealer *d = *dealer;
+    if (d->monitor) {
+        (void)zmq_socket_monitor(d->socket, NULL, 0);
+        loop_unwatch_socket(d->loop, d->monitor);
+        (void)zmq_close(d->monitor);
+    }
     loop_unwatch_socket(d->loop, d->socket);
     (void)zmq_close(d->socket);
     if (d->closed)

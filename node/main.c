@@ -73,6 +73,13 @@ static void receive(void *ctx, struct bytes frame)
     settle(node, node_driver_receive(node->driver, frame, loop_now_ms(), loop_wall_ms()));
 }
 
+static void connection(void *ctx, bool up)
+{
+    struct node *node = ctx;
+    node_driver_connection(node->driver, up);
+    changed(node);
+}
+
 static enum err send_frame(void *ctx, struct bytes frame)
 {
     return node_uplink_send(((struct node *)ctx)->uplink, frame);
@@ -95,7 +102,8 @@ static enum err open_all(struct node *node, struct problem *problem)
     if (err == OK)
         err = node_entry_open(node->store, &node->entry);
     if (err == OK)
-        err = node_uplink_open(node->loop, node->store, receive, node, &node->uplink);
+        err = node_uplink_open(node->loop, node->store, receive, connection, node,
+                               &node->uplink);
     if (err == OK)
         err = node_driver_open(node->store, &ports, &node->driver);
     if (err != OK)

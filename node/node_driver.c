@@ -271,6 +271,14 @@ uint64_t node_driver_wake_ms(const struct node_driver *driver)
     return node_session_wake_ms(&driver->session);
 }
 
+void node_driver_connection(struct node_driver *driver, bool up)
+{
+    struct node_event lost = { .kind = NODE_LINK_LOST };
+    if (!up)
+        driver_step(driver, &lost);
+    node_driver_kick(driver);
+}
+
 void node_driver_kick(struct node_driver *driver)
 {
     driver->kicked = true;

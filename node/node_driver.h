@@ -25,6 +25,8 @@ NODISCARD enum err node_driver_tick(struct node_driver *driver, uint64_t now_ms,
 uint64_t node_driver_wake_ms(const struct node_driver *driver);
 /* Something was appended, unlocked or requested: look at once. */
 void node_driver_kick(struct node_driver *driver);
+/* The connection came (HELLO goes at once) or went (not linked any more). Tick after it. */
+void node_driver_connection(struct node_driver *driver, bool up);
 
 struct node_link {
     bool linked;             /* WELCOME since the last HELLO and heard within the time limit */

@@ -425,6 +425,12 @@ static void event_take(struct node_session *session, const struct node_event *ev
     case NODE_KICK:
         kick(session);
         return;
+    case NODE_LINK_LOST:
+        if (answering(session)) {
+            unlink_hub(session);
+            session->attempts = 0;
+        }
+        return;
     case NODE_IDENTITY:
         session->reconnect = true;
         if (answering(session))

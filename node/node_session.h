@@ -41,6 +41,7 @@ const char *node_state_name(enum node_state state);
 enum node_event_kind {
     NODE_TICK,
     NODE_KICK,            /* something was appended, unlocked or requested */
+    NODE_LINK_LOST,       /* the connection is gone: whoever answers next may know nothing of us */
     NODE_IDENTITY,        /* keys or endpoints of the link are others than before */
     NODE_GOT_WELCOME,     /* verified, for our incarnation and the last nonce; `fork`: a head is not ours */
     NODE_GOT_PROGRESS,

@@ -9,6 +9,7 @@ struct node_uplink {
     struct loop *loop;
     struct node_store *store;
     uplink_receive *receive;
+    dealer_link *link;
     void *ctx;
     struct dealer *dealer;
     bool one_time;
@@ -17,7 +18,7 @@ struct node_uplink {
 };
 
 enum err node_uplink_open(struct loop *loop, struct node_store *store, uplink_receive *receive,
-                          void *ctx, struct node_uplink **ret_uplink)
+                          dealer_link *link, void *ctx, struct node_uplink **ret_uplink)
 {
     struct node_uplink *uplink = calloc(1, sizeof *uplink);
     if (uplink == NULL)
@@ -25,6 +26,7 @@ enum err node_uplink_open(struct loop *loop, struct node_store *store, uplink_re
     uplink->loop = loop;
     uplink->store = store;
     uplink->receive = receive;
+    uplink->link = link;
     uplink->ctx = ctx;
     *ret_uplink = uplink;
     return OK;
@@ -70,6 +72,8 @@ void node_uplink_reconnect(struct node_uplink *uplink)
     const char *endpoint = uplink->hub.endpoints[uplink->endpoint];
     enum err err = dealer_open(uplink->loop, endpoint, &uplink->hub.curve_key, key, FRAME_BYTES_MAX,
                                uplink->receive, uplink->ctx, &uplink->dealer);
+    if (err == OK && uplink->link != NULL)
+        err = dealer_on_link(uplink->dealer, uplink->link, uplink->ctx);
     if (err != OK)
         log_warning("cannot connect endpoint=%s code=%s", endpoint, err_name(err));
 }

@@ -7,10 +7,11 @@
 
 struct node_uplink;
 
+/* `link` (may be NULL) hears of the connection coming and going. */
 typedef void uplink_receive(void *ctx, struct bytes frame);
 
 NODISCARD enum err node_uplink_open(struct loop *loop, struct node_store *store,
-                                    uplink_receive *receive, void *ctx,
+                                    uplink_receive *receive, dealer_link *link, void *ctx,
                                     struct node_uplink **ret_uplink);
 void node_uplink_close(struct node_uplink **uplink);
 
