@@ -6,8 +6,8 @@
 #include "node/node_admin.h"
 #include "node/node_uplink.h"
 
-#define IDLE_MS 60000        /* without work for so long: the write-ahead log is folded in */
-#define FAILED_REST_MS 5000  /* after a failure of the store */
+#define IDLE_MS 60000       /* without work for so long: the write-ahead log is folded in */
+#define FAILED_REST_MS 5000 /* after a failure of the store */
 
 struct node {
     struct service *service;
@@ -102,8 +102,7 @@ static enum err open_all(struct node *node, struct problem *problem)
     if (err == OK)
         err = node_entry_open(node->store, &node->entry);
     if (err == OK)
-        err = node_uplink_open(node->loop, node->store, receive, connection, node,
-                               &node->uplink);
+        err = node_uplink_open(node->loop, node->store, receive, connection, node, &node->uplink);
     if (err == OK)
         err = node_driver_open(node->store, &ports, &node->driver);
     if (err != OK)
@@ -132,8 +131,9 @@ int main(int argc, char **argv)
 {
     static const struct service_program program = { .name = "tksk-node",
                                                     .kind = CONFIG_NODE,
-                                                    .summary = "the daemon of an office: keeps what "
-                                                               "is entered and sends it to the hub" };
+                                                    .summary =
+                                                        "the daemon of an office: keeps what "
+                                                        "is entered and sends it to the hub" };
     struct node node = { .service = NULL };
     struct problem problem = { .code = OK };
     int exit_code = 0;

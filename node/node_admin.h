@@ -1,5 +1,6 @@
-/* The node's side of the admin socket: every command of an office. An unlocked key serves only the uid
- * that unlocked it, and locks itself after a while without use (policy setting idle_lock_minutes). */
+/* The node's side of the admin socket: every command of an office. An unlocked key serves only the
+ * uid that unlocked it, and locks itself after a while without use (policy setting
+ * idle_lock_minutes). */
 #pragma once
 
 #include "common/admin.h"
@@ -15,9 +16,10 @@ struct node_admin_parts {
     struct node_store *store;
     struct node_entry *entry;
     struct node_driver *driver;
-    const char *state;         /* directory, whose free space status shows */
+    const char *state; /* directory, whose free space status shows */
     void *ctx;
-    void (*changed)(void *ctx); /* something for the driver: it is kicked already and wants a tick soon */
+    void (*changed)(
+        void *ctx); /* something for the driver: it is kicked already and wants a tick soon */
 };
 
 #define IDLE_LOCK_MINUTES_DEFAULT 15

@@ -6,15 +6,16 @@
 
 /* ---- refusals */
 
-void node_admin_refuse(struct admin_call *call, enum err code, const char *thing, const char *detail)
+void node_admin_refuse(struct admin_call *call, enum err code, const char *thing,
+                       const char *detail)
 {
     struct problem problem = { .code = OK };
     problem_set(&problem, code, thing, detail);
     admin_fail(call, &problem);
 }
 
-void node_admin_refuse_problem(struct admin_call *call, enum err code, const struct problem *problem,
-                               const char *thing)
+void node_admin_refuse_problem(struct admin_call *call, enum err code,
+                               const struct problem *problem, const char *thing)
 {
     if (problem->code != OK)
         admin_fail(call, problem);
@@ -100,8 +101,7 @@ bool node_arg_record(struct node_admin *admin, struct admin_call *call, struct b
     struct matches matches = { .rows = json_array() };
     size_t index;
     json_t *row;
-    enum err err =
-        node_store_find(admin->parts.store, text, ret_record, add_match, &matches);
+    enum err err = node_store_find(admin->parts.store, text, ret_record, add_match, &matches);
     if (err == ERR_AMBIGUOUS) {
         json_array_foreach(matches.rows, index, row)
             admin_row(call, json_incref(row));
@@ -390,7 +390,8 @@ const char *node_op_name(enum change_op op)
     return "unknown";
 }
 
-void node_reason_text(struct bytes reason, struct bytes field, enum lang lang, char *ret, size_t cap)
+void node_reason_text(struct bytes reason, struct bytes field, enum lang lang, char *ret,
+                      size_t cap)
 {
     struct problem problem = { .code = OK };
     char detail[IDENTIFIER_BYTES_MAX + 1];

@@ -13,7 +13,7 @@ struct entering {
     struct entry_change *changes;
     struct node_fields *fields; /* of each change */
     unsigned count;
-    bool single;                /* one record: the answer names it itself */
+    bool single; /* one record: the answer names it itself */
     struct warnings warnings;
 };
 
@@ -58,8 +58,8 @@ static bool entering_fields(struct entering *entering, unsigned index, const jso
     return true;
 }
 
-/* ---- answers. Stored: {"leaf", "ids", "warnings"}. Lane, seq and short numbers are looked up each time:
- * a queue that was re-homed has other positions. */
+/* ---- answers. Stored: {"leaf", "ids", "warnings"}. Lane, seq and short numbers are looked up each
+ * time: a queue that was re-homed has other positions. */
 
 static void make_answer(void *ctx, const struct entry_request *request, const struct hash *leaf,
                         struct buf *ret)
@@ -150,8 +150,7 @@ static bool answered_before(struct entering *entering)
     struct bytes stored;
     if (id_is_zero(&entering->request))
         return false;
-    enum err err =
-        node_store_answer(entering->admin->parts.store, &entering->request, &stored);
+    enum err err = node_store_answer(entering->admin->parts.store, &entering->request, &stored);
     if (err == ERR_NOT_FOUND)
         return false;
     if (err == OK)

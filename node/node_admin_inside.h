@@ -19,14 +19,14 @@
 struct node_admin {
     struct node_admin_parts parts;
     struct admin *socket;
-    bool unlocked;               /* for `uid`, as long as the store is */
+    bool unlocked; /* for `uid`, as long as the store is */
     uid_t uid;
     char name[NAME_TEXT_MAX + 1]; /* of the operator who unlocked */
     uint64_t used_ms;
     int timer;
     bool has_words;
     struct id words_invite;
-    char words[WORDS_TEXT_MAX];  /* of that invite: half a second to make on a netbook */
+    char words[WORDS_TEXT_MAX]; /* of that invite: half a second to make on a netbook */
     char text[VALUE_TEXT_BYTES_MAX];
 };
 
@@ -43,10 +43,11 @@ void node_admin_changed(struct node_admin *admin);
 
 /* ---- node_admin_args.c. Those that give false or an error have ended the call. */
 
-void node_admin_refuse(struct admin_call *call, enum err code, const char *thing, const char *detail);
+void node_admin_refuse(struct admin_call *call, enum err code, const char *thing,
+                       const char *detail);
 /* `problem` when it says more than `code`. */
-void node_admin_refuse_problem(struct admin_call *call, enum err code, const struct problem *problem,
-                               const char *thing);
+void node_admin_refuse_problem(struct admin_call *call, enum err code,
+                               const struct problem *problem, const char *thing);
 /* Optional text; empty when missing or null. */
 struct bytes node_arg_text(const json_t *args, const char *name);
 bool node_arg_needed(struct admin_call *call, const char *name, struct bytes *ret_text);
@@ -59,7 +60,8 @@ bool node_arg_record(struct node_admin *admin, struct admin_call *call, struct b
 bool node_arg_collection(struct node_admin *admin, struct admin_call *call, struct bytes text,
                          const struct policy_collection **ret_collection);
 
-/* Fields of a JSON object as an entry takes them; names and texts live as long as the object and this. */
+/* Fields of a JSON object as an entry takes them; names and texts live as long as the object and
+ * this. */
 struct node_fields {
     struct entry_field *list;
     size_t count;
@@ -69,11 +71,11 @@ NODISCARD enum err node_fields_open(const json_t *object, struct node_fields *re
                                     struct problem *problem);
 void node_fields_close(struct node_fields *fields);
 
-json_t *node_json_bytes(struct bytes text);          /* null when it is not UTF-8 */
+json_t *node_json_bytes(struct bytes text); /* null when it is not UTF-8 */
 json_t *node_json_uuid(const struct id *id);
 json_t *node_json_hash(const struct hash *hash);
 json_t *node_json_uint(uint64_t value);
-json_t *node_json_time(uint64_t ms_utc);             /* RFC 3339; null for 0 */
+json_t *node_json_time(uint64_t ms_utc); /* RFC 3339; null for 0 */
 /* A value as people read it; null for nil, and where the policy does not know the field. */
 json_t *node_json_value(struct node_admin *admin, const struct policy_field *field,
                         struct bytes value);
@@ -84,7 +86,8 @@ const char *node_state_of(const struct record_view *view);
 const char *node_lane_name(enum lane lane);
 const char *node_op_name(enum change_op op);
 /* Rule and remedy of a reason name, for a person; empty when there is no such reason. */
-void node_reason_text(struct bytes reason, struct bytes field, enum lang lang, char *ret, size_t cap);
+void node_reason_text(struct bytes reason, struct bytes field, enum lang lang, char *ret,
+                      size_t cap);
 
 /* ---- commands */
 

@@ -54,8 +54,8 @@ void node_cmd_enrol_status(struct node_admin *admin, struct admin_call *call)
     answer_enrolment(admin, call);
 }
 
-/* Keeps the invite, unless it is the one that waits already. Expiry is the hub's to say: the clock here may
- * be off by years. */
+/* Keeps the invite, unless it is the one that waits already. Expiry is the hub's to say: the clock
+ * here may be off by years. */
 static enum err invite_take(struct node_admin *admin, const struct invite *invite,
                             struct problem *problem)
 {
@@ -109,9 +109,9 @@ void node_cmd_enrol(struct node_admin *admin, struct admin_call *call)
 /* ---- operators */
 
 struct found {
-    struct bytes name;          /* empty: any */
-    unsigned count;             /* that match */
-    struct node_operator op;    /* the first of them */
+    struct bytes name;       /* empty: any */
+    unsigned count;          /* that match */
+    struct node_operator op; /* the first of them */
     char keyfile[KEYFILE_TEXT_MAX];
     uint8_t request[1024];
     size_t request_len;
@@ -180,7 +180,8 @@ static enum err open_seed(struct bytes text, struct bytes derived_base64, struct
     if (crypto_equal(public_key.at, ret_file->public_key.at, PUBLIC_KEY_BYTES))
         return OK;
     secret_key_close(ret_seed);
-    return problem_set(problem, ERR_KEY, "keyfile", "its public and secret halves do not belong together");
+    return problem_set(problem, ERR_KEY, "keyfile",
+                       "its public and secret halves do not belong together");
 }
 
 /* The role as asked for; without one, the only role that the policy knows. */
@@ -217,8 +218,7 @@ static enum err operator_take(struct node_admin *admin, const json_t *args,
     if (name.len > NAME_TEXT_MAX)
         return problem_set(problem, ERR_LIMIT, "name", "at most 100 bytes");
     snprintf(op.name, sizeof op.name, "%.*s", (int)name.len, (const char *)name.at);
-    enum err err =
-        role_of(admin, node_arg_text(args, "role"), op.role, sizeof op.role, problem);
+    enum err err = role_of(admin, node_arg_text(args, "role"), op.role, sizeof op.role, problem);
     if (err != OK)
         return err;
     crypto_sign_public(seed, &op.key);
@@ -231,12 +231,14 @@ static enum err operator_take(struct node_admin *admin, const json_t *args,
         return err;
     err = node_store_operator_add(admin->parts.store, &op, &message, seed);
     if (err == ERR_STATE)
-        return problem_set(problem, err, op.name, "an operator of this name or key is there already");
+        return problem_set(problem, err, op.name,
+                           "an operator of this name or key is there already");
     if (err != OK)
         return err;
     struct writer out = writer_of(frame, sizeof frame);
     err = message_encode(&message, &out);
-    return err == OK ? node_enrol_operator_words(admin->parts.store, writer_bytes(&out), words) : err;
+    return err == OK ? node_enrol_operator_words(admin->parts.store, writer_bytes(&out), words)
+                     : err;
 }
 
 void node_cmd_operator_add(struct node_admin *admin, struct admin_call *call)
@@ -246,8 +248,8 @@ void node_cmd_operator_add(struct node_admin *admin, struct admin_call *call)
     struct secret_key *seed = NULL;
     struct problem problem = { .code = OK };
     char words[WORDS_TEXT_MAX], key[2 * PUBLIC_KEY_BYTES + 1];
-    if (!node_arg_needed(call, "keyfile", &keyfile) || !node_arg_needed(call, "derived", &derived) ||
-        !node_arg_needed(call, "name", &name))
+    if (!node_arg_needed(call, "keyfile", &keyfile) ||
+        !node_arg_needed(call, "derived", &derived) || !node_arg_needed(call, "name", &name))
         return;
     if (node_store_unlocked(admin->parts.store) && !node_admin_open_for(admin, call)) {
         node_admin_refuse(call, ERR_LOCKED, "node", NULL);

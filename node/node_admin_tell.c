@@ -293,8 +293,8 @@ void node_cmd_attention(struct node_admin *admin, struct admin_call *call)
         node_json_set(row, "short", known ? node_json_bytes(view->short_text) : NULL);
         node_json_set(row, "collection", known ? node_json_bytes(view->collection) : NULL);
         node_json_set(row, "what",
-                      json_string(attention_what(
-                          json_string_value(json_object_get(row, "kind")), waiting.lang)));
+                      json_string(attention_what(json_string_value(json_object_get(row, "kind")),
+                                                 waiting.lang)));
         admin_row(call, json_incref(row));
     }
     json_decref(waiting.rows);
@@ -336,7 +336,8 @@ static const char *outcome_text(enum disposition disposition, enum lang lang)
     case DISPOSITION_ACCEPTED:
         return say(lang, "accepted", "diterima");
     case DISPOSITION_SUPERSEDED:
-        return say(lang, "valid, but a later value stands", "sah, tetapi sudah ada nilai lebih baru");
+        return say(lang, "valid, but a later value stands",
+                   "sah, tetapi sudah ada nilai lebih baru");
     case DISPOSITION_REJECTED:
         return say(lang, "rejected", "ditolak");
     case DISPOSITION_HELD:
@@ -366,13 +367,11 @@ static void explain_change(void *ctx, const struct own_change *change)
                  : say(lang, "stored here, not sent yet", "tersimpan di netbook, belum terkirim"),
             node_lane_name(change->lane), (unsigned long long)change->seq);
     } else {
-        step = json_sprintf("%.12s %s: %s, %s%s%s%s", leaf, op_text(change->op, lang),
-                            say(lang, "arrived at the district office", "sudah sampai di Dinas"),
-                            outcome_text(change->disposition, lang),
-                            reason[0] != '\0' ? ": " : "", reason,
-                            change->safe ? say(lang, "; in a backup there",
-                                               "; sudah dicadangkan di sana")
-                                         : "");
+        step = json_sprintf(
+            "%.12s %s: %s, %s%s%s%s", leaf, op_text(change->op, lang),
+            say(lang, "arrived at the district office", "sudah sampai di Dinas"),
+            outcome_text(change->disposition, lang), reason[0] != '\0' ? ": " : "", reason,
+            change->safe ? say(lang, "; in a backup there", "; sudah dicadangkan di sana") : "");
     }
     json_array_append_new(explaining->steps, step != NULL ? step : json_null());
 }
@@ -398,15 +397,16 @@ static json_t *explain_wait(struct node_admin *admin, enum lang lang)
     if (!link.linked)
         return json_string(say(lang, "It waits for a link to the hub; it goes by itself.",
                                "Menunggu sambungan ke Dinas; nanti terkirim sendiri."));
-    return json_string(say(lang, "It waits for its turn; the link is there.",
-                           "Menunggu giliran; sambungan ada."));
+    return json_string(
+        say(lang, "It waits for its turn; the link is there.", "Menunggu giliran; sambungan ada."));
 }
 
 static json_t *explain_first(const struct record_view *view, enum lang lang)
 {
     if (view->pending)
-        return json_sprintf("%.*s: %s", (int)view->short_text.len, view->short_text.at,
-                            say(lang, "own changes are on their way", "ada perubahan yang sedang jalan"));
+        return json_sprintf(
+            "%.*s: %s", (int)view->short_text.len, view->short_text.at,
+            say(lang, "own changes are on their way", "ada perubahan yang sedang jalan"));
     return json_sprintf("%.*s: %s", (int)view->short_text.len, view->short_text.at,
                         say(lang, "as the district office has it", "sama dengan yang di Dinas"));
 }
@@ -446,9 +446,9 @@ static json_t *nodes_json(const struct trust *trust)
     json_t *rows = json_array();
     for (size_t i = 0; i < trust->node_count; i++) {
         const struct trust_node *node = &trust->nodes[i];
-        json_array_append_new(rows, json_pack("{s:s, s:s, s:s}", "node", node->name, "area",
-                                              node->area, "state",
-                                              node->ended.reason == END_NONE ? "approved" : "ended"));
+        json_array_append_new(
+            rows, json_pack("{s:s, s:s, s:s}", "node", node->name, "area", node->area, "state",
+                            node->ended.reason == END_NONE ? "approved" : "ended"));
     }
     return rows;
 }
@@ -461,11 +461,11 @@ static json_t *operators_json(const struct trust *trust, const char date[11])
         bool in_term = (op->from[0] == '\0' || strcmp(date, op->from) >= 0) &&
                        (op->until[0] == '\0' || strcmp(date, op->until) <= 0);
         bool good = op->ended.reason == END_NONE && in_term;
-        json_array_append_new(
-            rows, json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "number",
-                            (json_int_t)op->number, "name", op->name, "node", op->node, "role",
-                            op->role, "area", op->area, "sk", op->sk, "from", op->from, "until",
-                            op->until, "state", good ? "active" : "ended"));
+        json_array_append_new(rows, json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
+                                              "number", (json_int_t)op->number, "name", op->name,
+                                              "node", op->node, "role", op->role, "area", op->area,
+                                              "sk", op->sk, "from", op->from, "until", op->until,
+                                              "state", good ? "active" : "ended"));
     }
     return rows;
 }

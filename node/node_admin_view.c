@@ -66,8 +66,8 @@ static bool find_matches(struct node_admin *admin, const struct find *find,
     bool same = strcasestr(admin->text, find->text) != NULL;
     if (!same && find->field->codes != NULL) {
         const struct policy_code_list *codes = find->field->codes;
-        const struct policy_code *code = policy_code(&codes->versions[codes->version_count - 1],
-                                                     bytes_text(admin->text));
+        const struct policy_code *code =
+            policy_code(&codes->versions[codes->version_count - 1], bytes_text(admin->text));
         same = code != NULL && strcasecmp(code->label, find->text) == 0;
     }
     crypto_wipe(admin->text, strlen(admin->text));
@@ -134,12 +134,12 @@ static enum err list_lookup(struct listing *listing, const struct find *find)
     struct writer value = writer_of(space, sizeof space);
     char today[11];
     date_of_ms(loop_wall_ms(), today);
-    if (value_from_text(node_store_policy(store), find->field, today, bytes_text(find->text), &value,
-                        NULL) != OK)
+    if (value_from_text(node_store_policy(store), find->field, today, bytes_text(find->text),
+                        &value, NULL) != OK)
         return ERR_NOT_FOUND;
-    enum err err = node_store_lookup(store, bytes_text(listing->collection->name),
-                                     bytes_text(find->field->name), writer_bytes(&value), list_add,
-                                     listing);
+    enum err err =
+        node_store_lookup(store, bytes_text(listing->collection->name),
+                          bytes_text(find->field->name), writer_bytes(&value), list_add, listing);
     crypto_wipe(space, value.buf.len);
     return err == OK && listing->seen == 0 ? ERR_NOT_FOUND : err;
 }
@@ -168,7 +168,9 @@ void node_cmd_list(struct node_admin *admin, struct admin_call *call)
     json_int_t max = json_integer_value(json_object_get(args, "max"));
     size_t index;
     json_t *row;
-    listing.max = max <= 0 ? LIST_ROWS_DEFAULT : max < LIST_ROWS_MAX ? (unsigned)max : LIST_ROWS_MAX;
+    listing.max = max <= 0              ? LIST_ROWS_DEFAULT
+                  : max < LIST_ROWS_MAX ? (unsigned)max
+                                        : LIST_ROWS_MAX;
     if (!node_arg_needed(call, "collection", &name) ||
         !node_arg_collection(admin, call, name, &listing.collection) ||
         !read_finds(&listing, call, &lookup))
@@ -195,7 +197,7 @@ void node_cmd_list(struct node_admin *admin, struct admin_call *call)
 struct history {
     struct node_admin *admin;
     enum lang lang;
-    struct bytes collection;    /* of the first change, when the record itself is not there */
+    struct bytes collection; /* of the first change, when the record itself is not there */
     char collection_space[IDENTIFIER_BYTES_MAX];
     json_t *rows;
 };
@@ -340,7 +342,8 @@ static void conflict_add(void *ctx, const struct node_conflict *conflict)
 {
     struct conflicts *conflicts = ctx;
     const struct policy_collection *collection =
-        conflicts->policy != NULL ? policy_collection(conflicts->policy, conflict->collection) : NULL;
+        conflicts->policy != NULL ? policy_collection(conflicts->policy, conflict->collection)
+                                  : NULL;
     const struct policy_field *field =
         collection != NULL ? policy_field(collection, conflict->field) : NULL;
     json_t *row = json_object();
@@ -394,8 +397,7 @@ static authority_set author_set(struct node_admin *admin, const struct policy *p
     crypto_sign_public(seed, &key);
     const struct trust_operator *op =
         trust_operator_by_key(node_store_trust(admin->parts.store), &key);
-    const struct policy_role *role =
-        op != NULL ? policy_role(policy, bytes_text(op->role)) : NULL;
+    const struct policy_role *role = op != NULL ? policy_role(policy, bytes_text(op->role)) : NULL;
     return role != NULL ? role->authority : all;
 }
 
@@ -406,8 +408,8 @@ static json_t *codes_json(const struct policy_field *field, const char today[11]
         return codes;
     const struct policy_code_version *version = policy_codes_at(field->codes, today);
     for (size_t i = 0; i < version->code_count; i++)
-        json_array_append_new(codes, json_pack("{s:s, s:s}", "code", version->codes[i].code, "label",
-                                               version->codes[i].label));
+        json_array_append_new(codes, json_pack("{s:s, s:s}", "code", version->codes[i].code,
+                                               "label", version->codes[i].label));
     return codes;
 }
 
@@ -446,8 +448,7 @@ void node_cmd_collections(struct node_admin *admin, struct admin_call *call)
         const struct policy_collection *collection = &policy->collections[i];
         json_t *fields = json_array();
         for (size_t j = 0; j < collection->field_count; j++)
-            json_array_append_new(fields,
-                                  field_json(admin, &collection->fields[j], author, today));
+            json_array_append_new(fields, field_json(admin, &collection->fields[j], author, today));
         admin_row(call, json_pack("{s:s, s:s, s:o}", "name", collection->name, "title",
                                   collection->title, "fields", fields));
     }

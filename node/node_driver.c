@@ -31,7 +31,8 @@ static bool same_link(const struct node_identity *a, const struct node_identity 
     return true;
 }
 
-/* Reads what the session must know. *ret_moved: the link's keys or endpoints changed within one standing. */
+/* Reads what the session must know. *ret_moved: the link's keys or endpoints changed within one
+ * standing. */
 static enum err facts_read(struct node_driver *driver, bool *ret_moved)
 {
     struct node_identity identity;
@@ -91,6 +92,15 @@ static enum err reset_cursor(struct node_driver *driver, enum feed_stream stream
     return node_store_cursor_reset(driver->store, stream, &start);
 }
 
+/* The hub asks for what it once promised never to ask again. */
+static void tell_gone(struct node_driver *driver)
+{
+    struct problem problem = { .code = OK };
+    (void)problem_set(&problem, ERR_NOT_FOUND, "queue",
+                      "entries that the hub had in a backup and asks for again");
+    driver_refused(driver, &problem);
+}
+
 /* Carries one action out. `*ret_event` is what it brought about, TICK for nothing. */
 static enum err carry_out(struct node_driver *driver, const struct node_action *action,
                           enum node_event_kind *ret_event)
@@ -114,7 +124,8 @@ static enum err carry_out(struct node_driver *driver, const struct node_action *
     case NODE_LOAD_RUN:
         err = driver_load_run(driver, action);
         *ret_event = err == OK ? NODE_LOADED : NODE_MISSING;
-        /* ERR_STATE: the hub asks for what it once promised never to ask again. */
+        if (err == ERR_STATE)
+            tell_gone(driver);
         return err == ERR_NOT_FOUND || err == ERR_STATE ? OK : err;
     case NODE_DROP_RUN:
         driver_drop_run(driver, action->lane);
@@ -152,7 +163,8 @@ static enum err carry_out(struct node_driver *driver, const struct node_action *
 }
 
 /* Hands `event` over with the facts as they are now, when they may have changed. */
-static enum err tell(struct node_driver *driver, enum node_event_kind kind, const struct node_run *run)
+static enum err tell(struct node_driver *driver, enum node_event_kind kind,
+                     const struct node_run *run)
 {
     struct node_event event = { .kind = kind, .run = run };
     bool moved = false;
@@ -184,8 +196,7 @@ static enum err round_of(struct node_driver *driver)
             result = err;
         if (kind == NODE_TICK && !driver->stale)
             continue;
-        const struct node_run *run =
-            kind == NODE_LOADED ? &driver->runs[action.lane].run : NULL;
+        const struct node_run *run = kind == NODE_LOADED ? &driver->runs[action.lane].run : NULL;
         err = tell(driver, kind, run);
         if (err != OK && result == OK)
             result = err;
@@ -301,5 +312,6 @@ bool node_driver_is_sent(const struct node_driver *driver, enum lane lane, uint6
 {
     must(lane < LANE_COUNT);
     const struct push_flight *flight = &driver->session.push.lanes[lane].flight;
-    return flight->active && flight->sent > 0 && seq >= flight->run.first && seq <= flight->run.last;
+    return flight->active && flight->sent > 0 && seq >= flight->run.first &&
+           seq <= flight->run.last;
 }

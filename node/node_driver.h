@@ -1,5 +1,6 @@
-/* Carries out what node_session decides: bundles out, ACKs and feed in. Knows no socket and no clock, so
- * that the simulator drives it as main does. Every action on the store is durable before the next send. */
+/* Carries out what node_session decides: bundles out, ACKs and feed in. Knows no socket and no
+ * clock, so that the simulator drives it as main does. Every action on the store is durable before
+ * the next send. */
 #pragma once
 
 #include "node/node_store.h"
@@ -18,7 +19,8 @@ NODISCARD enum err node_driver_open(struct node_store *store, const struct node_
                                     struct node_driver **ret_driver);
 void node_driver_close(struct node_driver **driver);
 
-/* Whatever the hub (or someone else) sent; never fails for that. An error is the node's own store. */
+/* Whatever the hub (or someone else) sent; never fails for that. An error is the node's own store.
+ */
 NODISCARD enum err node_driver_receive(struct node_driver *driver, struct bytes frame,
                                        uint64_t now_ms, uint64_t wall_ms);
 NODISCARD enum err node_driver_tick(struct node_driver *driver, uint64_t now_ms, uint64_t wall_ms);
@@ -29,12 +31,12 @@ void node_driver_kick(struct node_driver *driver);
 void node_driver_connection(struct node_driver *driver, bool up);
 
 struct node_link {
-    bool linked;             /* WELCOME since the last HELLO and heard within the time limit */
-    uint64_t since_ms;       /* of that, monotonic */
+    bool linked;       /* WELCOME since the last HELLO and heard within the time limit */
+    uint64_t since_ms; /* of that, monotonic */
     enum standing standing;
-    uint64_t in_flight;      /* entries sent and not acknowledged */
+    uint64_t in_flight;                    /* entries sent and not acknowledged */
     char last_refusal[PROBLEM_DETAIL_MAX]; /* the hub's last REFUSE in words, or empty */
-    struct problem refusal;  /* the same, to be said in any language; code OK = none */
+    struct problem refusal; /* the same, to be said in any language; code OK = none */
 };
 void node_driver_link(const struct node_driver *driver, struct node_link *ret_link);
 /* Whether bytes of the bundle that holds this entry have left and are not acknowledged. */

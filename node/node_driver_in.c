@@ -90,9 +90,10 @@ static enum err ack_in(struct node_driver *driver, const struct ack *ack)
         return err;
     struct writer out = writer_of(driver->statement, sizeof driver->statement);
     ack_statement(ack, identity->district, identity->node, &identity->incarnation, &head, &out);
-    if (out.err != OK || !crypto_verify_typed("ack", writer_bytes(&out), &identity->hub.sign_key,
-                                              &ack->signature))
+    if (out.err != OK ||
+        !crypto_verify_typed("ack", writer_bytes(&out), &identity->hub.sign_key, &ack->signature))
         return ignore(driver);
+    driver->refusal.code = OK; /* what it refused before has been overcome */
     driver->ack = ack;
     struct node_event event = { .kind = NODE_GOT_ACK, .ack = &known };
     driver_step(driver, &event);

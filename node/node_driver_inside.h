@@ -16,22 +16,22 @@ struct node_driver {
     struct node_session session;
     struct node_identity identity;
     struct node_facts facts;
-    bool stale;                 /* the store changed by other hands: facts are read again */
+    bool stale; /* the store changed by other hands: facts are read again */
     bool kicked;
     uint64_t wall_ms;
     bool has_nonce;
-    struct id nonce;            /* of the HELLO that waits */
+    struct id nonce; /* of the HELLO that waits */
     struct run_bytes {
-        uint8_t *at;            /* whole bundle, NULL = none */
+        uint8_t *at; /* whole bundle, NULL = none */
         struct node_run run;
     } runs[LANE_COUNT];
     struct feed_bytes {
         uint8_t *at;
         size_t len, cap;
     } batches[FEED_STREAMS];
-    const struct ack *ack;      /* at hand during node_driver_receive */
+    const struct ack *ack; /* at hand during node_driver_receive */
     const struct feed *feed;
-    struct problem refusal;     /* the last one; code OK = none */
+    struct problem refusal; /* the last one; code OK = none */
     uint64_t bad_messages;
     uint8_t frame[FRAME_BYTES_MAX];
     uint8_t statement[STATEMENT_BYTES_MAX];
@@ -54,7 +54,8 @@ NODISCARD enum err driver_send_enrol(struct node_driver *driver);
 NODISCARD enum err driver_send_operators(struct node_driver *driver);
 /* Gives a hub that was rolled back the signed policy that it lost: all above `hub`. */
 NODISCARD enum err driver_send_returns(struct node_driver *driver, const struct policy_mark *hub);
-NODISCARD enum err driver_send_confirm(struct node_driver *driver, const struct node_action *action);
+NODISCARD enum err driver_send_confirm(struct node_driver *driver,
+                                       const struct node_action *action);
 NODISCARD enum err driver_send_slice(struct node_driver *driver, const struct node_action *action);
 /* Loads, signs and keeps a bundle. ERR_NOT_FOUND: there is nothing to send. */
 NODISCARD enum err driver_load_run(struct node_driver *driver, const struct node_action *action);

@@ -87,9 +87,9 @@ static void send_return(struct node_driver *driver, unsigned kind, uint64_t vers
                                .version = version,
                                .total = document.len,
                                .offset = at,
-                               .data = bytes_of(document.at + at,
-                                                left < FRAME_DATA_BYTES_MAX ? left
-                                                                            : FRAME_DATA_BYTES_MAX) }
+                               .data = bytes_of(document.at + at, left < FRAME_DATA_BYTES_MAX
+                                                                      ? left
+                                                                      : FRAME_DATA_BYTES_MAX) }
         };
         err = send_message(driver, &message);
     }

@@ -13,7 +13,7 @@
 /* "keluarga.no_kk": a reference field, and the look-up field by which its record is found. */
 struct column {
     const struct policy_field *field;
-    const struct policy_field *by;           /* NULL: a plain column */
+    const struct policy_field *by; /* NULL: a plain column */
     const struct policy_collection *target;
 };
 
@@ -37,8 +37,7 @@ static bool column_find(const struct policy *policy, const struct policy_collect
         struct bytes rest = bytes_of(name.at + i + 1, name.len - i - 1);
         for (size_t j = 0; field != NULL && column.by == NULL && j < field->target_count; j++) {
             column.target = policy_collection(policy, bytes_text(field->targets[j]));
-            column.by =
-                column.target != NULL ? policy_field_loose(column.target, rest) : NULL;
+            column.by = column.target != NULL ? policy_field_loose(column.target, rest) : NULL;
             if (column.by != NULL && !column.by->lookup)
                 column.by = NULL;
         }
@@ -129,7 +128,7 @@ struct importing {
     struct id request;
     enum lane lane;
     uint64_t last_line;
-    struct import_row *rows;      /* those that are still in */
+    struct import_row *rows; /* those that are still in */
     unsigned count;
     struct entry_change *changes; /* rebuilt from `rows` before each try */
     json_t *rejected;             /* [{line, code, thing, detail, field}] as stored */
@@ -155,9 +154,9 @@ static void importing_close(struct importing *importing)
 static void reject(struct importing *importing, uint64_t line, const struct problem *problem)
 {
     const char *point = strchr(problem->thing, '.');
-    json_t *row = json_pack("{s:I, s:s, s:s, s:s}", "line", (json_int_t)line, "code",
-                            err_name(problem->code), "thing", problem->thing, "detail",
-                            problem->detail);
+    json_t *row =
+        json_pack("{s:I, s:s, s:s, s:s}", "line", (json_int_t)line, "code", err_name(problem->code),
+                  "thing", problem->thing, "detail", problem->detail);
     node_json_set(row, "field", json_string(point != NULL ? point + 1 : problem->thing));
     json_array_append_new(importing->rejected, row);
 }
@@ -177,9 +176,8 @@ static void only_one(void *ctx, const struct record_view *view)
 }
 
 /* Finds exactly one record by what stands in a look-up column. */
-static enum err look_up(struct importing *importing, const struct column *column,
-                        struct bytes name, struct bytes text, char ret[UUID_TEXT_BYTES],
-                        struct problem *problem)
+static enum err look_up(struct importing *importing, const struct column *column, struct bytes name,
+                        struct bytes text, char ret[UUID_TEXT_BYTES], struct problem *problem)
 {
     uint8_t space[4 * TEXT_CHARS_MAX + 16];
     char thing[PROBLEM_THING_MAX];
@@ -213,7 +211,8 @@ static enum err row_resolve(struct importing *importing, struct import_row *row,
         if (!column_find(importing->policy, importing->collection, field->name, &column) ||
             column.by == NULL || field->text.len == 0)
             continue;
-        enum err err = look_up(importing, &column, field->name, field->text, row->found[i], problem);
+        enum err err =
+            look_up(importing, &column, field->name, field->text, row->found[i], problem);
         if (err != OK)
             return err;
         field->name = bytes_text(column.field->name);
@@ -265,9 +264,10 @@ static void make_answer(void *ctx, const struct entry_request *request, const st
 {
     struct importing *importing = ctx;
     (void)leaf;
-    json_t *answer = json_pack("{s:b, s:I, s:O, s:I}", "import", 1, "accepted",
-                               (json_int_t)(request != NULL ? request->change_count : 0), "rejected",
-                               importing->rejected, "line", (json_int_t)importing->last_line);
+    json_t *answer =
+        json_pack("{s:b, s:I, s:O, s:I}", "import", 1, "accepted",
+                  (json_int_t)(request != NULL ? request->change_count : 0), "rejected",
+                  importing->rejected, "line", (json_int_t)importing->last_line);
     size_t room = ret->cap - ret->len, index;
     json_t *row;
     size_t len = json_dumpb(answer, (char *)ret->at + ret->len, room, JSON_COMPACT);
@@ -301,11 +301,11 @@ static void answer_stored(struct admin_call *call, struct bytes stored)
                     json_string_value(json_object_get(item, "thing")),
                     json_string_value(json_object_get(item, "detail")));
         problem_rule(&problem, lang, rule, sizeof rule);
-        admin_row(call, json_pack("{s:O, s:O, s:s, s:s, s:O}", "line",
-                                  json_object_get(item, "line"), "code",
-                                  json_object_get(item, "code"), "rule", rule, "remedy",
-                                  problem_remedy(&problem, lang), "field",
-                                  json_object_get(item, "field")));
+        admin_row(call,
+                  json_pack("{s:O, s:O, s:s, s:s, s:O}", "line", json_object_get(item, "line"),
+                            "code", json_object_get(item, "code"), "rule", rule, "remedy",
+                            problem_remedy(&problem, lang), "field",
+                            json_object_get(item, "field")));
     }
     admin_done(call, json_pack("{s:O, s:I, s:O}", "accepted", json_object_get(answer, "accepted"),
                                "rejected", (json_int_t)json_array_size(rejected), "line",
@@ -350,9 +350,9 @@ static enum err store_nothing(struct importing *importing)
     if (answer.at == NULL)
         return ERR_MEMORY;
     make_answer(importing, NULL, NULL, &answer);
-    enum err err = node_store_import_put(importing->admin->parts.store, &importing->file,
-                                         importing->last_line, &importing->request,
-                                         buf_bytes(&answer));
+    enum err err =
+        node_store_import_put(importing->admin->parts.store, &importing->file, importing->last_line,
+                              &importing->request, buf_bytes(&answer));
     free(answer.at);
     return err;
 }
@@ -408,8 +408,8 @@ static void import_rows(struct importing *importing, const json_t *rows)
     if (err == OK || err == ERR_NOT_FOUND)
         err = take_rows(importing, rows, before, &problem);
     if (err == OK && importing->last_line == 0) { /* nothing that is new */
-        admin_done(importing->call, json_pack("{s:i, s:i, s:I}", "accepted", 0, "rejected", 0, "line",
-                                              (json_int_t)before));
+        admin_done(importing->call, json_pack("{s:i, s:i, s:I}", "accepted", 0, "rejected", 0,
+                                              "line", (json_int_t)before));
         return;
     }
     if (err == OK)

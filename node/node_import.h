@@ -1,7 +1,7 @@
-/* Rows of a file: import_begin says which column is which field and where an interrupted import goes on,
- * import_rows takes up to 256 rows as one transaction, each row a group of its own. What is refused comes
- * back row by row; what validates is committed together with the progress and the answer, so that a repeat
- * after a crash gets the same answer and enters nothing twice. */
+/* Rows of a file: import_begin says which column is which field and where an interrupted import
+ * goes on, import_rows takes up to 256 rows as one transaction, each row a group of its own. What
+ * is refused comes back row by row; what validates is committed together with the progress and the
+ * answer, so that a repeat after a crash gets the same answer and enters nothing twice. */
 #pragma once
 
 #include "common/admin.h"

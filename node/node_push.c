@@ -82,7 +82,8 @@ static void probe_end(struct node_push *push, struct push_flight *flight, uint64
 }
 
 /* A bundle that filled its aim says something about the next one's; small ones say nothing. */
-static void bundle_through(struct node_push *push, const struct push_flight *flight, uint64_t now_ms)
+static void bundle_through(struct node_push *push, const struct push_flight *flight,
+                           uint64_t now_ms)
 {
     uint64_t took_ms = now_ms - flight->started_ms;
     uint64_t count = flight->run.last - flight->run.first + 1;
@@ -157,10 +158,9 @@ void node_push_loaded(struct node_push *push, const struct node_run *run, uint64
     must(push->loading == (int)run->lane && !flight->active);
     must(run->first > 0 && run->last >= run->first && run->total > 0);
     push->loading = -1;
-    *flight = (struct push_flight){ .active = true,
-                                    .run = *run,
-                                    .started_ms = now_ms,
-                                    .timer_ms = now_ms + push->wait_ms };
+    *flight = (struct push_flight){
+        .active = true, .run = *run, .started_ms = now_ms, .timer_ms = now_ms + push->wait_ms
+    };
     if (partial_is(push, run)) {
         flight_place(flight, push->partial_offset);
         flight->repeated = true;
@@ -279,8 +279,8 @@ void node_push_busy(struct node_push *push, const struct node_action *action, ui
     flight->sent = larger(action->offset, flight->confirmed);
     flight->probe_bytes = 0;
     push->sending = (int)action->lane;
-    push->busy_ms = push->busy_ms == 0 ? NODE_BUSY_MS_MIN
-                                       : smaller(push->busy_ms * 2, NODE_BUSY_MS_MAX);
+    push->busy_ms =
+        push->busy_ms == 0 ? NODE_BUSY_MS_MIN : smaller(push->busy_ms * 2, NODE_BUSY_MS_MAX);
     push->pause_ms = now_ms + push->busy_ms;
 }
 
@@ -332,10 +332,9 @@ static bool slice_next(struct node_push *push, uint64_t now_ms, struct node_acti
     if (flight->sent - flight->confirmed >= push->window_slices * push->slice_bytes)
         return false;
     uint64_t bytes = smaller(push->slice_bytes, flight->run.total - flight->sent);
-    *ret_action = (struct node_action){ .kind = NODE_SEND_SLICE,
-                                        .lane = flight->run.lane,
-                                        .offset = flight->sent,
-                                        .bytes = bytes };
+    *ret_action = (struct node_action){
+        .kind = NODE_SEND_SLICE, .lane = flight->run.lane, .offset = flight->sent, .bytes = bytes
+    };
     if (flight->sent == flight->confirmed)
         flight->timer_ms = larger(flight->timer_ms, now_ms + wait_ms(push, flight->timeouts));
     flight->sent += bytes;

@@ -14,16 +14,16 @@
 #define NODE_SLICE_BYTES_FIRST (8u * 1024)
 #define NODE_WINDOW_SLICES_MIN 2u
 #define NODE_WINDOW_SLICES_MAX 4u
-#define NODE_WAIT_MS_FIRST 20000u   /* for PROGRESS or ACK, until the link has been measured */
+#define NODE_WAIT_MS_FIRST 20000u /* for PROGRESS or ACK, until the link has been measured */
 #define NODE_WAIT_MS_MIN 10000u
 #define NODE_WAIT_MS_MAX 120000u
 #define NODE_SLICE_QUICK_MS 3000u
 #define NODE_SLICE_SLOW_MS 8000u
 #define NODE_BUNDLE_QUICK_MS 8000u
 #define NODE_BUNDLE_SLOW_MS 60000u
-#define NODE_BUSY_MS_MIN 250u       /* the link's own queue is full */
+#define NODE_BUSY_MS_MIN 250u /* the link's own queue is full */
 #define NODE_BUSY_MS_MAX 8000u
-#define NODE_TIMEOUTS_MAX 2u        /* without an answer in between: the link counts as lost */
+#define NODE_TIMEOUTS_MAX 2u /* without an answer in between: the link counts as lost */
 
 static_assert(NODE_BUNDLE_BYTES_MAX <= BUNDLE_BYTES_MAX, "a bundle's aim lies below its limit");
 
@@ -36,26 +36,27 @@ struct node_facts {
     struct {
         uint64_t epoch, number;
     } cursors[FEED_STREAMS];
-    bool wants_records;   /* unlocked */
-    bool stranded;        /* entries of an earlier incarnation are not at the hub any more */
+    bool wants_records;         /* unlocked */
+    bool stranded;              /* entries of an earlier incarnation are not at the hub any more */
     unsigned operators_waiting; /* whose keys are not in the trust part yet */
 };
 
 enum node_action_kind {
-    NODE_RECONNECT,       /* other keys or endpoints, or the next endpoint */
+    NODE_RECONNECT, /* other keys or endpoints, or the next endpoint */
     NODE_SEND_ENROL,
     NODE_SEND_HELLO,
     NODE_SEND_OPERATORS,
-    NODE_SEND_CONFIRM,    /* stream, epoch, number, offset */
-    NODE_SEND_SLICE,      /* lane, offset, bytes */
-    NODE_LOAD_RUN,        /* lane, first, max_items, max_bytes, all_keys: answer LOADED or MISSING */
-    NODE_DROP_RUN,        /* lane */
-    NODE_STORE_ACK,       /* the ACK at hand: answer ACK_STORED */
-    NODE_TAKE_FEED,       /* the slice at hand: stream, start, offset, whole: answer FEED_STORED or FEED_BAD */
-    NODE_DROP_FEED,       /* stream */
-    NODE_STORE_STANDING,  /* approved */
-    NODE_RESET_CURSOR,    /* stream */
-    NODE_REOPEN,          /* a new incarnation: answer REOPENED */
+    NODE_SEND_CONFIRM,   /* stream, epoch, number, offset */
+    NODE_SEND_SLICE,     /* lane, offset, bytes */
+    NODE_LOAD_RUN,       /* lane, first, max_items, max_bytes, all_keys: answer LOADED or MISSING */
+    NODE_DROP_RUN,       /* lane */
+    NODE_STORE_ACK,      /* the ACK at hand: answer ACK_STORED */
+    NODE_TAKE_FEED,      /* the slice at hand: stream, start, offset, whole: answer FEED_STORED or
+                            FEED_BAD */
+    NODE_DROP_FEED,      /* stream */
+    NODE_STORE_STANDING, /* approved */
+    NODE_RESET_CURSOR,   /* stream */
+    NODE_REOPEN,         /* a new incarnation: answer REOPENED */
 };
 
 struct node_action {
@@ -81,33 +82,33 @@ struct node_run {
 struct push_flight {
     bool active;
     struct node_run run;
-    uint64_t confirmed;    /* the hub has the bytes before */
-    uint64_t sent;         /* >= confirmed */
-    bool hub_has;          /* WELCOME said so: only the ACK is missing */
-    bool repeated;         /* some bytes went twice: no measure of the link */
-    bool hurried;          /* sent again from `confirmed` before the timeout, once */
-    unsigned timeouts;     /* since the hub last answered */
+    uint64_t confirmed; /* the hub has the bytes before */
+    uint64_t sent;      /* >= confirmed */
+    bool hub_has;       /* WELCOME said so: only the ACK is missing */
+    bool repeated;      /* some bytes went twice: no measure of the link */
+    bool hurried;       /* sent again from `confirmed` before the timeout, once */
+    unsigned timeouts;  /* since the hub last answered */
     uint64_t started_ms, timer_ms;
     uint64_t probe_offset, probe_ms, probe_bytes;
 };
 
 struct push_lane {
-    uint64_t done;         /* the hub has answered up to here, and still has it */
-    uint64_t received;     /* as WELCOME said */
-    uint64_t grace_ms;     /* until then the ACK of what was received may come by itself */
+    uint64_t done;     /* the hub has answered up to here, and still has it */
+    uint64_t received; /* as WELCOME said */
+    uint64_t grace_ms; /* until then the ACK of what was received may come by itself */
     uint64_t ack_epoch, ack_number, keep_from; /* of the last ACK that was stored */
-    bool drop;             /* the driver still holds bytes of a run that is over */
+    bool drop; /* the driver still holds bytes of a run that is over */
     struct push_flight flight;
 };
 
 struct node_push {
     struct push_lane lanes[LANE_COUNT];
-    int sending;           /* lane, -1 = none */
-    int loading;           /* lane whose run was asked for, -1 = none */
-    bool hub_lost;         /* the hub has less than it acknowledged once: it may lack data keys too */
-    uint64_t pause_ms;     /* nothing goes out before */
-    uint64_t busy_ms;      /* present wait for a full queue; 0 = it was not full */
-    uint64_t mean_ms;      /* smoothed time to an answer; 0 = not measured */
+    int sending;       /* lane, -1 = none */
+    int loading;       /* lane whose run was asked for, -1 = none */
+    bool hub_lost;     /* the hub has less than it acknowledged once: it may lack data keys too */
+    uint64_t pause_ms; /* nothing goes out before */
+    uint64_t busy_ms;  /* present wait for a full queue; 0 = it was not full */
+    uint64_t mean_ms;  /* smoothed time to an answer; 0 = not measured */
     uint64_t wait_ms;
     size_t bundle_bytes, slice_bytes;
     unsigned bundle_items, window_slices;
@@ -149,7 +150,11 @@ void node_push_busy(struct node_push *push, const struct node_action *action, ui
 /* The link is gone: timers rest, what is under way is kept. */
 void node_push_unlinked(struct node_push *push);
 
-enum push_state { NODE_PUSH_FINE, NODE_PUSH_ASK /* say HELLO to learn what arrived */, NODE_PUSH_LOST };
+enum push_state {
+    NODE_PUSH_FINE,
+    NODE_PUSH_ASK /* say HELLO to learn what arrived */,
+    NODE_PUSH_LOST
+};
 enum push_state node_push_tick(struct node_push *push, uint64_t now_ms);
 bool node_push_next(struct node_push *push, const struct node_facts *facts, uint64_t now_ms,
                     struct node_action *ret_action);

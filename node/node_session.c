@@ -218,8 +218,8 @@ static void got_feed(struct node_session *session, const struct feed *feed, bool
     struct node_batch *batch = &session->batches[feed->stream];
     bool wanted = feed->stream == FEED_CONTROL || session->facts.wants_records;
     if (session->state != NODE_LINKED || !wanted || session->reset[feed->stream] ||
-        feed->epoch < session->facts.cursors[feed->stream].epoch ||
-        feed->to < feed->from || feed->total > FEED_BYTES_MAX) {
+        feed->epoch < session->facts.cursors[feed->stream].epoch || feed->to < feed->from ||
+        feed->total > FEED_BYTES_MAX) {
         session->ignored++;
         return;
     }
@@ -247,10 +247,9 @@ static void got_feed(struct node_session *session, const struct feed *feed, bool
                                           .total = feed->total,
                                           .whole = feed->offset + feed->data.len == feed->total };
     if (!batch->active)
-        *batch = (struct node_batch){ .active = true,
-                                      .epoch = feed->epoch,
-                                      .to = feed->to,
-                                      .total = feed->total };
+        *batch = (struct node_batch){
+            .active = true, .epoch = feed->epoch, .to = feed->to, .total = feed->total
+        };
     batch->offset += feed->data.len;
     must(batch->offset <= batch->total);
     confirm_due(session, feed);
@@ -298,7 +297,6 @@ static void ask_again(struct node_session *session, unsigned attempts)
         unlink_hub(session);
     if (session->attempts < attempts)
         session->attempts = attempts;
-    session->hello_waits = false;
     session->retry_ms = session->now_ms + node_backoff_ms(session->attempts, session->random);
 }
 
@@ -312,7 +310,10 @@ static void got_refuse(struct node_session *session, const struct node_event *ev
             session->now_ms + node_backoff_ms(session->attempts + 1, session->random);
         return;
     }
-    if (session->state != NODE_OFFLINE && !answering(session)) {
+    /* About slices that were on their way when the link broke: HELLO asks already. */
+    bool late = session->state == NODE_OFFLINE &&
+                (event->code == ERR_STATE || event->code == ERR_GAP || event->code == ERR_FORK);
+    if (late || (session->state != NODE_OFFLINE && !answering(session))) {
         session->ignored++;
         return;
     }

@@ -53,16 +53,16 @@ static bool next_store(struct node_session *session, struct node_action *ret_act
     }
     if (session->standing_due) {
         session->standing_due = false;
-        *ret_action = (struct node_action){ .kind = NODE_STORE_STANDING,
-                                            .approved = session->approved };
+        *ret_action =
+            (struct node_action){ .kind = NODE_STORE_STANDING, .approved = session->approved };
         return true;
     }
     for (unsigned i = 0; i < FEED_STREAMS; i++) {
         if (!session->reset[i])
             continue;
         session->reset[i] = false;
-        *ret_action = (struct node_action){ .kind = NODE_RESET_CURSOR,
-                                            .stream = (enum feed_stream)i };
+        *ret_action =
+            (struct node_action){ .kind = NODE_RESET_CURSOR, .stream = (enum feed_stream)i };
         return true;
     }
     if (session->state == NODE_REOPENING && session->reopen_due &&
@@ -89,9 +89,9 @@ static bool next_asking(struct node_session *session, struct node_action *ret_ac
     }
     if (!due)
         return false;
-    *ret_action = (struct node_action){
-        .kind = session->state == NODE_ENROLLING ? NODE_SEND_ENROL : NODE_SEND_HELLO
-    };
+    *ret_action =
+        (struct node_action){ .kind = session->state == NODE_ENROLLING ? NODE_SEND_ENROL
+                                                                       : NODE_SEND_HELLO };
     hello_left(session);
     return true;
 }

@@ -60,8 +60,8 @@ void node_uplink_reconnect(struct node_uplink *uplink)
     if (node_store_identity(uplink->store, &identity) != OK)
         return; /* the driver meets the same failure and reports it */
     bool one_time = identity.enrolment == ENROLMENT_WAITING;
-    const struct secret_key *key = one_time ? node_store_one_time_key(uplink->store)
-                                            : node_store_curve_key(uplink->store);
+    const struct secret_key *key =
+        one_time ? node_store_one_time_key(uplink->store) : node_store_curve_key(uplink->store);
     if ((!one_time && identity.enrolment != ENROLMENT_DONE) || key == NULL ||
         identity.hub.endpoint_count == 0)
         return;

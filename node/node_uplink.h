@@ -1,5 +1,6 @@
-/* The link to the hub: one DEALER, the hub's CURVE key from invite or trust part, its endpoints tried in
- * their order. Under the invite's one-time key until the node is enrolled, then under its own. */
+/* The link to the hub: one DEALER, the hub's CURVE key from invite or trust part, its endpoints
+ * tried in their order. Under the invite's one-time key until the node is enrolled, then under its
+ * own. */
 #pragma once
 
 #include "common/loop.h"
@@ -15,8 +16,8 @@ NODISCARD enum err node_uplink_open(struct loop *loop, struct node_store *store,
                                     struct node_uplink **ret_uplink);
 void node_uplink_close(struct node_uplink **uplink);
 
-/* Connects anew: to the first endpoint when keys or endpoints are others than before, else to the next
- * one. Nothing to connect to (not enrolled) closes the link. */
+/* Connects anew: to the first endpoint when keys or endpoints are others than before, else to the
+ * next one. Nothing to connect to (not enrolled) closes the link. */
 void node_uplink_reconnect(struct node_uplink *uplink);
 
 /* Never blocks. ERR_BUSY: no link, or its queue is full. */

@@ -159,7 +159,8 @@ static void take_line(struct caller *caller, const char *line, size_t len)
 static void readable(void *ctx)
 {
     struct caller *caller = ctx;
-    ssize_t got = recv(caller->fd, caller->text + caller->len, sizeof caller->text - caller->len, 0);
+    ssize_t got =
+        recv(caller->fd, caller->text + caller->len, sizeof caller->text - caller->len, 0);
     if (got < 0 && errno == EAGAIN)
         return;
     assert_true(got > 0);
@@ -285,8 +286,8 @@ json_t *world_invite(struct admin_world *w)
 
 static void derived_text(const struct admin_world *w, char ret[64])
 {
-    assert_int_equal(crypto_base64(bytes_of(secret_key_bytes(w->derived), SECRET_KEY_BYTES), ret, 64),
-                     OK);
+    assert_int_equal(
+        crypto_base64(bytes_of(secret_key_bytes(w->derived), SECRET_KEY_BYTES), ret, 64), OK);
 }
 
 bool world_unlock(struct admin_world *w)
@@ -309,12 +310,12 @@ int world_ready(void **state)
     assert_true(world_ask(w, "enrol", world_invite(w)));
     assert_int_equal(node_store_enrolment_set(w->o.store, ENROLMENT_DONE), OK);
     crypto_random(file.salt, sizeof file.salt);
-    assert_int_equal(keyfile_wrap_derived(w->derived, w->o.operator, &file), OK);
+    assert_int_equal(keyfile_wrap_derived(w->derived, w->o.operator, & file), OK);
     keyfile_format(&file, w->keyfile);
     derived_text(w, derived);
     assert_true(world_ask(w, "operator_add",
-                          json_pack("{s:s, s:s, s:s, s:s}", "keyfile", w->keyfile, "derived", derived,
-                                    "name", "siti", "role", "tksk")));
+                          json_pack("{s:s, s:s, s:s, s:s}", "keyfile", w->keyfile, "derived",
+                                    derived, "name", "siti", "role", "tksk")));
     assert_int_equal(office_feed_document(&w->o, FEED_TRUST, office_founding(&w->o)), OK);
     assert_int_equal(office_feed_document(&w->o, FEED_TRUST, office_roster(&w->o)), OK);
     assert_int_equal(

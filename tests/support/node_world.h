@@ -1,5 +1,5 @@
-/* An office with its admin socket: a loop, the socket, and a caller in the same process. For the tests of
- * node_admin and node_import. Include after cmocka.h. */
+/* An office with its admin socket: a loop, the socket, and a caller in the same process. For the
+ * tests of node_admin and node_import. Include after cmocka.h. */
 #pragma once
 
 #include "common/loop.h"
@@ -18,7 +18,7 @@ struct admin_world {
     struct secret_key *derived; /* what the passphrase of `siti` becomes */
     char keyfile[512];
     char socket[100];
-    json_t *answer;             /* of the last question: rows, and done or error */
+    json_t *answer; /* of the last question: rows, and done or error */
 };
 
 extern const char world_source[]; /* the policy of these offices */

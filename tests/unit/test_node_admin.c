@@ -72,9 +72,9 @@ static void a_daemon_without_keys_says_the_next_command(void **state)
 
 static void without_keys_nothing_can_be_entered_or_read(void **state)
 {
-    static const char *const locked[] = { "put",  "edit",          "delete",  "resolve",
+    static const char *const locked[] = { "put",   "edit",          "delete",      "resolve",
                                           "apply", "import_begin",  "import_rows", "list",
-                                          "show", "conflict_list", "explain" };
+                                          "show",  "conflict_list", "explain" };
     struct admin_world *w = *state;
     for (size_t i = 0; i < COUNT_OF(locked); i++)
         world_refused(w, "locked", locked[i], NULL);
@@ -151,7 +151,7 @@ static void an_operator_key_must_open_and_belong_together(void **state)
     struct keyfile file;
     assert_int_equal(keyfile_parse(bytes_text(w->keyfile), &file), OK);
     crypto_sign_public(w->o.officer, &file.public_key);
-    assert_int_equal(keyfile_wrap_derived(w->derived, w->o.operator, &file), OK);
+    assert_int_equal(keyfile_wrap_derived(w->derived, w->o.operator, & file), OK);
     keyfile_format(&file, other);
     assert_int_equal(crypto_base64(bytes_of(secret_key_bytes(w->derived), SECRET_KEY_BYTES), right,
                                    sizeof right),
@@ -160,8 +160,8 @@ static void an_operator_key_must_open_and_belong_together(void **state)
                   json_pack("{s:s, s:s, s:s, s:s}", "keyfile", other, "derived", right, "name",
                             "budi", "role", "tksk"));
     world_refused(w, "malformed", "operator_add",
-                  json_pack("{s:s, s:s, s:s, s:s}", "keyfile", "x", "derived", wrong, "name", "budi",
-                            "role", "tksk"));
+                  json_pack("{s:s, s:s, s:s, s:s}", "keyfile", "x", "derived", wrong, "name",
+                            "budi", "role", "tksk"));
     assert_true(world_ask(w, "operator_list", NULL));
     assert_int_equal(world_rows(w), 1);
 }
@@ -224,7 +224,8 @@ static void an_unlocked_key_serves_only_who_unlocked_it(void **state)
     if (child == 0) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         char answer[4096];
-        static const char line[] = "{\"v\":1,\"cmd\":\"list\",\"args\":{\"collection\":\"orang\"}}\n";
+        static const char line[] =
+            "{\"v\":1,\"cmd\":\"list\",\"args\":{\"collection\":\"orang\"}}\n";
         snprintf(address.sun_path, sizeof address.sun_path, "%s", w->socket);
         int fd = socket(AF_UNIX, SOCK_STREAM, 0);
         if (setuid(65534) != 0 || fd < 0 ||
@@ -246,7 +247,8 @@ static void an_unlocked_key_serves_only_who_unlocked_it(void **state)
     assert_non_null(strstr(text, "\"locked\""));
     close(ends[0]);
     close(ends[1]);
-    assert_true(world_ask(w, "list", json_pack("{s:s}", "collection", "orang"))); /* siti still may */
+    assert_true(
+        world_ask(w, "list", json_pack("{s:s}", "collection", "orang"))); /* siti still may */
 }
 
 /* ---- put */
@@ -314,7 +316,8 @@ static void refusals_name_the_field_and_store_nothing(void **state)
 {
     struct admin_world *w = *state;
     uint64_t before = highest(w);
-    world_refused(w, "collection", "put", json_pack("{s:s, s:{}}", "collection", "hantu", "fields"));
+    world_refused(w, "collection", "put",
+                  json_pack("{s:s, s:{}}", "collection", "hantu", "fields"));
     assert_non_null(strstr(world_text(w, "rule"), "orang"));
     world_refused(w, "nik", "put",
                   json_pack("{s:s, s:{s:s, s:s, s:s}}", "collection", "orang", "fields", "kec",
@@ -358,7 +361,8 @@ static void null_and_empty_clear_a_field(void **state)
 {
     struct admin_world *w = *state;
     const char *id = world_put(w, "Maimunah");
-    assert_true(world_ask(w, "edit", json_pack("{s:s, s:{s:s}}", "id", id, "fields", "umur", "47")));
+    assert_true(
+        world_ask(w, "edit", json_pack("{s:s, s:{s:s}}", "id", id, "fields", "umur", "47")));
     assert_true(show(w, id));
     assert_string_equal(shown(w, "umur"), "47");
     assert_true(world_ask(w, "edit", json_pack("{s:s, s:{s:n}}", "id", id, "fields", "umur")));
@@ -373,12 +377,13 @@ static void edit_needs_fields_and_the_revision_that_was_seen(void **state)
     struct admin_world *w = *state;
     const char *id = world_put(w, "Maimunah");
     world_refused(w, "usage", "edit", json_pack("{s:s, s:{}}", "id", id, "fields"));
-    world_refused(w, "state", "edit",
-                  json_pack("{s:s, s:{s:s}, s:i}", "id", id, "fields", "umur", "3", "expect_rev", 99));
+    world_refused(
+        w, "state", "edit",
+        json_pack("{s:s, s:{s:s}, s:i}", "id", id, "fields", "umur", "3", "expect_rev", 99));
     world_refused(w, "not_found", "edit",
                   json_pack("{s:s, s:{s:s}}", "id", "29-0999", "fields", "umur", "3"));
-    assert_true(world_ask(w, "edit",
-                          json_pack("{s:s, s:{s:s}}", "id", "29-0001", "fields", "nama", "Aminah")));
+    assert_true(world_ask(
+        w, "edit", json_pack("{s:s, s:{s:s}}", "id", "29-0001", "fields", "nama", "Aminah")));
     assert_string_equal(world_text(w, "id"), id);
     assert_true(show(w, id));
     assert_string_equal(shown(w, "nama"), "Aminah");
@@ -391,10 +396,10 @@ static void delete_keeps_its_reasons_and_hides_the_record(void **state)
     const char *id = world_put(w, "Maimunah");
     uint64_t before = highest(w);
     for (unsigned i = 0; i < 2; i++) { /* the second time is a repeat */
-        assert_true(world_ask(w, "delete",
-                              json_pack("{s:s, s:{s:s}, s:s}", "id", id, "reason_fields", "alasan",
-                                        "ganda", "request",
-                                        "0191f0c2-0000-7000-8000-000000000003")));
+        assert_true(
+            world_ask(w, "delete",
+                      json_pack("{s:s, s:{s:s}, s:s}", "id", id, "reason_fields", "alasan", "ganda",
+                                "request", "0191f0c2-0000-7000-8000-000000000003")));
         assert_int_equal(highest(w), before + 2);
     }
     assert_true(world_ask(w, "list", json_pack("{s:s}", "collection", "orang")));
@@ -477,14 +482,13 @@ static void references_take_short_numbers(void **state)
 {
     struct admin_world *w = *state;
     assert_true(world_ask(w, "put",
-                          json_pack("{s:s, s:{s:s, s:s}}", "collection", "keluarga", "fields", "kec",
-                                    OFFICE_NODE, "kk", "3604290112090003")));
+                          json_pack("{s:s, s:{s:s, s:s}}", "collection", "keluarga", "fields",
+                                    "kec", OFFICE_NODE, "kk", "3604290112090003")));
     char family[40];
     snprintf(family, sizeof family, "%s", world_text(w, "id"));
     assert_true(world_ask(w, "put",
                           json_pack("{s:s, s:{s:s, s:s, s:s}}", "collection", "orang", "fields",
-                                    "kec", OFFICE_NODE, "nama", "Maimunah", "rumah",
-                                    "29-0001")));
+                                    "kec", OFFICE_NODE, "nama", "Maimunah", "rumah", "29-0001")));
     assert_true(show(w, world_text(w, "id")));
     assert_string_equal(shown(w, "rumah"), family);
     world_refused(w, "reference", "put",
@@ -538,9 +542,9 @@ static void conflicts_are_listed_and_answered(void **state)
     world_refused(w, "usage", "resolve",
                   json_pack("{s:s, s:s, s:s}", "conflict", text, "choose", "a", "value", "x"));
     world_refused(w, "usage", "resolve", json_pack("{s:s, s:s}", "conflict", text, "choose", "c"));
-    world_refused(w, "not_found", "resolve",
-                  json_pack("{s:s, s:s}", "conflict", "0191f0c2-0000-7000-8000-00000000000f",
-                            "choose", "a"));
+    world_refused(
+        w, "not_found", "resolve",
+        json_pack("{s:s, s:s}", "conflict", "0191f0c2-0000-7000-8000-00000000000f", "choose", "a"));
     assert_int_equal(highest(w), before);
     assert_true(world_ask(w, "resolve", json_pack("{s:s, s:s}", "conflict", text, "choose", "b")));
     assert_int_equal(highest(w), before + 1);
@@ -557,8 +561,8 @@ static void a_conflict_may_be_answered_with_a_third_value(void **state)
     (void)conflicted(w, &conflict);
     char text[40];
     uuid_to_text(&conflict, text);
-    assert_true(world_ask(w, "resolve",
-                          json_pack("{s:s, s:s}", "conflict", text, "value", "Maimunah S.")));
+    assert_true(
+        world_ask(w, "resolve", json_pack("{s:s, s:s}", "conflict", text, "value", "Maimunah S.")));
     assert_true(show(w, "29-0044"));
     assert_string_equal(shown(w, "nama"), "Maimunah S.");
 }
@@ -580,8 +584,8 @@ static void lists_find_by_part_code_and_look_up(void **state)
     assert_string_equal(json_string_value(json_object_get(fields, "nama")), "Maimunah");
     assert_null(json_object_get(fields, "rahasia")); /* restricted */
     assert_null(json_object_get(fields, "kec"));     /* no summary field */
-    assert_true(world_ask(w, "list",
-                          json_pack("{s:s, s:{s:s}}", "collection", "Orang", "find", "nama", "min")));
+    assert_true(world_ask(
+        w, "list", json_pack("{s:s, s:{s:s}}", "collection", "Orang", "find", "nama", "min")));
     assert_int_equal(world_rows(w), 1);
     assert_true(world_ask(
         w, "list", json_pack("{s:s, s:{s:s}}", "collection", "orang", "find", "nama", "Aminah")));
@@ -589,9 +593,9 @@ static void lists_find_by_part_code_and_look_up(void **state)
     assert_true(world_ask(
         w, "list", json_pack("{s:s, s:{s:s}}", "collection", "orang", "find", "jk", "perempuan")));
     assert_int_equal(world_rows(w), 2);
-    assert_true(world_ask(w, "list",
-                          json_pack("{s:s, s:{s:s, s:s}}", "collection", "orang", "find", "jk", "P",
-                                    "nama", "mai")));
+    assert_true(world_ask(
+        w, "list",
+        json_pack("{s:s, s:{s:s, s:s}}", "collection", "orang", "find", "jk", "P", "nama", "mai")));
     assert_int_equal(world_rows(w), 1);
     world_refused(w, "field", "list",
                   json_pack("{s:s, s:{s:s}}", "collection", "orang", "find", "hantu", "x"));
@@ -669,8 +673,8 @@ static void a_rejected_entry_waits_for_its_author(void **state)
     assert_true(show(w, id)); /* the record is gone, its history is not */
     assert_string_equal(world_text(w, "state"), "rejected");
     json_t *history = json_object_get(world_done(w), "history");
-    assert_string_equal(json_string_value(json_object_get(json_array_get(history, 0), "disposition")),
-                        "rejected");
+    assert_string_equal(
+        json_string_value(json_object_get(json_array_get(history, 0), "disposition")), "rejected");
     assert_true(world_ask(w, "status", NULL));
     assert_int_equal(world_number(w, "attention"), 1);
     assert_int_equal(world_number(w, "rejected"), 1);
@@ -703,9 +707,8 @@ static void explain_says_where_each_change_is_and_what_it_waits_for(void **state
     assert_true(steps_say(w, "waits for a link"));
     struct node_lane lane;
     assert_int_equal(node_store_lane(w->o.store, LANE_NORMAL, &lane), OK);
-    assert_int_equal(office_ack(&w->o, LANE_NORMAL, 1, lane.highest, lane.highest + 1,
-                                bytes_of(NULL, 0)),
-                     OK);
+    assert_int_equal(
+        office_ack(&w->o, LANE_NORMAL, 1, lane.highest, lane.highest + 1, bytes_of(NULL, 0)), OK);
     assert_true(world_ask(w, "explain", json_pack("{s:s}", "id", id)));
     assert_true(steps_say(w, "arrived at the district office, accepted"));
     assert_true(steps_say(w, "in a backup"));

@@ -12,7 +12,7 @@
 #include "tests/support/node_fixture.h"
 
 #define FRAMES_MAX 256
-#define SEQS_MAX   512
+#define SEQS_MAX 512
 
 struct frame {
     uint8_t *at;
@@ -25,7 +25,7 @@ struct world {
     struct node_driver *driver;
     uint64_t now_ms;
     unsigned reconnects;
-    bool gone;                       /* nothing leaves */
+    bool gone; /* nothing leaves */
     unsigned frame_count;
     struct frame frames[FRAMES_MAX]; /* sent by the node, not taken by the hub yet */
 
@@ -207,7 +207,8 @@ static void take_bundle(struct world *w, struct bytes raw)
         return;
     }
     before = head_at(w, lane, bundle.first - 1);
-    assert_int_equal(bundle_verify(&bundle, &context, &before, &identity.device_public, &after), OK);
+    assert_int_equal(bundle_verify(&bundle, &context, &before, &identity.device_public, &after),
+                     OK);
     for (unsigned i = 0; i < bundle.key_count; i++) {
         struct secret_key **key = &w->data_keys[bundle.keys[i].number];
         if (*key == NULL)
@@ -247,10 +248,10 @@ static void take_push(struct world *w, const struct push *push)
         w->assembled += push->data.len;
     }
     if (w->assembled < w->assembly.len) {
-        const struct message message = { .type = MESSAGE_PROGRESS,
-                                         .progress = { .lane = push->lane,
-                                                       .first = push->first,
-                                                       .offset = w->assembled } };
+        const struct message message = {
+            .type = MESSAGE_PROGRESS,
+            .progress = { .lane = push->lane, .first = push->first, .offset = w->assembled }
+        };
         give(w, &message);
         return;
     }
@@ -271,8 +272,8 @@ static void take_push(struct world *w, const struct push *push)
 static void take_hello(struct world *w, const struct hello *hello)
 {
     struct node_identity identity = identity_of(w);
-    assert_true(crypto_verify_typed("hello", hello->statement, &identity.device_public,
-                                    &hello->signature));
+    assert_true(
+        crypto_verify_typed("hello", hello->statement, &identity.device_public, &hello->signature));
     assert_true(bytes_is(hello->district, OFFICE_DISTRICT) && bytes_is(hello->node, OFFICE_NODE));
     assert_false(id_equal(&hello->nonce, &w->last_nonce)); /* fresh each time */
     w->hellos++;
@@ -764,15 +765,15 @@ static void records_arrive_while_unlocked(void **state)
     struct id id = crypto_uuid7(OFFICE_WALL_MS);
     pass(w, 100);
     assert_true(w->wants_records);
-    struct feed_item item = office_record(&id, "orang", "29-0009",
-                                          FIELDS("kec", "36.04.29", "nama", "Maimunah"));
+    struct feed_item item =
+        office_record(&id, "orang", "29-0009", FIELDS("kec", "36.04.29", "nama", "Maimunah"));
     item.number = 9000;
     struct bytes raw = make_batch(w, FEED_RECORDS, &item, 9000);
     give_feed(w, FEED_RECORDS, raw, 9000, 100);
     assert_string_equal(office_value(office_view(&w->o, &id), "nama"), "Maimunah");
     assert_int_equal(w->confirm.number, 9000);
     assert_int_equal(w->confirm.offset, 0);
-    assert_true(w->confirms > 2); /* slice by slice */
+    assert_true(w->confirms > 2);               /* slice by slice */
     give_feed(w, FEED_RECORDS, raw, 9000, 100); /* late doubles change nothing */
     assert_int_equal(w->confirm.number, 9000);
 }
@@ -784,8 +785,8 @@ static void altered_feed_is_refused_and_asked_for_anew(void **state)
     struct cursor cursor;
     const struct record_view *view;
     pass(w, 100);
-    struct feed_item item = office_record(&id, "orang", "29-0009",
-                                          FIELDS("kec", "36.04.29", "nama", "Maimunah"));
+    struct feed_item item =
+        office_record(&id, "orang", "29-0009", FIELDS("kec", "36.04.29", "nama", "Maimunah"));
     item.number = 9000;
     struct bytes raw = make_batch(w, FEED_RECORDS, &item, 9000);
     uint8_t *copy = malloc(raw.len);

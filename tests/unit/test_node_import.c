@@ -42,9 +42,9 @@ static size_t records(struct admin_world *w)
 
 static json_int_t line_of(struct admin_world *w)
 {
-    assert_true(world_ask(w, "import_begin",
-                          json_pack("{s:s, s:s, s:[]}", "file_hash", FILE_HASH, "collection",
-                                    "orang", "columns")));
+    assert_true(world_ask(
+        w, "import_begin",
+        json_pack("{s:s, s:s, s:[]}", "file_hash", FILE_HASH, "collection", "orang", "columns")));
     return world_number(w, "line");
 }
 
@@ -64,13 +64,13 @@ static uint64_t highest(struct admin_world *w, enum lane lane)
 static void columns_are_found_by_name_label_and_look_up(void **state)
 {
     struct admin_world *w = *state;
-    static const char *const expect[] = { "nama", "nik", "rumah.kk", "rumah.kk", NULL, NULL,
-                                          NULL,   "kec" };
-    assert_true(world_ask(w, "import_begin",
-                          json_pack("{s:s, s:s, s:[s, s, s, s, s, s, s, s]}", "file_hash",
-                                    FILE_HASH, "collection", "Orang", "columns", "NAMA LENGKAP",
-                                    "nik", "rumah.kk", "Rumah.No KK", "hantu", "rumah.kec", "skor",
-                                    " kec ")));
+    static const char *const expect[] = { "nama", "nik", "rumah.kk", "rumah.kk",
+                                          NULL,   NULL,  NULL,       "kec" };
+    assert_true(
+        world_ask(w, "import_begin",
+                  json_pack("{s:s, s:s, s:[s, s, s, s, s, s, s, s]}", "file_hash", FILE_HASH,
+                            "collection", "Orang", "columns", "NAMA LENGKAP", "nik", "rumah.kk",
+                            "Rumah.No KK", "hantu", "rumah.kec", "skor", " kec ")));
     assert_int_equal(world_number(w, "line"), 0);
     json_t *columns = json_object_get(world_done(w), "columns");
     assert_int_equal(json_array_size(columns), COUNT_OF(expect));
@@ -112,7 +112,8 @@ static void a_repeat_gets_the_same_answer_and_enters_nothing_twice(void **state)
     for (unsigned i = 0; i < 3; i++) {
         assert_true(world_ask(w, "import_rows", rows_args(REQUEST_1, three_rows())));
         assert_int_equal(world_number(w, "accepted"), 2);
-        assert_int_equal(world_rows(w), 1); /* the refusals too: they may not have reached the file */
+        assert_int_equal(world_rows(w),
+                         1); /* the refusals too: they may not have reached the file */
         assert_string_equal(text(w, 0, "code"), "nik");
         assert_int_equal(records(w), 2);
         world_restart(w);
@@ -137,9 +138,9 @@ static void a_batch_that_is_refused_whole_keeps_progress_and_answer(void **state
     struct admin_world *w = *state;
     for (unsigned i = 0; i < 2; i++) {
         uint64_t before = highest(w, LANE_NORMAL);
-        assert_true(world_ask(w, "import_rows",
-                              rows_args(REQUEST_1, json_pack("[o, o]", row(2, "Maimunah", "1"),
-                                                             row(3, "", NULL)))));
+        assert_true(world_ask(
+            w, "import_rows",
+            rows_args(REQUEST_1, json_pack("[o, o]", row(2, "Maimunah", "1"), row(3, "", NULL)))));
         assert_int_equal(world_number(w, "accepted"), 0);
         assert_int_equal(world_number(w, "rejected"), 2);
         assert_int_equal(world_rows(w), 2);
@@ -161,8 +162,8 @@ static void look_up_columns_find_exactly_one_record(void **state)
                                         "kec", OFFICE_NODE, "kk",
                                         i == 0 ? "3604290112090001" : "3604290112090002")));
     assert_true(world_ask(
-        w, "list", json_pack("{s:s, s:{s:s}}", "collection", "keluarga", "find", "kk",
-                             "3604290112090001")));
+        w, "list",
+        json_pack("{s:s, s:{s:s}}", "collection", "keluarga", "find", "kk", "3604290112090001")));
     snprintf(family, sizeof family, "%s", text(w, 0, "id"));
     json_t *rows = json_pack("[o, o, o, o]", row(2, "Maimunah", NULL), row(3, "Aminah", NULL),
                              row(4, "Budi", NULL), row(5, "Cecep", NULL));
@@ -234,8 +235,8 @@ static void bad_requests_store_nothing(void **state)
     world_refused(w, "limit", "import_rows", rows_args(REQUEST_1, json_array()));
     world_refused(w, "usage", "import_rows", rows_args(REQUEST_1, json_pack("[i]", 3)));
     world_refused(w, "usage", "import_rows",
-                  rows_args(REQUEST_1, json_pack("[o, o]", row(3, "Maimunah", NULL),
-                                                 row(2, "Aminah", NULL))));
+                  rows_args(REQUEST_1,
+                            json_pack("[o, o]", row(3, "Maimunah", NULL), row(2, "Aminah", NULL))));
     world_refused(w, "usage", "import_rows",
                   rows_args("x", json_pack("[o]", row(2, "Maimunah", NULL))));
     assert_int_equal(records(w), 0);

@@ -16,8 +16,8 @@ struct world {
     struct node_facts facts;
     uint64_t now_ms;
     uint32_t random;
-    bool busy;                /* nothing leaves */
-    uint64_t item_bytes;      /* of every queued entry */
+    bool busy;           /* nothing leaves */
+    uint64_t item_bytes; /* of every queued entry */
     unsigned reopens;
     struct node_run runs[LANE_COUNT];
     unsigned count;
@@ -60,10 +60,9 @@ static void drive(struct world *w)
     struct node_action action;
     while (node_session_next(&w->session, &action)) {
         assert_true(w->count < LOG_MAX);
-        struct node_event event = { .kind = NODE_TICK,
-                                    .now_ms = w->now_ms,
-                                    .random = w->random,
-                                    .facts = &w->facts };
+        struct node_event event = {
+            .kind = NODE_TICK, .now_ms = w->now_ms, .random = w->random, .facts = &w->facts
+        };
         bool sends = action.kind == NODE_SEND_HELLO || action.kind == NODE_SEND_ENROL ||
                      action.kind == NODE_SEND_SLICE || action.kind == NODE_SEND_CONFIRM;
         if (sends && w->busy) {
@@ -203,11 +202,10 @@ static void progress(struct world *w, enum lane lane, uint64_t first, uint64_t o
 
 static void refuse(struct world *w, enum err code, enum lane lane, uint64_t seq)
 {
-    give(w, (struct node_event){ .kind = NODE_GOT_REFUSE,
-                                 .code = code,
-                                 .has_lane = seq > 0,
-                                 .lane = lane,
-                                 .seq = seq });
+    give(
+        w,
+        (struct node_event){
+            .kind = NODE_GOT_REFUSE, .code = code, .has_lane = seq > 0, .lane = lane, .seq = seq });
 }
 
 /* Answers every slice at once until nothing is under way. */
@@ -398,7 +396,8 @@ static void waiting_hub_is_asked_slowly_and_gets_no_pushes(void **state)
     pass(w, NODE_WAITING_MS + 1);
     assert_int_equal(count_of(w, NODE_SEND_HELLO), 1);
     assert_int_equal(count_of(w, NODE_SEND_SLICE), 0);
-    assert_int_equal(count_of(w, NODE_RESET_CURSOR), 0); /* the cursor is the proof of what was there */
+    assert_int_equal(count_of(w, NODE_RESET_CURSOR),
+                     0); /* the cursor is the proof of what was there */
     welcome.standing = STANDING_ACTIVE;
     welcome.proven[0] = true;
     welcome_give(w, &welcome);
@@ -459,7 +458,9 @@ static void failed_reopening_is_tried_again(void **state)
     struct world *w = enrolled();
     struct welcome welcome = welcome_now(w);
     welcome.standing = STANDING_REOPEN;
-    struct node_event event = { .kind = NODE_GOT_WELCOME, .now_ms = w->now_ms, .welcome = &welcome };
+    struct node_event event = { .kind = NODE_GOT_WELCOME,
+                                .now_ms = w->now_ms,
+                                .welcome = &welcome };
     struct node_action action;
     node_session_step(&w->session, &event);
     assert_true(node_session_next(&w->session, &action));
@@ -796,11 +797,9 @@ static void hub_that_lost_data_gets_it_again_from_what_is_kept(void **state)
     assert_int_equal(last_of(w, NODE_LOAD_RUN)->first, 13);
     assert_true(last_of(w, NODE_LOAD_RUN)->all_keys);
     unsigned stored = count_of(w, NODE_STORE_ACK);
-    const struct node_ack again = { .lane = LANE_NORMAL,
-                                    .first = 13,
-                                    .last = 28,
-                                    .epoch = 2,
-                                    .number = 15 };
+    const struct node_ack again = {
+        .lane = LANE_NORMAL, .first = 13, .last = 28, .epoch = 2, .number = 15
+    };
     give(w, (struct node_event){ .kind = NODE_GOT_ACK, .ack = &again });
     assert_int_equal(count_of(w, NODE_STORE_ACK), stored + 1); /* what came out may differ */
     assert_int_equal(last_of(w, NODE_LOAD_RUN)->first, 29);
@@ -886,6 +885,52 @@ static void full_queue_of_the_link_holds_back_without_loss(void **state)
     test_free(w);
 }
 
+static void a_bundle_that_is_held_back_is_not_cut_through(void **state)
+{
+    (void)state;
+    struct world *w = linked();
+    w->item_bytes = 20000;
+    queue(w, LANE_BULK, 1); /* two slices leave, the last one will not */
+    w->busy = true;
+    progress(w, LANE_BULK, 1, NODE_SLICE_BYTES_FIRST);
+    w->busy = false;
+    w->count = 0;
+    queue(w, LANE_URGENT, 1);
+    assert_int_equal(count_of(w, NODE_SEND_SLICE), 0);
+    pass(w, NODE_BUSY_MS_MIN);
+    const struct node_action *first = NULL;
+    for (unsigned i = w->count; i-- > 0;) {
+        if (w->log[i].kind == NODE_SEND_SLICE)
+            first = &w->log[i];
+    }
+    assert_non_null(first);
+    assert_int_equal(first->lane, LANE_BULK);
+    assert_int_equal(first->offset, 2 * NODE_SLICE_BYTES_FIRST);
+    settle(w);
+    assert_int_equal(w->facts.lanes[LANE_URGENT].acked, 1);
+    test_free(w);
+}
+
+static void late_refusals_do_not_hinder_the_next_welcome(void **state)
+{
+    (void)state;
+    struct world *w = linked();
+    w->item_bytes = 50000;
+    queue(w, LANE_NORMAL, 1);
+    refuse(w, ERR_STATE, LANE_NORMAL, 0); /* the hub came back and knows us no more */
+    pass(w, NODE_BACKOFF_MS_MIN);
+    assert_int_equal(count_of(w, NODE_SEND_HELLO), 1);
+    uint64_t retry_ms = w->session.retry_ms;
+    refuse(w, ERR_STATE, LANE_NORMAL, 0); /* for the second slice */
+    refuse(w, ERR_GAP, LANE_NORMAL, 1);
+    assert_int_equal(w->session.retry_ms, retry_ms);
+    struct welcome welcome = welcome_now(w);
+    welcome_give(w, &welcome);
+    assert_int_equal(w->session.state, NODE_LINKED);
+    settle(w);
+    test_free(w);
+}
+
 static void lost_slices_make_it_ask_before_sending_all_again(void **state)
 {
     (void)state;
@@ -929,12 +974,9 @@ static void duplicate_ack_is_harmless(void **state)
     (void)state;
     struct world *w = linked();
     queue(w, LANE_NORMAL, 2);
-    const struct node_ack same = { .lane = LANE_NORMAL,
-                                   .first = 1,
-                                   .last = 2,
-                                   .epoch = 1,
-                                   .number = 9,
-                                   .keep_from = 1 };
+    const struct node_ack same = {
+        .lane = LANE_NORMAL, .first = 1, .last = 2, .epoch = 1, .number = 9, .keep_from = 1
+    };
     for (unsigned i = 0; i < 5; i++)
         give(w, (struct node_event){ .kind = NODE_GOT_ACK, .ack = &same });
     assert_int_equal(count_of(w, NODE_STORE_ACK), 1);
@@ -984,12 +1026,9 @@ static void later_keep_from_alone_is_news(void **state)
     struct world *w = linked();
     queue(w, LANE_NORMAL, 2);
     ack(w, LANE_NORMAL, 2);
-    const struct node_ack backup = { .lane = LANE_NORMAL,
-                                     .first = 3,
-                                     .last = 2,
-                                     .epoch = 1,
-                                     .number = 2,
-                                     .keep_from = 3 };
+    const struct node_ack backup = {
+        .lane = LANE_NORMAL, .first = 3, .last = 2, .epoch = 1, .number = 2, .keep_from = 3
+    };
     give(w, (struct node_event){ .kind = NODE_GOT_ACK, .ack = &backup });
     assert_int_equal(count_of(w, NODE_STORE_ACK), 2);
     test_free(w);
@@ -1115,10 +1154,9 @@ static void bad_batch_is_asked_for_anew_and_not_at_full_speed(void **state)
     (void)state;
     struct world *w = linked();
     static const uint8_t data[100];
-    const struct feed slice = { .epoch = 1,
-                                .to = 5,
-                                .total = sizeof data,
-                                .data = { .at = data, .len = sizeof data } };
+    const struct feed slice = {
+        .epoch = 1, .to = 5, .total = sizeof data, .data = { .at = data, .len = sizeof data }
+    };
     struct node_event event = {
         .kind = NODE_GOT_FEED, .now_ms = w->now_ms, .feed = &slice, .same = true
     };
@@ -1260,6 +1298,8 @@ int main(void)
         cmocka_unit_test(refused_bundle_is_made_anew_slowly),
         cmocka_unit_test(denied_node_asks_rarely),
         cmocka_unit_test(full_queue_of_the_link_holds_back_without_loss),
+        cmocka_unit_test(a_bundle_that_is_held_back_is_not_cut_through),
+        cmocka_unit_test(late_refusals_do_not_hinder_the_next_welcome),
         cmocka_unit_test(lost_slices_make_it_ask_before_sending_all_again),
         cmocka_unit_test(hub_that_put_the_slices_away_gets_them_from_the_start),
         cmocka_unit_test(duplicate_ack_is_harmless),
