@@ -86,6 +86,7 @@ static void warn_term(const struct submit *submit)
     struct warnings *warnings = submit->warnings;
     date_of_ms(submit->request->wall_ms, today);
     const struct trust_operator *op = submit->operator;
+    must(op != NULL);
     if (!warnings || warnings->count == WARNINGS_MAX ||
         ((op->from[0] == '\0' || strcmp(today, op->from) >= 0) &&
          (op->until[0] == '\0' || strcmp(today, op->until) <= 0)))
@@ -148,6 +149,7 @@ static enum err sign(struct submit *submit, struct writer *out, struct hash *ret
     struct txn *txn = submit->txn;
     const struct policy_mark mark = node_store_policy_mark(submit->store);
     static const uint8_t empty_array = 0x90;
+    must(submit->operator!= NULL);
     txn->operator_number = submit->operator->number;
     txn->trust_version = mark.trust_version;
     txn->rules_version = mark.rules_version;
@@ -320,7 +322,7 @@ enum err node_entry_submit(struct node_entry *entry, const struct entry_request 
                            struct hash *ret_leaf, uint64_t *ret_seq, unsigned *ret_failed,
                            struct problem *problem, struct warnings *warnings)
 {
-    struct problem unused;
+    struct problem unused = { .code = OK };
     struct sealing space = { 0 };
     struct writer out = { 0 };
     struct hash leaf;

@@ -443,6 +443,7 @@ static enum err make(struct making *making)
         err = find_collection(making);
     if (err != OK)
         return err;
+    must(making->collection != NULL);
     change->group = asked->group;
     change->op = asked->op;
     change->collection = bytes_text(making->collection->name);

@@ -257,7 +257,7 @@ static enum err check_batch(struct node_store *store, const struct feed_batch *b
 enum err node_store_feed(struct node_store *store, const struct feed_batch *batch,
                          struct bytes items, struct problem *problem)
 {
-    struct problem unused;
+    struct problem unused = { .code = OK };
     struct feed_apply apply = { .store = store,
                                 .batch = batch,
                                 .problem = problem ? problem : &unused };

@@ -50,18 +50,65 @@ static uint64_t moved_to(const struct move *move, uint64_t life, enum lane lane,
     return found ? found->now : 0;
 }
 
-/* The policy in force at the last received position opens the new chain: versions never fall in it,
- * and what follows was written under this one. */
-static enum err open_with_policy(struct node_store *store, const struct move *move, enum lane lane)
+struct waiting {
+    uint64_t id, seq, changes, bytes;
+    struct hash leaf;
+};
+
+static enum err next_waiting(struct node_store *store, uint64_t life, enum lane lane,
+                             uint64_t after, struct waiting *ret)
+{
+    struct sqlite3_stmt *st = node_sql(store, SQL_entry_unreceived);
+    sql_bind_uint(st, 1, life);
+    sql_bind_uint(st, 2, lane);
+    sql_bind_uint(st, 3, after);
+    enum err err = node_sql_row(store, st);
+    if (err != OK)
+        return err;
+    ret->id = sql_uint(st, 0);
+    ret->seq = sql_uint(st, 1);
+    node_sql_fixed(store, st, 2, ret->leaf.at, HASH_BYTES);
+    ret->changes = sql_uint(st, 3);
+    ret->bytes = sql_uint(st, 4);
+    return node_sql_end(store, st, OK);
+}
+
+/* Where the new chain of a lane goes on: the first position that has to move, or the end of what
+ * was received. */
+static enum err going_on(struct node_store *store, const struct move *move, enum lane lane,
+                         uint64_t *ret_life, uint64_t *ret_seq)
 {
     struct lane_row row;
+    struct waiting first;
+    for (uint64_t life = 1; life <= move->from; life++) {
+        enum err err = next_waiting(store, life, lane, 0, &first);
+        if (err == OK) {
+            *ret_life = life;
+            *ret_seq = first.seq;
+        }
+        if (err != ERR_NOT_FOUND)
+            return err;
+    }
     enum err err = node_lane_row(store, move->from, lane, &row);
+    if (err == OK) {
+        *ret_life = move->from;
+        *ret_seq = row.lane.highest + 1;
+    }
+    return err;
+}
+
+/* The policy in force before the first moved position opens the new chain: versions never fall in
+ * it, and what follows was written under this one. */
+static enum err open_with_policy(struct node_store *store, const struct move *move, enum lane lane)
+{
+    uint64_t life, seq;
+    enum err err = going_on(store, move, lane, &life, &seq);
     if (err != OK)
         return err;
     struct sqlite3_stmt *st = node_sql(store, SQL_entry_policy_at);
-    sql_bind_uint(st, 1, move->from);
+    sql_bind_uint(st, 1, life);
     sql_bind_uint(st, 2, lane);
-    sql_bind_uint(st, 3, row.lane.acked);
+    sql_bind_uint(st, 3, seq - 1);
     err = node_sql_row(store, st);
     if (err != OK)
         return err == ERR_NOT_FOUND ? OK : err;
@@ -88,29 +135,6 @@ static enum err open_with_policy(struct node_store *store, const struct move *mo
     reader_fixed(&in, mark.rules_hash.at, HASH_BYTES);
     err = node_sql_end(store, st, reader_end(&in) == OK ? OK : ERR_STORE);
     return err == OK ? node_chain_policy(store, lane, &mark) : err;
-}
-
-struct waiting {
-    uint64_t id, seq, changes, bytes;
-    struct hash leaf;
-};
-
-static enum err next_waiting(struct node_store *store, uint64_t life, enum lane lane,
-                             uint64_t after, struct waiting *ret)
-{
-    struct sqlite3_stmt *st = node_sql(store, SQL_entry_unreceived);
-    sql_bind_uint(st, 1, life);
-    sql_bind_uint(st, 2, lane);
-    sql_bind_uint(st, 3, after);
-    enum err err = node_sql_row(store, st);
-    if (err != OK)
-        return err;
-    ret->id = sql_uint(st, 0);
-    ret->seq = sql_uint(st, 1);
-    node_sql_fixed(store, st, 2, ret->leaf.at, HASH_BYTES);
-    ret->changes = sql_uint(st, 3);
-    ret->bytes = sql_uint(st, 4);
-    return node_sql_end(store, st, OK);
 }
 
 /* Puts one entry at the end of its lane's new chain. */
@@ -314,6 +338,9 @@ enum err node_store_reopen(struct node_store *store)
 
 enum err node_load_stranded(struct node_store *store)
 {
+    store->stranded = false;
+    if (store->epoch_count == 0) /* only a restored hub strands entries */
+        return OK;
     struct sqlite3_stmt *st = node_sql(store, SQL_entry_stranded);
     sql_bind_uint(st, 1, store->life);
     enum err err = node_sql_row(store, st);

@@ -21,7 +21,8 @@
 /* X(name): one named statement each */
 #define NODE_STATEMENTS(X)                                                                         \
     X(node_get)                                                                                    \
-    X(node_put) X(node_enrolment) X(secret_get) X(secret_put) X(secret_delete) X(operator_all) X(  \
+    X(node_put)                                                                                    \
+    X(node_enrolment) X(secret_get) X(secret_put) X(secret_delete) X(operator_all) X(              \
         operator_put) X(operator_clash) X(operator_get) X(counter_get) X(counter_number)           \
         X(counter_seen) X(counter_shape) X(counter_shown) X(counter_shown_cut) X(trust_all) X(     \
             trust_get) X(trust_put) X(rules_get) X(rules_put) X(rules_at) X(epoch_all)             \

@@ -74,7 +74,7 @@ enum err node_store_head(struct node_store *store, enum lane lane, uint64_t seq,
     enum err err = node_sql_row(store, st);
     if (err != OK)
         return err;
-    struct hash head;
+    struct hash head = { { 0 } };
     node_sql_fixed(store, st, 1, head.at, HASH_BYTES);
     err = node_sql_end(store, st, OK);
     if (err == OK)

@@ -93,7 +93,7 @@ static enum err state_decode(const struct node_store *store, struct bytes plain,
     if (count > STATE_FIELDS_MAX)
         return ERR_STORE;
     for (size_t i = 0; i < count; i++) {
-        struct state_field field;
+        struct state_field field = { .rev = 0 };
         reader_array_of(&in, 4);
         field.name = reader_str(&in);
         field.epoch = reader_uint(&in);
@@ -117,7 +117,7 @@ enum err node_state_load(struct node_store *store, const struct id *record, stru
     enum err err = node_sql_row(store, st);
     if (err != OK)
         return err;
-    struct bytes plain, short_text;
+    struct bytes plain = { .len = 0 }, short_text;
     const struct box_name name = box_name("record", bytes_id(record), 0);
     err = scratch_copy(&store->scratch, sql_bytes(st, 0), &short_text);
     bool confirmed = sql_uint(st, 1) != 0;

@@ -131,7 +131,8 @@ DELETE FROM item WHERE entry IN
     (SELECT id FROM entry WHERE life = ?1 AND lane = ?2 AND seq > ?3 AND seq <= ?4 AND kind = 1);
 
 -- @item_drop_old
-DELETE FROM item WHERE entry IN (SELECT id FROM entry WHERE life < ?1 AND received = 1);
+DELETE FROM item WHERE entry IN
+    (SELECT id FROM entry WHERE life < ?1 AND received = 1 AND kind = 1);
 
 -- @key_put
 INSERT INTO data_key VALUES (?1, ?2);

@@ -436,7 +436,7 @@ enum err node_store_list(struct node_store *store, struct bytes collection, cons
     sql_bind_id(st, 1, &kind);
     sql_bind_id(st, 2, after);
     for (unsigned count = 0; count < max && (err = node_sql_step(store, st, &row)) == OK && row;) {
-        struct id record;
+        struct id record = { { 0 } };
         node_sql_fixed(store, st, 0, record.at, ID_BYTES);
         scratch_clear(&store->scratch);
         err = view_load(store, &record);
@@ -464,7 +464,7 @@ enum err node_store_lookup(struct node_store *store, struct bytes collection, st
     struct sqlite3_stmt *st = node_sql(store, SQL_record_lookup);
     sql_bind_id(st, 1, &hash);
     while ((err = node_sql_step(store, st, &row)) == OK && row) {
-        struct id record;
+        struct id record = { { 0 } };
         node_sql_fixed(store, st, 0, record.at, ID_BYTES);
         scratch_clear(&store->scratch);
         err = view_load(store, &record);
@@ -499,7 +499,7 @@ enum err node_store_conflicts(struct node_store *store, node_conflict_callback *
     enum err err;
     while ((err = node_sql_step(store, st, &row)) == OK && row) {
         struct node_conflict conflict = { 0 };
-        struct id id;
+        struct id id = { { 0 } };
         node_sql_fixed(store, st, 0, id.at, ID_BYTES);
         node_sql_fixed(store, st, 1, conflict.record.at, ID_BYTES);
         conflict.number = sql_uint(st, 2);

@@ -300,6 +300,63 @@ static void reopening_twice_never_lets_policy_fall(void **state)
     assert_int_equal(figures(o).queued, 0);
 }
 
+/* A hub that was restored to before an earlier incarnation: what that one had delivered is
+ * stranded. */
+static void what_a_restored_hub_lost_of_an_earlier_life_moves_along_in_order(void **state)
+{
+    struct office *o = *state;
+    struct id first = put_person(o), second, third;
+    assert_int_equal(office_ack(o, LANE_NORMAL, 1, highest(o, LANE_NORMAL), 1, bytes_of(NULL, 0)),
+                     OK);
+    uint64_t cut = o->journal;
+    second = put_person(o);
+    struct hash previous = o->rules_hash;
+    assert_int_equal(office_feed_document(o, FEED_RULES, office_rules(o, NULL, 2, &previous)), OK);
+    uint64_t last = highest(o, LANE_NORMAL);
+    assert_int_equal(office_ack(o, LANE_NORMAL, last - 1, last, 1, bytes_of(NULL, 0)), OK);
+    assert_int_equal(node_store_reopen(o->store), OK);
+    third = put_person(o);
+    assert_int_equal(office_ack(o, LANE_NORMAL, 1, 2, 1, bytes_of(NULL, 0)), OK);
+    assert_int_equal(figures(o).accepted, 3);
+    assert_false(node_store_stranded(o->store));
+
+    uint8_t space[128];
+    struct writer ops = writer_of(space, sizeof space);
+    const struct hash hash = { { 0 } };
+    trust_op_epoch(&ops, 2, cut, &hash);
+    struct bytes statement = office_statement(o, 1, writer_bytes(&ops));
+    o->epoch = 2;
+    assert_int_equal(office_feed_document(o, FEED_TRUST, statement), OK);
+    assert_true(node_store_stranded(o->store));
+    office_restart(o);
+    assert_true(node_store_stranded(o->store));
+    office_unlock(o);
+    assert_int_equal(node_store_reopen(o->store), OK);
+    assert_false(node_store_stranded(o->store));
+
+    const struct run_read *read = read_run(o, LANE_NORMAL, 1, 20, 1 << 20, false);
+    struct policy_mark floor = { 0 };
+    for (unsigned i = 0; i < read->count; i++) {
+        if (read->marks[i].trust_version == 0)
+            continue;
+        assert_true(read->marks[i].trust_version >= floor.trust_version);
+        assert_true(read->marks[i].rules_version >= floor.rules_version);
+        floor = read->marks[i];
+    }
+    assert_int_equal(floor.trust_version, 3);
+    assert_int_equal(read->marks[0].rules_version,
+                     1); /* what the second person was written under */
+    assert_true(hash_equal(&read->leaves[1], &office_view(o, &second)->leaf));
+    assert_int_equal(read->marks[2].rules_version, 2);
+    assert_true(hash_equal(&read->leaves[4], &office_view(o, &third)->leaf));
+    assert_int_equal(figures(o).queued, 2);
+    assert_true(office_view(o, &first)->confirmed);
+    assert_true(office_view(o, &second)->pending);
+    assert_int_equal(office_ack(o, LANE_NORMAL, 1, read->count, 1, bytes_of(NULL, 0)), OK);
+    assert_int_equal(figures(o).accepted, 3);
+    assert_true(office_view(o, &third)->confirmed);
+}
+
 #define WITH_OFFICE(test) cmocka_unit_test_setup_teardown(test, open_office, close_office)
 
 int main(void)
@@ -312,6 +369,7 @@ int main(void)
         WITH_OFFICE(an_ack_for_what_was_never_queued_changes_nothing),
         WITH_OFFICE(reopen_keeps_leaves_order_and_sealed_bytes),
         WITH_OFFICE(reopening_twice_never_lets_policy_fall),
+        WITH_OFFICE(what_a_restored_hub_lost_of_an_earlier_life_moves_along_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
