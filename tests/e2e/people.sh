@@ -33,5 +33,6 @@ women=$(awk -F, '$5 == "P"' "$T/a/orang.csv" | wc -l)
 "$people" --seed 1 --count 200 --area 36.04.29 --profile every --out-dir "$T/every"
 met=$(cut -d, -f2 "$T/every/orang.truth.csv" | sort -u | wc -l)
 [ "$met" = 14 ] || fail "a kind of defect is missing: $met lines of 14"
-"$people" --seed 1 --count 5 --area 99.99.99 --collection orang 2>/dev/null && fail "an unknown area"
+"$people" --seed 1 --count 5 --area 99.99.99 --collection orang 2>/dev/null &&
+    fail "an unknown area"
 exit 0
