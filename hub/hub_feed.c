@@ -1,5 +1,6 @@
-/* What one node sees of the journal. Built from the feed index and from rows as they stand now: of an entry
- * come the fields that it wrote last, since what a later entry wrote comes with that one. */
+/* What one node sees of the journal. Built from the feed index and from rows as they stand now: of
+ * an entry come the fields that it wrote last, since what a later entry wrote comes with that one.
+ * */
 #include "common/must.h"
 #include "hub/hub_store_state.h"
 #include "proto/value.h"
@@ -9,8 +10,8 @@ struct feeder {
     const struct hub_reader *reader;
     struct writer *out;
     unsigned count;
-    uint64_t number;      /* the entry at hand */
-    uint64_t rules;       /* number of the newest rules entry */
+    uint64_t number; /* the entry at hand */
+    uint64_t rules;  /* number of the newest rules entry */
     enum err err;
 };
 
@@ -27,7 +28,7 @@ static struct bytes or_nil(struct bytes raw)
     return raw.len > 0 ? raw : bytes_of(nil_value, sizeof(nil_value));
 }
 
-/* --- restricted values ------------------------------------------------------------------------- */
+/* --- restricted values ----------------------------------------------------------------------- */
 
 static bool code_is_restricted(const struct policy_code_list *list, struct bytes code)
 {
@@ -53,7 +54,7 @@ bool feed_restricted(const struct policy_field *field, struct bytes value)
     return false;
 }
 
-/* --- records ----------------------------------------------------------------------------------- */
+/* --- records --------------------------------------------------------------------------------- */
 
 enum sight { SIGHT_NONE, SIGHT_LEFT, SIGHT_CHANGED, SIGHT_WHOLE };
 
@@ -67,7 +68,7 @@ static enum sight sight_of(const struct feeder *f, const struct row_change *chan
     if (!inside)
         return was_inside ? SIGHT_LEFT : SIGHT_NONE;
     return (left.len > 0 && !was_inside) || (change->flags & CHANGE_WHOLE) != 0 ? SIGHT_WHOLE
-                                                                               : SIGHT_CHANGED;
+                                                                                : SIGHT_CHANGED;
 }
 
 static bool field_is_due(const struct feeder *f, size_t index, enum sight sight)
@@ -115,16 +116,14 @@ static void give_record(struct feeder *f, const struct row_txn *txn,
 {
     struct hub_record *record = f->store->record;
     if (!change->collection || change->disposition == DISPOSITION_REJECTED ||
-        change->disposition == DISPOSITION_PARKED ||
-        change->disposition == DISPOSITION_QUARANTINED)
+        change->disposition == DISPOSITION_PARKED || change->disposition == DISPOSITION_QUARANTINED)
         return;
     /* What the ACK has confirmed is there already. */
     if (strcmp(txn->node, f->reader->node) == 0 &&
-        id_equal(&txn->incarnation, &f->reader->incarnation) &&
-        (change->flags & CHANGE_ECHO) == 0)
+        id_equal(&txn->incarnation, &f->reader->incarnation) && (change->flags & CHANGE_ECHO) == 0)
         return;
-    f->err = f->store->ops->record_get(f->store->backend, change->collection, &change->record,
-                                       record);
+    f->err =
+        f->store->ops->record_get(f->store->backend, change->collection, &change->record, record);
     if (f->err)
         return;
     enum sight sight = sight_of(f, change);
@@ -175,10 +174,8 @@ static bool give_conflict(void *ctx, const struct row_conflict *row)
         return false;
     const struct policy_field *field =
         row->field[0] ? policy_field(row->collection, bytes_text(row->field)) : NULL;
-    const struct hub_value *value =
-        field ? &record->fields[field - row->collection->fields] : NULL;
-    struct bytes present =
-        value ? value->raw : bytes_of(record->deleted ? "\xc3" : "\xc2", 1);
+    const struct hub_value *value = field ? &record->fields[field - row->collection->fields] : NULL;
+    struct bytes present = value ? value->raw : bytes_of(record->deleted ? "\xc3" : "\xc2", 1);
     struct bytes area = bytes_text(f->reader->area);
     if (!area_within(record_area(record), area))
         return true;
@@ -229,7 +226,7 @@ static enum err records_next(struct feeder *f, uint64_t after, uint64_t *ret_num
                                      ret_txn);
 }
 
-/* --- control ----------------------------------------------------------------------------------- */
+/* --- control --------------------------------------------------------------------------------- */
 
 static enum err control_next(struct feeder *f, uint64_t after, uint64_t *ret_number)
 {
@@ -302,7 +299,7 @@ static void give_control(struct feeder *f)
         f->err = err;
 }
 
-/* --- batches ----------------------------------------------------------------------------------- */
+/* --- batches --------------------------------------------------------------------------------- */
 
 static enum err batch_end(struct feeder *f, uint64_t to, unsigned *ret_count, uint64_t *ret_to,
                           struct hash *ret_hash)

@@ -1,4 +1,5 @@
-/* Taking an entry of a chain: journal, position, and what becomes of its transaction, then and later. */
+/* Taking an entry of a chain: journal, position, and what becomes of its transaction, then and
+ * later. */
 #include <stdlib.h>
 
 #include "common/must.h"
@@ -28,7 +29,7 @@ void merge_close(struct merge **merge)
     *merge = NULL;
 }
 
-/* --- may its author, then and now -------------------------------------------------------------- */
+/* --- may its author, then and now ------------------------------------------------------------ */
 
 static enum err ended_verdict(const struct ended *ended, const struct row_txn *row)
 {
@@ -38,8 +39,7 @@ static enum err ended_verdict(const struct ended *ended, const struct row_txn *r
     case END_SUCCESSION:
     case END_ENDED:
         /* The chain's own policy entry is the line, not a date. */
-        return row->chain_trust < ended->trust_version &&
-                       row->trust_version < ended->trust_version
+        return row->chain_trust < ended->trust_version && row->trust_version < ended->trust_version
                    ? OK
                    : ERR_AUTHOR_ENDED;
     case END_LEAKED:
@@ -75,8 +75,7 @@ static enum err quarantine_reason(const struct merge *m, const struct trust_oper
 /* ACCEPTED: its changes may be looked at. */
 static enum disposition gate(struct merge *m, enum err *ret_reason)
 {
-    const struct trust_operator *op =
-        trust_operator(&m->store->trust, m->row.operator_number);
+    const struct trust_operator *op = trust_operator(&m->store->trust, m->row.operator_number);
     const struct policy_role *role = NULL;
     *ret_reason = OK;
     m->then = hub_store_policy_at(m->store, m->row.rules_version);
@@ -99,8 +98,8 @@ static enum disposition gate(struct merge *m, enum err *ret_reason)
         return DISPOSITION_QUARANTINED;
     *ret_reason = OK;
     role = policy_role(m->then, bytes_text(op->role));
-    m->author = (struct author){ .authority = role ? role->authority : 0,
-                                 .area = bytes_text(op->area) };
+    m->author =
+        (struct author){ .authority = role ? role->authority : 0, .area = bytes_text(op->area) };
     return DISPOSITION_ACCEPTED;
 }
 
@@ -143,14 +142,14 @@ static enum err check_after(struct merge *m)
     return OK;
 }
 
-/* --- outcome ----------------------------------------------------------------------------------- */
+/* --- outcome --------------------------------------------------------------------------------- */
 
 static void changes_start(struct merge *m)
 {
     for (unsigned i = 0; i < m->txn->change_count; i++) {
         const struct change *change = &m->txn->changes[i];
-        m->now[i] = m->store->policy ? policy_collection(m->store->policy, change->collection)
-                                     : NULL;
+        m->now[i] =
+            m->store->policy ? policy_collection(m->store->policy, change->collection) : NULL;
         m->changes[i] = (struct row_change){ .txn = m->row.number,
                                              .index = i,
                                              .record = change->record,
@@ -168,8 +167,8 @@ static void changes_all(struct merge *m, enum disposition disposition, enum err 
     }
 }
 
-/* Looks, and writes nothing yet. m->row.state: PARKED, QUARANTINED, REJECTED as a whole, or ACCEPTED: its
- * changes have their own answers. */
+/* Looks, and writes nothing yet. m->row.state: PARKED, QUARANTINED, REJECTED as a whole, or
+ * ACCEPTED: its changes have their own answers. */
 static enum err look(struct merge *m)
 {
     enum err reason = OK;
@@ -218,8 +217,8 @@ static bool is_settled(enum disposition state)
     return state != DISPOSITION_PARKED && state != DISPOSITION_QUARANTINED;
 }
 
-/* Carries out what look() found, as part of entry `m->number`. The transaction's row is there already; its
- * changes' rows are not. */
+/* Carries out what look() found, as part of entry `m->number`. The transaction's row is there
+ * already; its changes' rows are not. */
 static enum err settle(struct merge *m)
 {
     const struct hub_backend_ops *ops = m->store->ops;
@@ -242,7 +241,7 @@ static enum err settle(struct merge *m)
     return is_settled(m->row.state) ? ops->wake_txn(m->store->backend, m->row.number) : OK;
 }
 
-/* --- first receipt ----------------------------------------------------------------------------- */
+/* --- first receipt --------------------------------------------------------------------------- */
 
 static enum err journal_txn(struct hub_store *store, const struct hub_entry *entry,
                             const struct hash *leaf, bool twin, uint64_t *ret_number)
@@ -392,7 +391,7 @@ enum err hub_store_merge(struct hub_store *store, const struct hub_entry *entry)
     return merge_entry(store, entry, err == OK && row.state == INCARNATION_QUARANTINED);
 }
 
-/* --- looking again ----------------------------------------------------------------------------- */
+/* --- looking again --------------------------------------------------------------------------- */
 
 enum err merge_plain(struct hub_store *store, const struct row_txn *row, struct buf *ret_plain)
 {

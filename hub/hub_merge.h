@@ -1,23 +1,25 @@
-/* One transaction on its way into the hub's tables, inside hub_merge*.c only. First everything is looked at
- * (hub_merge_check.c) and nothing is written; then what stands is written (hub_merge_apply.c), which only the
- * database can make fail. A transaction touches a record at most once (PROTOCOL.md §4). */
+/* One transaction on its way into the hub's tables, inside hub_merge*.c only. First everything is
+ * looked at (hub_merge_check.c) and nothing is written; then what stands is written
+ * (hub_merge_apply.c), which only the database can make fail. A transaction touches a record at
+ * most once (PROTOCOL.md §4). */
 #pragma once
 
 #include "hub/hub_store_state.h"
 #include "proto/merge.h"
 #include "proto/validate.h"
 
-/* What one transaction may add to the record stream, so that the items of one journal number always fit one
- * feed batch: conflicts and answers, and bytes beyond the values that it brings itself. */
-#define MERGE_EVENTS_MAX       256
-#define MERGE_EVENT_BYTES      160
-#define MERGE_EXTRA_BYTES_MAX  (320 * 1024)
+/* What one transaction may add to the record stream, so that the items of one journal number
+ * always fit one feed batch: conflicts and answers, and bytes beyond the values that it brings
+ * itself. */
+#define MERGE_EVENTS_MAX 256
+#define MERGE_EVENT_BYTES 160
+#define MERGE_EXTRA_BYTES_MAX (320 * 1024)
 
 #define MERGE_SCOPES_MAX (CHANGES_PER_TRANSACTION_MAX * 2 * AREA_LEVELS_MAX)
 
 /* A transaction refers to a record: checked once it is known which creates beside it stand. */
 struct merge_reference {
-    unsigned index;                        /* of the change */
+    unsigned index; /* of the change */
     const struct policy_field *field;
     struct id target;
 };
@@ -32,13 +34,13 @@ struct merge {
     const struct txn *txn;
     struct row_txn row;
     enum ruling ruling;
-    uint64_t number;                       /* of the entry that merges it: the rev of what it writes */
-    const struct policy *then;             /* the rules it was written under */
+    uint64_t number;           /* of the entry that merges it: the rev of what it writes */
+    const struct policy *then; /* the rules it was written under */
     struct author author;
 
     const struct policy_collection *now[CHANGES_PER_TRANSACTION_MAX]; /* in force; NULL unknown */
     struct row_change changes[CHANGES_PER_TRANSACTION_MAX];
-    bool failed[CHANGES_PER_TRANSACTION_MAX];  /* by group */
+    bool failed[CHANGES_PER_TRANSACTION_MAX];          /* by group */
     uint16_t created[4 * CHANGES_PER_TRANSACTION_MAX]; /* open hash of ids: index + 1 of creates */
     size_t reference_count, reference_cap;
     struct merge_reference *references;
@@ -51,25 +53,25 @@ struct merge {
 
     size_t scope_count;
     struct merge_scope scopes[MERGE_SCOPES_MAX];
-    char area[IDENTIFIER_BYTES_MAX + 1];   /* the last one given to merge_scope_add */
+    char area[IDENTIFIER_BYTES_MAX + 1]; /* the last one given to merge_scope_add */
 
     struct hub_record record;
-    struct txn decoded;                    /* of a transaction that is looked at again */
+    struct txn decoded; /* of a transaction that is looked at again */
     struct buf plain, packed;
 };
 
 /* ---- hub_merge_check.c */
 
-/* Looks at every change: m->changes get REJECTED with a reason or stay NONE, m->parks is set when it
- * must wait. Writes nothing. */
+/* Looks at every change: m->changes get REJECTED with a reason or stay NONE, m->parks is set when
+ * it must wait. Writes nothing. */
 NODISCARD enum err merge_check(struct merge *m);
 
 /* What a change does to one field of m->record. */
 struct merge_finding {
     enum merge_verdict verdict;
-    bool answers;                     /* SAME, and an open conflict of this node ends with it */
-    bool replaces;                    /* HOLD of a field that this node holds already */
-    struct row_conflict conflict;     /* the open one, when `answers` or `replaces` */
+    bool answers;                 /* SAME, and an open conflict of this node ends with it */
+    bool replaces;                /* HOLD of a field that this node holds already */
+    struct row_conflict conflict; /* the open one, when `answers` or `replaces` */
 };
 /* `field` NULL: the record's existence, `value` then an encoded bool (deleted). */
 NODISCARD enum err merge_find(struct merge *m, const struct change *change,
@@ -78,7 +80,8 @@ NODISCARD enum err merge_find(struct merge *m, const struct change *change,
 /* Whether the author had seen what stands since `rev`, in the base or as own pending work. */
 NODISCARD enum err merge_saw(struct merge *m, const struct change *change, uint64_t rev,
                              bool *ret_seen);
-/* What a delete, or an update of a deleted record, does to the record's existence. SAME: nothing. */
+/* What a delete, or an update of a deleted record, does to the record's existence. SAME: nothing.
+ * */
 NODISCARD enum err merge_existence(struct merge *m, const struct change *change,
                                    struct merge_finding *ret_finding);
 
@@ -88,5 +91,6 @@ bool merge_is_existence(const struct change *change);
 
 /* ---- hub_merge_apply.c */
 
-/* Writes records, conflicts, dispositions and feed index of what stands; fills the rest of m->changes. */
+/* Writes records, conflicts, dispositions and feed index of what stands; fills the rest of
+ * m->changes. */
 NODISCARD enum err merge_apply(struct merge *m);

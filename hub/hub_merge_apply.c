@@ -4,7 +4,7 @@
 #include "common/must.h"
 #include "hub/hub_merge.h"
 
-/* --- feed index -------------------------------------------------------------------------------- */
+/* --- feed index ------------------------------------------------------------------------------ */
 
 /* The area and each one above it. */
 static void scope_add(struct merge *m, struct bytes area)
@@ -38,7 +38,7 @@ static enum err scopes_write(struct merge *m)
     return err;
 }
 
-/* --- conflicts --------------------------------------------------------------------------------- */
+/* --- conflicts ------------------------------------------------------------------------------- */
 
 /* What became of a held change, told to its author: once none of its fields is open any more it was
  * accepted, or superseded where one of them lost. */
@@ -66,10 +66,9 @@ static enum err held_settle(struct merge *m, uint64_t txn, unsigned index, const
     err = ops->change_decide(m->store->backend, &held);
     if (err || open > 0)
         return err;
-    struct row_decision decision = { .number = m->number,
-                                     .txn = txn,
-                                     .index = index,
-                                     .disposition = held.disposition };
+    struct row_decision decision = {
+        .number = m->number, .txn = txn, .index = index, .disposition = held.disposition
+    };
     memcpy(decision.field, held.field, sizeof(held.field));
     /* Where all its changes had one answer they have it no more. */
     if (author.state != DISPOSITION_NONE) {
@@ -127,7 +126,7 @@ static void is_held(struct row_change *row, const char *field)
     row->disposition = DISPOSITION_HELD;
 }
 
-/* --- changes ----------------------------------------------------------------------------------- */
+/* --- changes --------------------------------------------------------------------------------- */
 
 static void short_text(const struct merge *m, uint32_t number, char ret[SHORT_TEXT_BYTES])
 {
@@ -172,7 +171,6 @@ static enum err moved(struct merge *m, unsigned index, struct bytes left)
     struct row_change *row = &m->changes[index];
     if (left.len > 0 && left.len <= IDENTIFIER_BYTES_MAX)
         memcpy(row->moved_from, left.at, left.len);
-    scope_add(m, left);
     if (m->record.held == 0)
         return OK;
     return m->store->ops->conflicts_renew(m->store->backend, &m->record.id, m->number);
@@ -257,8 +255,8 @@ static enum err apply_delete(struct merge *m, unsigned index)
     return OK;
 }
 
-/* A resolve stands when its author had seen the value that it answers over; else the conflict stays open
- * and the author answers again, over what stands now. */
+/* A resolve stands when its author had seen the value that it answers over; else the conflict
+ * stays open and the author answers again, over what stands now. */
 static enum err apply_resolve(struct merge *m, unsigned index)
 {
     const struct change *change = &m->txn->changes[index];
@@ -268,8 +266,7 @@ static enum err apply_resolve(struct merge *m, unsigned index)
     enum err err = m->store->ops->conflict_get(m->store->backend, &change->conflict, &conflict);
     if (err)
         return err;
-    struct bytes chosen =
-        merge_value(fields_get(change->fields, bytes_text(conflict.field)));
+    struct bytes chosen = merge_value(fields_get(change->fields, bytes_text(conflict.field)));
     const struct policy_field *field =
         conflict.field[0] ? policy_field(record->collection, bytes_text(conflict.field)) : NULL;
     struct hub_value *stands = field ? &record->fields[field - record->collection->fields] : NULL;
@@ -309,8 +306,8 @@ static enum err apply_existing(struct merge *m, unsigned index)
 {
     const struct change *change = &m->txn->changes[index];
     struct hub_record *record = &m->record;
-    enum err err = m->store->ops->record_get(m->store->backend, m->now[index], &change->record,
-                                             record);
+    enum err err =
+        m->store->ops->record_get(m->store->backend, m->now[index], &change->record, record);
     if (err)
         return err;
     unsigned held = record->held;

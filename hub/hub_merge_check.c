@@ -5,7 +5,7 @@
 #include "common/must.h"
 #include "hub/hub_merge.h"
 
-/* --- small things ------------------------------------------------------------------------------ */
+/* --- small things ---------------------------------------------------------------------------- */
 
 struct bytes merge_bool(bool value)
 {
@@ -48,7 +48,8 @@ static bool is_waiting(enum disposition disposition)
     return disposition == DISPOSITION_PARKED || disposition == DISPOSITION_QUARANTINED;
 }
 
-/* Waits for an earlier transaction only, so that no two wait for each other. False: it does not wait. */
+/* Waits for an earlier transaction only, so that no two wait for each other. False: it does not
+ * wait. */
 static bool park_behind(struct merge *m, uint64_t txn, enum disposition disposition)
 {
     if (!is_waiting(disposition) || txn >= m->row.number || m->ruling == RULING_ACCEPT)
@@ -60,7 +61,7 @@ static bool park_behind(struct merge *m, uint64_t txn, enum disposition disposit
     return true;
 }
 
-/* --- creates beside each other ----------------------------------------------------------------- */
+/* --- creates beside each other --------------------------------------------------------------- */
 
 static size_t slot_of(const struct id *id)
 {
@@ -90,7 +91,7 @@ static const struct change *created_find(const struct merge *m, const struct id 
     return NULL;
 }
 
-/* --- three-way --------------------------------------------------------------------------------- */
+/* --- three-way ------------------------------------------------------------------------------- */
 
 /* The entry in which the author's last own change of this record was merged; 0 without one. */
 static enum err lineage_of(struct merge *m, const struct change *change, uint64_t *ret_lineage)
@@ -153,9 +154,8 @@ static enum err open_conflict(struct merge *m, const char *field, struct merge_f
     return err == ERR_NOT_FOUND ? OK : err;
 }
 
-enum err merge_find(struct merge *m, const struct change *change,
-                    const struct policy_field *field, struct bytes value,
-                    struct merge_finding *ret_finding)
+enum err merge_find(struct merge *m, const struct change *change, const struct policy_field *field,
+                    struct bytes value, struct merge_finding *ret_finding)
 {
     const struct hub_record *record = &m->record;
     const struct hub_value *stands =
@@ -204,7 +204,7 @@ enum err merge_existence(struct merge *m, const struct change *change,
     return err;
 }
 
-/* --- one change -------------------------------------------------------------------------------- */
+/* --- one change ------------------------------------------------------------------------------ */
 
 static bool charge(struct merge *m, size_t bytes)
 {
@@ -271,8 +271,8 @@ static enum err check_missing(struct merge *m, unsigned index)
 {
     struct row_creation creation;
     const struct change *change = &m->txn->changes[index];
-    enum err err = m->store->ops->creation(m->store->backend, &change->record, m->row.number,
-                                           &creation);
+    enum err err =
+        m->store->ops->creation(m->store->backend, &change->record, m->row.number, &creation);
     if (err && err != ERR_NOT_FOUND)
         return err;
     if (err)
@@ -328,8 +328,8 @@ static enum err check_create(struct merge *m, unsigned index)
 {
     struct row_creation creation;
     const struct change *change = &m->txn->changes[index];
-    enum err err = m->store->ops->creation(m->store->backend, &change->record, m->row.number,
-                                           &creation);
+    enum err err =
+        m->store->ops->creation(m->store->backend, &change->record, m->row.number, &creation);
     if (err && err != ERR_NOT_FOUND)
         return err;
     if (!err && creation.disposition != DISPOSITION_REJECTED)
@@ -435,7 +435,7 @@ static enum err check_change(struct merge *m, unsigned index)
     return err;
 }
 
-/* --- references -------------------------------------------------------------------------------- */
+/* --- references ------------------------------------------------------------------------------ */
 
 static bool is_target(const struct policy_field *field, const char *collection)
 {
@@ -468,8 +468,7 @@ static enum err reference_stands(struct merge *m, const struct merge_reference *
     }
     if (*ret_stands)
         return OK;
-    enum err err =
-        ops->creation(m->store->backend, &reference->target, m->row.number, &creation);
+    enum err err = ops->creation(m->store->backend, &reference->target, m->row.number, &creation);
     if (err)
         return err == ERR_NOT_FOUND ? OK : err;
     *ret_stands = creation.collection && is_target(reference->field, creation.collection->name) &&
@@ -477,7 +476,8 @@ static enum err reference_stands(struct merge *m, const struct merge_reference *
     return OK;
 }
 
-/* A group that fails takes its creates with it, and so what refers to them, until nothing more falls. */
+/* A group that fails takes its creates with it, and so what refers to them, until nothing more
+ * falls. */
 static enum err check_references(struct merge *m)
 {
     bool fell = true;

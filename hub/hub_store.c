@@ -7,7 +7,7 @@
 #include "common/must.h"
 #include "hub/hub_store_state.h"
 
-/* --- journal ----------------------------------------------------------------------------------- */
+/* --- journal --------------------------------------------------------------------------------- */
 
 enum err store_journal(struct hub_store *store, enum journal_kind kind, size_t items,
                        struct bytes entry, uint64_t wall_ms, uint64_t *ret_number)
@@ -45,9 +45,8 @@ static enum err reload_journal(struct hub_store *store)
     if (err)
         journal_genesis(store->district, &store->journal.hash);
     else
-        store->journal = (struct cursor){ .epoch = row.epoch,
-                                          .number = row.number,
-                                          .hash = row.hash };
+        store->journal =
+            (struct cursor){ .epoch = row.epoch, .number = row.number, .hash = row.hash };
     return OK;
 }
 
@@ -66,8 +65,8 @@ enum err hub_store_proves(struct hub_store *store, const struct cursor *cursor, 
     enum err err = store->ops->journal_get(store->backend, cursor->number, &row);
     if (err && err != ERR_NOT_FOUND)
         return err;
-    *ret_proven = err == OK && row.epoch <= cursor->epoch &&
-                  cursor->epoch <= store->trust.epoch && hash_equal(&row.hash, &cursor->hash);
+    *ret_proven = err == OK && row.epoch <= cursor->epoch && cursor->epoch <= store->trust.epoch &&
+                  hash_equal(&row.hash, &cursor->hash);
     return OK;
 }
 
@@ -83,7 +82,7 @@ enum err store_base_rev(struct hub_store *store, const struct base *base, uint64
     return err == ERR_NOT_FOUND ? OK : err;
 }
 
-/* --- policy caches ----------------------------------------------------------------------------- */
+/* --- policy caches --------------------------------------------------------------------------- */
 
 enum err store_reload_trust(struct hub_store *store)
 {
@@ -202,7 +201,7 @@ struct policy_mark hub_store_policy_mark(const struct hub_store *store)
     return mark;
 }
 
-/* --- life -------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------ */
 
 static enum err bind_district(struct hub_store *store, const char *path, const char *district,
                               struct problem *problem)
@@ -211,8 +210,7 @@ static enum err bind_district(struct hub_store *store, const char *path, const c
     if (district[0] == '\0' || strlen(district) > DISTRICT_TEXT_MAX)
         return problem_set(problem, ERR_LIMIT, "district", district);
     memcpy(store->district, district, strlen(district) + 1);
-    enum err err =
-        store->ops->meta(store->backend, "district", district, stored, sizeof(stored));
+    enum err err = store->ops->meta(store->backend, "district", district, stored, sizeof(stored));
     if (err)
         return problem_set(problem, err, path, "district");
     if (strcmp(stored, district) != 0)
@@ -317,7 +315,7 @@ enum err hub_store_idle(struct hub_store *store)
     return store->ops->idle(store->backend);
 }
 
-/* --- incarnations and chains ------------------------------------------------------------------- */
+/* --- incarnations and chains ----------------------------------------------------------------- */
 
 static void node_copy(char ret[NODE_TEXT_MAX + 1], const char *node)
 {
@@ -479,7 +477,7 @@ enum err hub_store_key_get(struct hub_store *store, const char *node, const stru
     return err;
 }
 
-/* --- ACKs -------------------------------------------------------------------------------------- */
+/* --- ACKs ------------------------------------------------------------------------------------ */
 
 static bool entry_is_plain(const struct row_change *row)
 {

@@ -1,9 +1,10 @@
-/* The hub's database behind one narrow interface: what the journal says, and the state that follows from
- * it. Everything that a merge decision depends on is read and written inside its database transaction;
- * memory is only a cache that a rollback throws away.
+/* The hub's database behind one narrow interface: what the journal says, and the state that
+ * follows from it. Everything that a merge decision depends on is read and written inside its
+ * database transaction; memory is only a cache that a rollback throws away.
  *
- * The journal (PROTOCOL.md §9) has three kinds of entries: a chain entry of a node (TXN), a trust
- * statement (TRUST), a rules document (RULES). State = fold of the journal; hub_store_replay proves it. */
+ * The journal (PROTOCOL.md §9) has an entry for each position of a chain (a transaction, or a
+ * policy entry), each trust statement, each rules document, and each later decision about a
+ * transaction that waited. State is its fold; hub_store_replay proves it. */
 #pragma once
 
 #include "proto/feed.h"
@@ -11,18 +12,20 @@
 
 struct hub_store;
 
-/* `path` as for db_open. A new file is bound to `district`; another district's file is ERR_STATE. */
+/* `path` as for db_open. A new file is bound to `district`; another district's file is
+ * ERR_STATE. */
 NODISCARD enum err hub_store_open(const char *path, const char *vfs, const char *district,
                                   struct hub_store **ret_store, struct problem *problem);
 void hub_store_close(struct hub_store **store);
 
-/* One database transaction around everything below that writes. Commit is durable when it returns; after
- * ERR_* of any write the caller rolls back, and the caches are read again. */
+/* One database transaction around everything below that writes. Commit is durable when it returns;
+ * after ERR_* of any write the caller rolls back, and the caches are read again. */
 NODISCARD enum err hub_store_begin(struct hub_store *store);
 NODISCARD enum err hub_store_commit(struct hub_store *store);
 void hub_store_rollback(struct hub_store *store);
 
-/* Folded caches; valid until the next write of their kind. Policy is NULL before the first rules. */
+/* Folded caches; valid until the next write of their kind. Policy is NULL before the first rules.
+ * */
 const struct trust *hub_store_trust(const struct hub_store *store);
 const struct policy *hub_store_policy(const struct hub_store *store);
 /* Any version that was ever published, decoded on demand and kept; NULL when unknown. */
@@ -85,7 +88,8 @@ NODISCARD enum err hub_store_leaf_at(struct hub_store *store, const char *node,
                                      const struct id *incarnation, enum lane lane, uint64_t seq,
                                      struct hash *ret_leaf);
 /* Whether a transaction with this leaf was taken before (from any incarnation). */
-NODISCARD enum err hub_store_knows(struct hub_store *store, const struct hash *leaf, bool *ret_known);
+NODISCARD enum err hub_store_knows(struct hub_store *store, const struct hash *leaf,
+                                   bool *ret_known);
 
 /* Sealed data keys, as received. */
 NODISCARD enum err hub_store_key_put(struct hub_store *store, const char *node,
@@ -105,23 +109,28 @@ struct hub_entry {
     uint64_t seq;               /* received + 1 */
     struct hash head;           /* after this entry */
     const struct bundle_item *item;
-    /* ITEM_TXN: what opening gave. `fault` OK: `txn` decoded and its operator signature verified (or the
-     * leaf is known already: txn NULL). Else the whole transaction is rejected with that reason and its
-     * sealed bytes are kept. */
+    /* ITEM_TXN: what opening gave. `fault` OK: `txn` decoded and its operator signature verified
+     * (or the leaf is known already: txn NULL). Else the whole transaction is rejected with that
+     * reason and its sealed bytes are kept. */
     enum err fault;
     const struct txn *txn;
     struct bytes txn_bytes;
     uint64_t wall_ms;           /* hub's clock at receipt: stored, never deciding */
 };
 
-/* Journals and merges one entry: shape by the policy it was written under, authority there and now, groups,
- * three-way per field, dispositions; parks behind `after` and behind quarantined work, and merges what
- * this entry releases. Journal entry, rows, feed index, node seq and head: the caller's one commit.
- * ERR_STATE when seq is not received + 1 (a bug of the caller); ERR_STORE, ERR_FULL. */
+/* Journals and merges one entry: shape by the policy it was written under, authority there and
+ * now, groups, three-way per field, dispositions; parks behind `after` and behind waiting work,
+ * and decides again what this entry lets go, each in a journal entry of its own (so that a number
+ * merges one transaction). Journal entry, rows, feed index, node seq and head: the caller's one
+ * commit. The leaf is taken as verified when `fault` is OK; with a fault it stays unknown, so that
+ * nobody can burn another's leaf with bytes that do not open. ERR_STATE when seq is not received +
+ * 1 or the head does not follow (a bug of the caller); ERR_STORE, ERR_FULL. */
 NODISCARD enum err hub_store_merge(struct hub_store *store, const struct hub_entry *entry);
 
-/* Raw ACK items ([seq, number, entries] …, PROTOCOL.md §3) for seqs first..last with the dispositions as
- * they are now, as many as fit into `out` (which is not in error afterwards). */
+/* Raw ACK items ([seq, number, entries] …, PROTOCOL.md §3) for seqs first..last with the
+ * dispositions as they are now, as many as fit into `out` (which is not in error afterwards). The
+ * number is that of the entry that merged the transaction: the rev of what was taken; of the entry
+ * it came with until then. */
 NODISCARD enum err hub_store_ack_items(struct hub_store *store, const char *node,
                                        const struct id *incarnation, enum lane lane, uint64_t first,
                                        uint64_t last, struct writer *out, unsigned *ret_count,
@@ -132,10 +141,12 @@ NODISCARD enum err hub_store_ack_items(struct hub_store *store, const char *node
 /* Applies, journals and carries out the effects (release, ends, renewals, epochs, incarnations). */
 NODISCARD enum err hub_store_trust_put(struct hub_store *store, struct bytes signed_statement,
                                        uint64_t wall_ms, struct problem *problem);
-/* ERR_STATE: not version + 1; ERR_POLICY_FOLLOW. Migrates the typed tables in the same transaction. */
+/* ERR_STATE: not version + 1; ERR_POLICY_FOLLOW. Migrates the typed tables in the same
+ * transaction. */
 NODISCARD enum err hub_store_rules_put(struct hub_store *store, struct bytes signed_document,
                                        uint64_t wall_ms, struct problem *problem);
-/* Signed statement of one trust version; signed rules document of one version. Caller frees with free(). */
+/* Signed statement of one trust version; signed rules document of one version. Caller frees with
+ * free(). */
 NODISCARD enum err hub_store_trust_get(struct hub_store *store, uint64_t version,
                                        uint8_t **ret_bytes, size_t *ret_len);
 NODISCARD enum err hub_store_rules_get(struct hub_store *store, uint64_t version,
@@ -149,9 +160,28 @@ struct hub_reader {
     struct id incarnation;
 };
 
-/* Items after journal number `from` that this reader sees, in order, encoded into `out` until it is full or
- * `max_items`; `*ret_to` is the number up to which the batch leads (the journal's end when all fit, also
- * when there was nothing to see). Restricted (R) fields go to the record's own area only. */
+/* Items after journal number `from` that this reader sees, in order, encoded into `out` until it
+ * is full or holds `max_items`; `*ret_to` is the number up to which the batch leads (the journal's
+ * end when all fit, also when there was nothing to see). The items of one number are never torn: at
+ * least one number's are given, also when they are more than `max_items`; merge bounds them to
+ * FEED_ITEMS_MAX items and FEED_PLAIN_BYTES_MAX bytes. ERR_LIMIT: `out` is too small for that.
+ *
+ * Records: of entry n come the fields that n wrote last, with the values that stand; what a later
+ * entry wrote comes with that one. A reader that keeps per field the value of the highest number,
+ * from ACKs and from the feed, ends equal to the hub.
+ *   A change of the reader's own present incarnation that was accepted in the entry it came with is
+ * not echoed. All else of its own is: what was merged later (released), and of a held or superseded
+ * change what was taken.
+ *   A record that comes into the reader's area, or exists again, is given whole. One that left
+ * gives only its area field, once.
+ *   Restricted values (R fields, restricted codes) go to the reader whose area is the record's own;
+ * for others their fields, and conflicts about them, are left out.
+ *   CONFLICT stands at the entry that announced it last (made it, replaced the held value, or moved
+ * the record), while it is open; RESOLVED at the entry that answered it.
+ *
+ * Control: every trust statement, the newest rules, and decisions: a later answer to an own
+ * transaction, whole where all changes have the same. A held change is decided when the last of its
+ * fields is. */
 NODISCARD enum err hub_store_feed(struct hub_store *store, const struct hub_reader *reader,
                                   enum feed_stream stream, uint64_t from, unsigned max_items,
                                   struct writer *out, unsigned *ret_count, uint64_t *ret_to,
@@ -159,27 +189,33 @@ NODISCARD enum err hub_store_feed(struct hub_store *store, const struct hub_read
 
 /* ---- proofs, copies, status */
 
-/* Hash over all state in a fixed order: records with field revs, conflicts, dispositions, lanes, policy
- * versions. Wall times are left out. */
+/* Hash over all state that follows from the journal, in a fixed order: its end and epochs, lanes
+ * and heads, positions, transactions, dispositions, conflicts, decisions, feed index, what waits,
+ * policy versions, and the records with the revs of their fields. Wall times, incarnation states
+ * and backups are left out. */
 NODISCARD enum err hub_store_content_hash(struct hub_store *store, struct hash *ret_hash);
-/* Replays the journal of `store` into the empty store `into` (same code as merge) . */
+/* Replays the journal of `store` into the empty store `into` (same code as merge). ERR_STORE: it
+ * does not give the same journal, so that one of the two was altered. */
 NODISCARD enum err hub_store_replay(struct hub_store *store, struct hub_store *into);
-/* Checks running hashes of the whole journal, heads, and that leaves are unique. */
+/* Checks running hashes of the whole journal, what its entries stand for (signatures of operators,
+ * policy), heads. ERR_STORE with the entry that does not fit. */
 NODISCARD enum err hub_store_verify(struct hub_store *store, struct problem *problem);
 /* A copy in journal mode DELETE for sqlite3, LibreOffice, BI and for `query`. */
-NODISCARD enum err hub_store_copy(struct hub_store *store, const char *path, struct problem *problem);
+NODISCARD enum err hub_store_copy(struct hub_store *store, const char *path,
+                                  struct problem *problem);
 /* Remembers that a backup holds everything up to now: keep_from follows the oldest one named. */
-NODISCARD enum err hub_store_backup_done(struct hub_store *store, const char *name, uint64_t wall_ms);
-/* The same in two steps, for a copy that is still on its way to a disk: the mark holds the positions of the
- * copy (taken in the same turn), the confirmation makes them count. A new mark ends the one before it;
- * ERR_NOT_FOUND: there is no such mark. */
+NODISCARD enum err hub_store_backup_done(struct hub_store *store, const char *name,
+                                         uint64_t wall_ms);
+/* The same in two steps, for a copy that is still on its way to a disk: the mark holds the
+ * positions of the copy (taken in the same turn), the confirmation makes them count. A new mark
+ * ends the one before it; ERR_NOT_FOUND: there is no such mark. */
 NODISCARD enum err hub_store_backup_mark(struct hub_store *store, const char *name);
 NODISCARD enum err hub_store_backup_confirm(struct hub_store *store, const char *name,
                                             uint64_t wall_ms);
 enum err hub_store_idle(struct hub_store *store); /* checkpoint */
 
-/* Rows for `status`, `nodes`, `conflict list`, `show`: one callback a row, columns as the query names
- * them. Queries stand in hub_store.sql; there is no free SQL on the live file. */
+/* Rows for `status`, `nodes`, `conflict list`, `show`: one callback a row, columns as the query
+ * names them. Queries stand in hub_store_query.sql; there is no free SQL on the live file. */
 struct hub_row {
     const char *const *names;
     const char *const *values; /* text; NULL for SQL NULL; ids as UUID text, hashes as hex */
@@ -187,19 +223,32 @@ struct hub_row {
 };
 typedef void hub_row_callback(void *ctx, const struct hub_row *row);
 
-/* X(NAME, "name in hub_store.sql", parameter count): text parameters, '%' for any where a filter fits */
+/* X(NAME, name in hub_store_query.sql, parameter count): text parameters. Columns:
+ * NODES: node, area, roster, state, heard_ms, received, highest, policy ("trust/rules").
+ * CONFLICTS (open): conflict, collection, record, short, field, value_a (the hub's), value_b (the
+ *   held one), author_a, author_b (nodes), number; "(restricted)" in place of R values.
+ * REVIEW (quarantined, parked): leaf, node, operator, state, reason, changes, claimed_ms, number.
+ * TOTALS: disposition, count; "unreadable" counts entries that did not open.
+ * COLLECTIONS: collection, records.
+ * HISTORY(record id text): number, node, operator, claimed_ms, op, disposition, reason, field,
+ *   leaf, index, received_ms of every change.
+ * RECORDS(collection, area or '%'): rows of the collection's view, in that area or inside it.
+ * FIND(short number, or 8 and more hex digits of an id): collection, id, short, deleted.
+ * RECORD(collection, record id text): its view's row.
+ * POSITIONS(node): incarnation, lane, seq received; active first.
+ * BACKUPS: name, number, wall_ms; newest first. */
 #define HUB_LISTS(X)                                                                               \
-    X(HUB_LIST_NODES, "list_nodes", 0)          /* node, area, state, heard_ms, received, highest, policy */ \
-    X(HUB_LIST_CONFLICTS, "list_conflicts", 0)  /* open ones: conflict, collection, record, field, values, authors */ \
-    X(HUB_LIST_REVIEW, "list_review", 0)        /* quarantined: leaf, node, operator, reason, changes */ \
-    X(HUB_LIST_TOTALS, "list_totals", 0)        /* disposition → count */                           \
-    X(HUB_LIST_COLLECTIONS, "list_collections", 0) /* collection → records */                       \
-    X(HUB_LIST_HISTORY, "list_history", 1)      /* record id text → every change with disposition */ \
-    X(HUB_LIST_RECORDS, "list_records", 2)      /* collection, area prefix */                        \
-    X(HUB_LIST_FIND, "list_find", 1)            /* short number or id prefix → record ids */        \
-    X(HUB_LIST_RECORD, "list_record", 2)        /* collection, record id text → its view's row */   \
-    X(HUB_LIST_POSITIONS, "list_positions", 1)  /* node → incarnation, lane, seq received; active first */ \
-    X(HUB_LIST_BACKUPS, "list_backups", 0)      /* name, number, wall_ms; newest first */
+    X(HUB_LIST_NODES, "list_nodes", 0)                                                             \
+    X(HUB_LIST_CONFLICTS, "list_conflicts", 0)                                                     \
+    X(HUB_LIST_REVIEW, "list_review", 0)                                                           \
+    X(HUB_LIST_TOTALS, "list_totals", 0)                                                           \
+    X(HUB_LIST_COLLECTIONS, "list_collections", 0)                                                 \
+    X(HUB_LIST_HISTORY, "list_history", 1)                                                         \
+    X(HUB_LIST_RECORDS, "list_records", 2)                                                         \
+    X(HUB_LIST_FIND, "list_find", 1)                                                               \
+    X(HUB_LIST_RECORD, "list_record", 2)                                                           \
+    X(HUB_LIST_POSITIONS, "list_positions", 1)                                                     \
+    X(HUB_LIST_BACKUPS, "list_backups", 0)
 
 enum hub_list {
 #define X(name, sql, parameters) name,

@@ -1,13 +1,14 @@
--- The hub's database, migration 1. What every district has; the typed tables of the collections are made
--- from the policy beside these, under the collections' own names (no collection begins with tksk_).
+-- The hub's database, migration 1. What every district has; the typed tables of the collections
+-- are made from the policy beside these, under the collections' own names (no collection begins
+-- with tksk_).
 
 CREATE TABLE tksk_meta (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- The journal: entry is canonical (PROTOCOL.md, "Journal and merge"), hash the running hash after it.
--- kind: 1 transaction, 2 trust, 3 rules, 4 decided again, 5 policy entry of a chain
+-- The journal: entry is canonical (PROTOCOL.md, "Journal and merge"), hash the running hash after
+-- it. kind: 1 transaction, 2 trust, 3 rules, 4 decided again, 5 policy entry of a chain
 CREATE TABLE tksk_journal (
     number INTEGER PRIMARY KEY,
     epoch INTEGER NOT NULL,
@@ -51,8 +52,8 @@ CREATE TABLE tksk_lane (
     PRIMARY KEY (node, incarnation, lane)
 ) STRICT, WITHOUT ROWID;
 
--- Every position of every chain. txn: the transaction that stands there (an older one for a leaf that was
--- known already), NULL for a policy entry.
+-- Every position of every chain. txn: the transaction that stands there (an older one for a leaf
+-- that was known already), NULL for a policy entry.
 CREATE TABLE tksk_entry (
     node TEXT NOT NULL,
     incarnation BLOB NOT NULL,
@@ -66,9 +67,9 @@ CREATE TABLE tksk_entry (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tksk_entry_txn ON tksk_entry (txn) WHERE txn IS NOT NULL AND txn <> number;
 
--- Transactions by the number of their own entry. state: disposition of all changes, 0 when they differ.
--- merged: number of the entry that merged it, which is the rev of what it wrote.
--- body: compressed plain transaction, or with a fault the bundle item as it came.
+-- Transactions by the number of their own entry. state: disposition of all changes, 0 when they
+-- differ. merged: number of the entry that merged it, which is the rev of what it wrote. body:
+-- compressed plain transaction, or with a fault the bundle item as it came.
 CREATE TABLE tksk_txn (
     number INTEGER PRIMARY KEY,
     leaf BLOB NOT NULL,
@@ -95,8 +96,8 @@ CREATE UNIQUE INDEX tksk_txn_leaf ON tksk_txn (leaf) WHERE fault IS NULL;
 CREATE INDEX tksk_txn_late ON tksk_txn (merged) WHERE merged <> number;
 CREATE INDEX tksk_txn_quarantined ON tksk_txn (number) WHERE state = 5;
 
--- One row a change. flags: 1 the author's node needs the record in its feed, 2 one of its fields lost,
--- 4 the whole record is due to all readers. moved: the area that the record left.
+-- One row a change. flags: 1 the author's node needs the record in its feed, 2 one of its fields
+-- lost, 4 the whole record is due to all readers. moved: the area that the record left.
 CREATE TABLE tksk_change (
     txn INTEGER NOT NULL,
     idx INTEGER NOT NULL,
@@ -113,8 +114,8 @@ CREATE TABLE tksk_change (
 CREATE INDEX tksk_change_record ON tksk_change (record);
 CREATE INDEX tksk_change_open ON tksk_change (disposition) WHERE disposition <> 1;
 
--- Two values of one field (empty: the record's existence): the row's and the held one. number: of the entry
--- that last announced it. closed: of the entry that answered it.
+-- Two values of one field (empty: the record's existence): the row's and the held one. number: of
+-- the entry that last announced it. closed: of the entry that answered it.
 CREATE TABLE tksk_conflict (
     id BLOB PRIMARY KEY,
     collection INTEGER NOT NULL,
@@ -145,7 +146,8 @@ CREATE TABLE tksk_decision (
     PRIMARY KEY (node, number, txn, idx)
 ) STRICT, WITHOUT ROWID;
 
--- Feed index: which entries touched something inside an area (a row for the area and each above it).
+-- Feed index: which entries touched something inside an area (a row for the area and each above
+-- it).
 CREATE TABLE tksk_scope (
     area TEXT NOT NULL,
     number INTEGER NOT NULL,
@@ -153,8 +155,8 @@ CREATE TABLE tksk_scope (
     PRIMARY KEY (area, number)
 ) STRICT, WITHOUT ROWID;
 
--- Parked transactions and what they wait for: another transaction, or a position of a chain. ready: it
--- is to be looked at again. ruling: enum ruling.
+-- Parked transactions and what they wait for: another transaction, or a position of a chain.
+-- ready: it is to be looked at again. ruling: enum ruling.
 CREATE TABLE tksk_wait (
     txn INTEGER PRIMARY KEY,
     on_txn INTEGER,

@@ -6,11 +6,11 @@
 #include "hub/hub_store_state.h"
 #include "proto/value.h"
 
-#define REPLAY_BATCH     256
-#define BACKUPS_KEPT     2
+#define REPLAY_BATCH 256
+#define BACKUPS_KEPT 2
 #define VALUE_TEXT_BYTES (64 * 1024)
 
-/* --- content hash ------------------------------------------------------------------------------ */
+/* --- content hash ---------------------------------------------------------------------------- */
 
 static void hash_piece(void *ctx, struct bytes piece)
 {
@@ -27,7 +27,7 @@ enum err hub_store_content_hash(struct hub_store *store, struct hash *ret_hash)
     return err;
 }
 
-/* --- replay ------------------------------------------------------------------------------------ */
+/* --- replay ---------------------------------------------------------------------------------- */
 
 /* [epoch, number, kind: what follows is read by its kind. */
 static struct reader entry_reader(const struct row_journal *row)
@@ -212,7 +212,7 @@ enum err hub_store_replay(struct hub_store *store, struct hub_store *into)
     return err;
 }
 
-/* --- verify ------------------------------------------------------------------------------------ */
+/* --- verify ---------------------------------------------------------------------------------- */
 
 static enum err differs(struct problem *problem, uint64_t number, const char *what)
 {
@@ -346,7 +346,7 @@ enum err hub_store_verify(struct hub_store *store, struct problem *problem)
     return err;
 }
 
-/* --- copies, backups --------------------------------------------------------------------------- */
+/* --- copies, backups ------------------------------------------------------------------------- */
 
 enum err hub_store_copy(struct hub_store *store, const char *path, struct problem *problem)
 {
@@ -355,8 +355,8 @@ enum err hub_store_copy(struct hub_store *store, const char *path, struct proble
 
 static unsigned backups_kept(const struct hub_store *store)
 {
-    int64_t kept = store->policy ? policy_setting(store->policy, "backups_kept", BACKUPS_KEPT)
-                                 : BACKUPS_KEPT;
+    int64_t kept =
+        store->policy ? policy_setting(store->policy, "backups_kept", BACKUPS_KEPT) : BACKUPS_KEPT;
     return kept < 1 ? 1 : (unsigned)kept;
 }
 
@@ -379,7 +379,7 @@ enum err hub_store_backup_confirm(struct hub_store *store, const char *name, uin
     return store->ops->backup_confirm(store->backend, name, wall_ms, backups_kept(store));
 }
 
-/* --- lists ------------------------------------------------------------------------------------- */
+/* --- lists ----------------------------------------------------------------------------------- */
 
 static const char *roster_text(const struct trust_node *node)
 {
@@ -429,9 +429,10 @@ static const char *value_text(const struct policy_field *field, struct bytes raw
 
 static bool list_conflict(void *ctx, const struct row_conflict *row)
 {
-    static const char *const names[] = { "conflict", "collection", "record", "short",
-                                         "field",    "value_a",    "value_b", "author_a",
-                                         "author_b", "number" };
+    static const char *const names[] = {
+        "conflict", "collection", "record",   "short",    "field",
+        "value_a",  "value_b",    "author_a", "author_b", "number"
+    };
     struct conflict_list *list = ctx;
     struct hub_store *store = list->store;
     struct hub_record *record = store->record;
@@ -445,11 +446,10 @@ static bool list_conflict(void *ctx, const struct row_conflict *row)
         return false;
     const struct policy_field *field =
         row->field[0] ? policy_field(row->collection, bytes_text(row->field)) : NULL;
-    const struct hub_value *value =
-        field ? &record->fields[field - row->collection->fields] : NULL;
+    const struct hub_value *value = field ? &record->fields[field - row->collection->fields] : NULL;
     struct bytes present = value ? value->raw : bytes_of(record->deleted ? "\xc3" : "\xc2", 1);
-    enum err err = store->ops->txn_merged_in(
-        store->backend, value ? value->rev : record->existence_rev, &txn);
+    enum err err =
+        store->ops->txn_merged_in(store->backend, value ? value->rev : record->existence_rev, &txn);
     if (!err)
         err = store->ops->txn_get(store->backend, txn, &author);
     list->err = err;

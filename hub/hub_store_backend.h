@@ -1,9 +1,11 @@
-/* What the hub's logic (hub_store*.c, hub_merge*.c, hub_feed.c) asks of a database: rows in, rows out,
- * and nothing that decides. One table of functions a backend; hub_store_sqlite*.c is the embedded one.
+/* What the hub's logic (hub_store*.c, hub_merge*.c, hub_feed.c) asks of a database: rows in, rows
+ * out, and nothing that decides. One table of functions a backend; hub_store_sqlite*.c is the
+ * embedded one.
  *
- * Unless said otherwise: ERR_NOT_FOUND when a single row is not there, ERR_STORE, ERR_FULL, ERR_MEMORY when
- * the database fails; borrowed results are valid until the next call of the same function; what writes
- * runs between begin and commit. Texts that a row holds are copied into it. */
+ * Unless said otherwise: ERR_NOT_FOUND when a single row is not there, ERR_STORE, ERR_FULL,
+ * ERR_MEMORY when the database fails; borrowed results are valid until the next call of the same
+ * function; what writes runs between begin and commit. Texts that a row holds are copied into it.
+ * */
 #pragma once
 
 #include "hub/hub_store.h"
@@ -13,8 +15,8 @@ enum journal_kind {
     JOURNAL_TXN = 1,
     JOURNAL_TRUST = 2,
     JOURNAL_RULES = 3,
-    JOURNAL_AGAIN = 4,  /* a transaction that waited is decided again */
-    JOURNAL_MARK = 5    /* a policy entry of a chain */
+    JOURNAL_AGAIN = 4, /* a transaction that waited is decided again */
+    JOURNAL_MARK = 5   /* a policy entry of a chain */
 };
 
 #define JOURNAL_ENTRY_BYTES_MAX 512
@@ -42,7 +44,7 @@ struct row_entry {
     enum lane lane;
     uint64_t seq;
     uint64_t number;
-    uint64_t txn;       /* 0: a policy entry */
+    uint64_t txn; /* 0: a policy entry */
     struct hash leaf, head;
 };
 
@@ -55,14 +57,14 @@ struct row_txn {
     uint64_t seq;
     uint32_t operator_number;
     uint64_t claimed_ms, trust_version, rules_version;
-    uint64_t chain_trust;         /* trust version of the lane at this position */
-    bool twin;                    /* its incarnation was quarantined when it came */
+    uint64_t chain_trust; /* trust version of the lane at this position */
+    bool twin;            /* its incarnation was quarantined when it came */
     unsigned after_count;
     struct after after[AFTER_MAX];
     enum err fault;
-    enum disposition state;       /* of all changes; NONE: they differ */
+    enum disposition state; /* of all changes; NONE: they differ */
     enum err reason;
-    uint64_t merged;              /* 0: not merged */
+    uint64_t merged; /* 0: not merged */
     unsigned change_count;
     size_t plain_bytes;
 };
@@ -76,7 +78,7 @@ struct row_change {
     const struct policy_collection *collection; /* of the policy in force; NULL: unknown */
     enum change_op op;
     enum disposition disposition;
-    unsigned flags;               /* enum change_flag */
+    unsigned flags; /* enum change_flag */
     enum err reason;
     char field[IDENTIFIER_BYTES_MAX + 1];
     char moved_from[IDENTIFIER_BYTES_MAX + 1];
@@ -91,8 +93,8 @@ struct row_conflict {
     uint64_t held_txn;
     unsigned held_index;
     char held_node[NODE_TEXT_MAX + 1];
-    struct bytes held_value;      /* raw, never empty */
-    uint64_t closed;              /* 0: open */
+    struct bytes held_value; /* raw, never empty */
+    uint64_t closed;         /* 0: open */
     struct bytes chosen;
 };
 
@@ -110,12 +112,12 @@ enum ruling {
     RULING_NONE = 0,
     RULING_ACCEPT = 1, /* a person lets it pass: no quarantine, no waiting */
     RULING_REJECT = 2,
-    RULING_MOVED = 3,  /* its incarnation ended: merge as soon as what it needs is there */
+    RULING_MOVED = 3, /* its incarnation ended: merge as soon as what it needs is there */
 };
 
 struct row_wait {
     uint64_t txn;
-    uint64_t on_txn;              /* 0: a position */
+    uint64_t on_txn; /* 0: a position */
     char node[NODE_TEXT_MAX + 1];
     struct id incarnation;
     enum lane lane;
@@ -134,7 +136,7 @@ struct row_creation {
 #define SHORT_TEXT_BYTES 36
 
 struct hub_value {
-    struct bytes raw;             /* canonical; {NULL, 0} = no value */
+    struct bytes raw; /* canonical; {NULL, 0} = no value */
     uint64_t rev;
 };
 
@@ -146,13 +148,14 @@ struct hub_record {
     bool deleted;
     uint64_t rev, born;
     uint64_t existence_rev;
-    unsigned held;                /* open conflicts */
+    unsigned held; /* open conflicts */
     struct hub_value fields[FIELDS_PER_CHANGE_MAX];
 };
 
 struct hub_backend;
-/* Rows of one area of state for the content hash: integer → 'i' and 8 bytes big-endian, text → 't', bytes
- * → 'b', both with 4 bytes of length, nothing → 'n'; each column, then 0x0A at the end of a row. */
+/* Rows of one area of state for the content hash: integer → 'i' and 8 bytes big-endian, text →
+ * 't', bytes → 'b', both with 4 bytes of length, nothing → 'n'; each column, then 0x0A at the end
+ * of a row. */
 typedef void hub_scan_callback(void *ctx, struct bytes piece);
 /* False ends the walk. */
 typedef bool hub_conflict_callback(void *ctx, const struct row_conflict *row);
@@ -215,7 +218,8 @@ struct hub_backend_ops {
                            struct row_change *ret_row);
     /* disposition, flags, reason, field of an existing row */
     enum err (*change_decide)(struct hub_backend *b, const struct row_change *row);
-    /* The best create of `record` outside transaction `except`: accepted before waiting before rejected. */
+    /* The best create of `record` outside transaction `except`: accepted before waiting before
+     * rejected. */
     enum err (*creation)(struct hub_backend *b, const struct id *record, uint64_t except,
                          struct row_creation *ret_row);
 
@@ -227,7 +231,8 @@ struct hub_backend_ops {
     enum err (*record_exists)(struct hub_backend *b, const struct policy_collection *collection,
                               const struct id *id, bool *ret_exists);
 
-    enum err (*conflict_put)(struct hub_backend *b, const struct row_conflict *row); /* or replace */
+    enum err (*conflict_put)(struct hub_backend *b,
+                             const struct row_conflict *row); /* or replace */
     enum err (*conflict_get)(struct hub_backend *b, const struct id *id,
                              struct row_conflict *ret_row);
     /* The open one of `node` about a field. */
@@ -237,7 +242,8 @@ struct hub_backend_ops {
                                unsigned *ret_open);
     /* All open ones of a record are announced again in entry `number`. */
     enum err (*conflicts_renew)(struct hub_backend *b, const struct id *record, uint64_t number);
-    /* Open ones announced in, and closed ones answered in, entry `number`. The callback may read. */
+    /* Open ones announced in, and closed ones answered in, entry `number`. The callback may read.
+     * */
     enum err (*conflicts_at)(struct hub_backend *b, uint64_t number, hub_conflict_callback *each,
                              void *ctx);
 
@@ -284,8 +290,8 @@ struct hub_backend_ops {
     /* Remembers the positions of now, forgets all but the newest `kept` and moves keep_from. */
     enum err (*backup_put)(struct hub_backend *b, const char *name, uint64_t number,
                            uint64_t wall_ms, unsigned kept);
-    /* The same in two steps: the positions of now, which count when they are confirmed. One mark at a time;
-     * ERR_NOT_FOUND: no such mark. */
+    /* The same in two steps: the positions of now, which count when they are confirmed. One mark
+     * at a time; ERR_NOT_FOUND: no such mark. */
     enum err (*backup_mark)(struct hub_backend *b, const char *name, uint64_t number);
     enum err (*backup_confirm)(struct hub_backend *b, const char *name, uint64_t wall_ms,
                                unsigned kept);
@@ -297,5 +303,4 @@ struct hub_backend {
 };
 
 NODISCARD enum err hub_store_sqlite_open(const char *path, const char *vfs,
-                                         struct hub_backend **ret_backend,
-                                         struct problem *problem);
+                                         struct hub_backend **ret_backend, struct problem *problem);

@@ -4,7 +4,7 @@
 #include "common/must.h"
 #include "hub/hub_store_state.h"
 
-/* --- effects of trust statements --------------------------------------------------------------- */
+/* --- effects of trust statements ------------------------------------------------------------- */
 
 /* Every quarantined transaction that `fits` is looked at again. */
 typedef bool quarantined_fits(const struct row_txn *row, const void *which);
@@ -154,8 +154,7 @@ static enum err check_epoch(const struct hub_store *store, struct bytes ops, boo
         if (cut != store->journal.number || !hash_equal(&hash, &store->journal.hash))
             return problem_setf(problem, ERR_STATE, "epoch",
                                 "the cut is %llu, the journal ends at %llu or differs there",
-                                (unsigned long long)cut,
-                                (unsigned long long)store->journal.number);
+                                (unsigned long long)cut, (unsigned long long)store->journal.number);
         *ret_epoch = true;
     }
     return OK;
@@ -205,7 +204,7 @@ enum err hub_store_trust_put(struct hub_store *store, struct bytes signed_statem
     return err ? problem_set(problem, err, "trust statement", "it could not be stored") : OK;
 }
 
-/* --- rules ------------------------------------------------------------------------------------- */
+/* --- rules ----------------------------------------------------------------------------------- */
 
 static enum err check_rules(const struct hub_store *store, const struct policy *next,
                             struct problem *problem)
@@ -213,8 +212,8 @@ static enum err check_rules(const struct hub_store *store, const struct policy *
     static const struct hash zero;
     uint64_t version = store->policy ? store->policy->version + 1 : 1;
     if (strcmp(next->district, store->district) != 0)
-        return problem_setf(problem, ERR_POLICY_FOLLOW, "district", "this is %s, the rules are of %s",
-                            store->district, next->district);
+        return problem_setf(problem, ERR_POLICY_FOLLOW, "district",
+                            "this is %s, the rules are of %s", store->district, next->district);
     if (next->version != version)
         return problem_setf(problem, ERR_STATE, "rules", "version %llu comes next, this is %llu",
                             (unsigned long long)version, (unsigned long long)next->version);
@@ -269,12 +268,12 @@ enum err hub_store_rules_put(struct hub_store *store, struct bytes signed_docume
         err = store->ops->tables_migrate(store->backend, next, problem);
     if (err)
         return err;
-    err = journal_policy(store, JOURNAL_RULES, next->version, &next->hash, signed_document,
-                         wall_ms);
+    err =
+        journal_policy(store, JOURNAL_RULES, next->version, &next->hash, signed_document, wall_ms);
     return err ? problem_set(problem, err, "rules", "they could not be stored") : OK;
 }
 
-/* --- reading ----------------------------------------------------------------------------------- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 static enum err document_copy(struct hub_store *store, enum journal_kind kind, uint64_t version,
                               uint8_t **ret_bytes, size_t *ret_len)

@@ -1,5 +1,5 @@
--- Statements of the embedded backend, by name; prepared once. Those on typed tables are made in C from the
--- policy's names.
+-- Statements of the embedded backend, by name; prepared once. Those on typed tables are made in C
+-- from the policy's names.
 
 -- name: meta_put
 INSERT OR IGNORE INTO tksk_meta (name, value) VALUES (?1, ?2);
@@ -7,7 +7,8 @@ INSERT OR IGNORE INTO tksk_meta (name, value) VALUES (?1, ?2);
 SELECT value FROM tksk_meta WHERE name = ?1;
 
 -- name: journal_put
-INSERT INTO tksk_journal (number, epoch, kind, entry, hash, wall_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6);
+INSERT INTO tksk_journal (number, epoch, kind, entry, hash, wall_ms)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6);
 -- name: journal_get
 SELECT number, epoch, kind, entry, hash, wall_ms FROM tksk_journal WHERE number = ?1;
 -- name: journal_last
@@ -23,7 +24,8 @@ SELECT min(cut) FROM tksk_epoch WHERE epoch > ?1;
 SELECT node, incarnation, state, urgent, normal, bulk, trust, rules, heard_ms FROM tksk_incarnation
 WHERE node = ?1 AND incarnation = ?2;
 -- name: incarnation_put
-INSERT OR REPLACE INTO tksk_incarnation (node, incarnation, state, urgent, normal, bulk, trust, rules, heard_ms)
+INSERT OR REPLACE INTO tksk_incarnation (node, incarnation, state, urgent, normal, bulk, trust,
+    rules, heard_ms)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
 -- name: incarnation_active
 SELECT incarnation FROM tksk_incarnation WHERE node = ?1 AND state = 1;
@@ -50,12 +52,13 @@ INSERT OR REPLACE INTO tksk_data_key (node, incarnation, number, sealed) VALUES 
 SELECT sealed FROM tksk_data_key WHERE node = ?1 AND incarnation = ?2 AND number = ?3;
 
 -- name: txn_put
-INSERT INTO tksk_txn (number, leaf, node, incarnation, lane, seq, operator, claimed_ms, trust, rules, chain_trust,
-    twin, after, fault, state, reason, merged, changes, plain_bytes, body)
+INSERT INTO tksk_txn (number, leaf, node, incarnation, lane, seq, operator, claimed_ms, trust,
+    rules, chain_trust, twin, after, fault, state, reason, merged, changes, plain_bytes, body)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20);
 -- name: txn_get
-SELECT number, leaf, node, incarnation, lane, seq, operator, claimed_ms, trust, rules, chain_trust, twin, after, fault,
-    state, reason, merged, changes, plain_bytes FROM tksk_txn WHERE number = ?1;
+SELECT number, leaf, node, incarnation, lane, seq, operator, claimed_ms, trust, rules,
+    chain_trust, twin, after, fault, state, reason, merged, changes, plain_bytes
+FROM tksk_txn WHERE number = ?1;
 -- name: txn_find
 SELECT number FROM tksk_txn WHERE leaf = ?1 AND fault IS NULL;
 -- name: txn_body
@@ -79,32 +82,40 @@ WHERE txn = ?1 ORDER BY idx;
 SELECT txn, idx, record, collection, op, disposition, flags, reason, field, moved FROM tksk_change
 WHERE txn = ?1 AND idx = ?2;
 -- name: change_decide
-UPDATE tksk_change SET disposition = ?3, flags = ?4, reason = ?5, field = ?6 WHERE txn = ?1 AND idx = ?2;
+UPDATE tksk_change SET disposition = ?3, flags = ?4, reason = ?5, field = ?6
+WHERE txn = ?1 AND idx = ?2;
 -- name: creation
-SELECT txn, collection, disposition FROM tksk_change WHERE record = ?1 AND op = 1 AND txn <> ?2 ORDER BY txn;
+SELECT txn, collection, disposition FROM tksk_change WHERE record = ?1 AND op = 1 AND txn <> ?2
+    ORDER BY txn;
 
 -- name: conflict_put
-INSERT OR REPLACE INTO tksk_conflict (id, collection, record, field, number, held_txn, held_idx, held_node,
+INSERT OR REPLACE INTO tksk_conflict (id, collection, record, field, number, held_txn, held_idx,
+    held_node,
     held_value, closed, chosen)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11);
 -- name: conflict_get
-SELECT id, collection, record, field, number, held_txn, held_idx, held_node, held_value, closed, chosen
+SELECT id, collection, record, field, number, held_txn, held_idx, held_node, held_value, closed,
+    chosen
 FROM tksk_conflict WHERE id = ?1;
 -- name: conflict_find
-SELECT id, collection, record, field, number, held_txn, held_idx, held_node, held_value, closed, chosen
+SELECT id, collection, record, field, number, held_txn, held_idx, held_node, held_value, closed,
+    chosen
 FROM tksk_conflict WHERE record = ?1 AND field = ?2 AND held_node = ?3 AND closed IS NULL;
 -- name: conflicts_held
 SELECT count(*) FROM tksk_conflict WHERE held_txn = ?1 AND held_idx = ?2 AND closed IS NULL;
 -- name: conflicts_renew
 UPDATE tksk_conflict SET number = ?2 WHERE record = ?1 AND closed IS NULL;
 -- name: conflicts_opened
-SELECT id, collection, record, field, number, held_txn, held_idx, held_node, held_value, closed, chosen
+SELECT id, collection, record, field, number, held_txn, held_idx, held_node, held_value, closed,
+    chosen
 FROM tksk_conflict WHERE number = ?1 AND closed IS NULL ORDER BY id;
 -- name: conflicts_closed
-SELECT id, collection, record, field, number, held_txn, held_idx, held_node, held_value, closed, chosen
+SELECT id, collection, record, field, number, held_txn, held_idx, held_node, held_value, closed,
+    chosen
 FROM tksk_conflict WHERE closed = ?1 ORDER BY id;
 -- name: conflicts_open
-SELECT id, collection, record, field, number, held_txn, held_idx, held_node, held_value, closed, chosen
+SELECT id, collection, record, field, number, held_txn, held_idx, held_node, held_value, closed,
+    chosen
 FROM tksk_conflict WHERE closed IS NULL ORDER BY number, id;
 
 -- name: decision_put
@@ -114,7 +125,8 @@ UNION SELECT node, ?2, ?3, ?4, ?5, ?6, ?7 FROM tksk_entry WHERE txn = ?3 AND txn
 -- name: decision_next
 SELECT number FROM tksk_decision WHERE node = ?1 AND number > ?2 ORDER BY number LIMIT 1;
 -- name: decisions_at
-SELECT number, txn, idx, disposition, reason, field FROM tksk_decision WHERE node = ?1 AND number = ?2
+SELECT number, txn, idx, disposition, reason, field FROM tksk_decision WHERE node = ?1 AND number
+    = ?2
 ORDER BY txn, idx;
 -- name: scope_put
 INSERT OR IGNORE INTO tksk_scope (area, number, txn) VALUES (?1, ?2, ?3);
@@ -127,7 +139,8 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
 -- name: wait_drop
 DELETE FROM tksk_wait WHERE txn = ?1;
 -- name: wait_ready
-SELECT txn, on_txn, node, incarnation, lane, seq, ready, ruling FROM tksk_wait WHERE ready = 1 ORDER BY txn LIMIT 1;
+SELECT txn, on_txn, node, incarnation, lane, seq, ready, ruling FROM tksk_wait WHERE ready = 1
+    ORDER BY txn LIMIT 1;
 -- name: wait_count
 SELECT count(*) FROM tksk_wait;
 -- name: wake_txn
@@ -193,20 +206,26 @@ SELECT number, epoch, kind, hash FROM tksk_journal ORDER BY number DESC LIMIT 1;
 -- name: scan_epoch
 SELECT epoch, cut, hash FROM tksk_epoch ORDER BY epoch;
 -- name: scan_lane
-SELECT node, incarnation, lane, received, head, trust, rules FROM tksk_lane ORDER BY node, incarnation, lane;
+SELECT node, incarnation, lane, received, head, trust, rules FROM tksk_lane ORDER BY node,
+    incarnation, lane;
 -- name: scan_entry
-SELECT node, incarnation, lane, seq, number, txn, leaf, head FROM tksk_entry ORDER BY node, incarnation, lane, seq;
+SELECT node, incarnation, lane, seq, number, txn, leaf, head FROM tksk_entry ORDER BY node,
+    incarnation, lane, seq;
 -- name: scan_txn
-SELECT number, leaf, operator, claimed_ms, trust, rules, chain_trust, twin, after, fault, state, reason, merged, changes
+SELECT number, leaf, operator, claimed_ms, trust, rules, chain_trust, twin, after, fault, state,
+    reason, merged, changes
 FROM tksk_txn ORDER BY number;
 -- name: scan_change
-SELECT txn, idx, record, (SELECT name FROM tksk_collection WHERE id = collection), op, disposition, flags, reason,
+SELECT txn, idx, record, (SELECT name FROM tksk_collection WHERE id = collection), op,
+    disposition, flags, reason,
     field, moved FROM tksk_change ORDER BY txn, idx;
 -- name: scan_conflict
-SELECT id, (SELECT name FROM tksk_collection WHERE id = collection), record, field, number, held_txn, held_idx,
+SELECT id, (SELECT name FROM tksk_collection WHERE id = collection), record, field, number,
+    held_txn, held_idx,
     held_node, held_value, closed, chosen FROM tksk_conflict ORDER BY id;
 -- name: scan_decision
-SELECT node, number, txn, idx, disposition, reason, field FROM tksk_decision ORDER BY node, number, txn, idx;
+SELECT node, number, txn, idx, disposition, reason, field FROM tksk_decision ORDER BY node,
+    number, txn, idx;
 -- name: scan_scope
 SELECT area, number, txn FROM tksk_scope ORDER BY area, number;
 -- name: scan_wait
@@ -214,20 +233,25 @@ SELECT txn, on_txn, node, incarnation, lane, seq, ruling FROM tksk_wait ORDER BY
 -- name: scan_document
 SELECT kind, version, number, hash FROM tksk_document ORDER BY kind, version;
 -- name: scan_field
-SELECT name, type, (SELECT name FROM tksk_collection WHERE id = collection) FROM tksk_field ORDER BY 3, number;
+SELECT name, type, (SELECT name FROM tksk_collection WHERE id = collection) FROM tksk_field ORDER
+    BY 3, number;
 
 -- Parameters: node, its area, its standing in the roster; one row.
 -- name: list_nodes
 SELECT ?1 AS node, ?2 AS area, ?3 AS roster,
     (SELECT CASE state WHEN 1 THEN 'active' WHEN 3 THEN 'quarantined' ELSE 'superseded' END
-     FROM tksk_incarnation WHERE node = ?1 ORDER BY state = 3 DESC, state = 1 DESC LIMIT 1) AS state,
+     FROM tksk_incarnation WHERE node = ?1 ORDER BY state = 3 DESC, state = 1 DESC LIMIT 1) AS
+    state,
     (SELECT max(heard_ms) FROM tksk_incarnation WHERE node = ?1) AS heard_ms,
     (SELECT coalesce(sum(l.received), 0) FROM tksk_lane AS l JOIN tksk_incarnation AS i
-     ON i.node = l.node AND i.incarnation = l.incarnation WHERE l.node = ?1 AND i.state IN (1, 3)) AS received,
-    (SELECT coalesce(sum(urgent + normal + bulk), 0) FROM tksk_incarnation WHERE node = ?1 AND state IN (1, 3)) AS highest,
+     ON i.node = l.node AND i.incarnation = l.incarnation WHERE l.node = ?1 AND i.state IN (1,
+    3)) AS received,
+    (SELECT coalesce(sum(urgent + normal + bulk), 0) FROM tksk_incarnation WHERE node = ?1 AND
+    state IN (1, 3)) AS highest,
     (SELECT max(trust) || '/' || max(rules) FROM tksk_incarnation WHERE node = ?1) AS policy;
 -- name: list_review
-SELECT lower(hex(leaf)) AS leaf, node, operator, CASE state WHEN 5 THEN 'quarantined' ELSE 'parked' END AS state,
+SELECT lower(hex(leaf)) AS leaf, node, operator, CASE state WHEN 5 THEN 'quarantined' ELSE
+    'parked' END AS state,
     reason, changes, claimed_ms, number
 FROM tksk_txn WHERE state = 5 OR number IN (SELECT txn FROM tksk_wait) ORDER BY number;
 -- name: list_totals
@@ -238,12 +262,17 @@ UNION ALL SELECT CASE disposition WHEN 2 THEN 'superseded' WHEN 3 THEN 'rejected
 FROM tksk_change WHERE disposition <> 1 GROUP BY disposition
 UNION ALL SELECT 'unreadable', count(*) FROM tksk_txn WHERE fault IS NOT NULL HAVING count(*) > 0;
 -- name: list_history
-SELECT coalesce(t.merged, t.number) AS number, t.node AS node, t.operator AS operator, t.claimed_ms AS claimed_ms,
-    CASE c.op WHEN 1 THEN 'create' WHEN 2 THEN 'update' WHEN 3 THEN 'delete' ELSE 'resolve' END AS op,
-    CASE c.disposition WHEN 1 THEN 'accepted' WHEN 2 THEN 'superseded' WHEN 3 THEN 'rejected' WHEN 4 THEN 'held'
+SELECT coalesce(t.merged, t.number) AS number, t.node AS node, t.operator AS operator,
+    t.claimed_ms AS claimed_ms,
+    CASE c.op WHEN 1 THEN 'create' WHEN 2 THEN 'update' WHEN 3 THEN 'delete' ELSE 'resolve' END
+    AS op,
+    CASE c.disposition WHEN 1 THEN 'accepted' WHEN 2 THEN 'superseded' WHEN 3 THEN 'rejected'
+    WHEN 4 THEN 'held'
     WHEN 5 THEN 'quarantined' ELSE 'parked' END AS disposition,
-    c.reason AS reason, c.field AS field, lower(hex(t.leaf)) AS leaf, c.idx AS "index", j.wall_ms AS received_ms
-FROM tksk_change AS c JOIN tksk_txn AS t ON t.number = c.txn JOIN tksk_journal AS j ON j.number = t.number
+    c.reason AS reason, c.field AS field, lower(hex(t.leaf)) AS leaf, c.idx AS "index", j.wall_ms
+    AS received_ms
+FROM tksk_change AS c JOIN tksk_txn AS t ON t.number = c.txn JOIN tksk_journal AS j ON j.number =
+    t.number
 WHERE c.record = ?1 ORDER BY 1, c.txn, c.idx;
 -- name: list_positions
 SELECT lower(substr(hex(l.incarnation), 1, 8) || '-' || substr(hex(l.incarnation), 9, 4) || '-' ||
@@ -252,4 +281,5 @@ SELECT lower(substr(hex(l.incarnation), 1, 8) || '-' || substr(hex(l.incarnation
 FROM tksk_lane AS l JOIN tksk_incarnation AS i ON i.node = l.node AND i.incarnation = l.incarnation
 WHERE l.node = ?1 ORDER BY i.state <> 1, i.heard_ms DESC, l.incarnation, l.lane;
 -- name: list_backups
-SELECT name, number, wall_ms FROM tksk_backup WHERE name NOT GLOB '~*' ORDER BY number DESC, wall_ms DESC, name DESC;
+SELECT name, number, wall_ms FROM tksk_backup WHERE name NOT GLOB '~*' ORDER BY number DESC,
+    wall_ms DESC, name DESC;

@@ -7,9 +7,9 @@
 #include "hub/hub_store_sqlite.h"
 
 #define LIST_COLUMNS_MAX (FIELDS_PER_CHANGE_MAX + 8)
-#define FIND_ROWS_MAX    50
+#define FIND_ROWS_MAX 50
 
-/* --- content ----------------------------------------------------------------------------------- */
+/* --- content --------------------------------------------------------------------------------- */
 
 static void scan_number(hub_scan_callback *each, void *ctx, uint8_t kind, uint64_t number,
                         size_t bytes)
@@ -50,9 +50,9 @@ static enum err scan_rows(struct sqlite_backend *s, sqlite3_stmt *st, hub_scan_c
 enum err sqlite_scan(struct hub_backend *b, hub_scan_callback *each, void *ctx)
 {
     static const enum statement order[] = {
-        STMT_scan_journal,  STMT_scan_epoch,    STMT_scan_lane,  STMT_scan_entry,
-        STMT_scan_txn,      STMT_scan_change,   STMT_scan_conflict, STMT_scan_decision,
-        STMT_scan_scope,    STMT_scan_wait,     STMT_scan_document, STMT_scan_field,
+        STMT_scan_journal, STMT_scan_epoch,  STMT_scan_lane,     STMT_scan_entry,
+        STMT_scan_txn,     STMT_scan_change, STMT_scan_conflict, STMT_scan_decision,
+        STMT_scan_scope,   STMT_scan_wait,   STMT_scan_document, STMT_scan_field,
     };
     struct sqlite_backend *s = sqlite_of(b);
     enum err err = OK;
@@ -69,7 +69,7 @@ enum err sqlite_scan(struct hub_backend *b, hub_scan_callback *each, void *ctx)
     return err;
 }
 
-/* --- lists ------------------------------------------------------------------------------------- */
+/* --- lists ----------------------------------------------------------------------------------- */
 
 static enum err give_rows(struct sqlite_backend *s, sqlite3_stmt *st, hub_row_callback *row,
                           void *ctx)
@@ -121,7 +121,8 @@ static enum err list_collections(struct sqlite_backend *s, hub_row_callback *row
     if (!out)
         return ERR_MEMORY;
     for (size_t i = 0; i < s->table_count; i++)
-        fprintf(out, "%sSELECT '%s' AS collection, count(*) AS records FROM \"%s\" WHERE _deleted = 0",
+        fprintf(out,
+                "%sSELECT '%s' AS collection, count(*) AS records FROM \"%s\" WHERE _deleted = 0",
                 i > 0 ? " UNION ALL " : "", s->tables[i].name, s->tables[i].name);
     return give_sql(s, out, &text, bytes_of(NULL, 0), bytes_of(NULL, 0), NULL, 0, row, ctx);
 }
@@ -165,7 +166,8 @@ static enum err list_record(struct sqlite_backend *s, const char *const *paramet
                     ctx);
 }
 
-/* The ids that begin with the hex digits of `text` (dashes left out). False: fewer than eight of them. */
+/* The ids that begin with the hex digits of `text` (dashes left out). False: fewer than eight of
+ * them. */
 static bool id_range(const char *text, struct id *ret_low, struct id *ret_high)
 {
     char low[2 * ID_BYTES + 1];

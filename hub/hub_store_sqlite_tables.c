@@ -1,14 +1,15 @@
-/* The embedded backend: typed tables, one a collection, made and widened from the policy. Columns of the
- * store itself begin with "_", which no field does. */
+/* The embedded backend: typed tables, one a collection, made and widened from the policy. Columns
+ * of the store itself begin with "_", which no field does. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "common/must.h"
 #include "hub/hub_store_sqlite.h"
 
-#define FIRST_FIELD 8 /* ?8 on, in every statement: 1 id, 2 short, 3 rev, 4 born, 5 deleted, 6 held, 7 revs */
+#define FIRST_FIELD                                                                                \
+    8 /* ?8 on, in every statement: 1 id, 2 short, 3 rev, 4 born, 5 deleted, 6 held, 7 revs */
 
-/* --- what there is ----------------------------------------------------------------------------- */
+/* --- what there is --------------------------------------------------------------------------- */
 
 const struct table *tables_of(const struct sqlite_backend *s,
                               const struct policy_collection *collection)
@@ -86,7 +87,7 @@ static enum err sql_exec(struct sqlite_backend *s, struct sql *sql)
     return err;
 }
 
-/* --- statements of one table ------------------------------------------------------------------- */
+/* --- statements of one table ----------------------------------------------------------------- */
 
 static enum err table_prepare_reads(struct sqlite_backend *s, struct table *t)
 {
@@ -202,7 +203,7 @@ enum err sqlite_tables_load(struct hub_backend *b, const struct policy *policy)
     return err;
 }
 
-/* --- making and widening ----------------------------------------------------------------------- */
+/* --- making and widening --------------------------------------------------------------------- */
 
 static bool list_is_restricted(const struct policy_code_list *list)
 {
@@ -254,8 +255,8 @@ static void view_field(FILE *out, const struct policy_field *field)
     }
 }
 
-/* For people with sqlite3 or a spreadsheet: ids as text, times as ISO, no restricted values, nothing
- * deleted. */
+/* For people with sqlite3 or a spreadsheet: ids as text, times as ISO, no restricted values,
+ * nothing deleted. */
 static enum err view_make(struct sqlite_backend *s, const struct policy_collection *c)
 {
     static const char *const own[] = { "id", "short", "rev" };
@@ -377,7 +378,7 @@ enum err sqlite_tables_migrate(struct hub_backend *b, const struct policy *polic
     return err ? problem_set(problem, err, "tables", "they could not be made from the policy") : OK;
 }
 
-/* --- records ----------------------------------------------------------------------------------- */
+/* --- records --------------------------------------------------------------------------------- */
 
 static enum err bind_field(struct sqlite_backend *s, sqlite3_stmt *st, int at,
                            const struct policy_field *field, struct bytes raw, struct buf *json)
@@ -548,7 +549,8 @@ static enum err record_read(struct sqlite_backend *s, const struct table *t, sql
     for (size_t i = 0; i < t->column_count && !err; i++) {
         int f = t->columns[i].policy_field;
         if (f >= 0)
-            err = value_read(st, (int)i + FIRST_FIELD - 1, &fields[f], &out, &record->fields[f].raw);
+            err =
+                value_read(st, (int)i + FIRST_FIELD - 1, &fields[f], &out, &record->fields[f].raw);
     }
     return err ? err : revs_read(t, column_bytes(st, 6), record);
 }

@@ -2,7 +2,7 @@
 #include "common/must.h"
 #include "hub/hub_store_sqlite.h"
 
-/* --- transactions ------------------------------------------------------------------------------ */
+/* --- transactions ---------------------------------------------------------------------------- */
 
 enum err sqlite_txn_put(struct hub_backend *b, const struct row_txn *row, struct bytes body)
 {
@@ -118,7 +118,7 @@ enum err sqlite_txn_quarantined_next(struct hub_backend *b, uint64_t after, uint
     return number_of(s, s->statements[STMT_txn_quarantined_next], ret_number);
 }
 
-/* --- changes ----------------------------------------------------------------------------------- */
+/* --- changes --------------------------------------------------------------------------------- */
 
 static const char *text_or_null(const char *text)
 {
@@ -129,12 +129,11 @@ enum err sqlite_changes_put(struct hub_backend *b, const struct row_change *rows
 {
     struct sqlite_backend *s = sqlite_of(b);
     for (unsigned i = 0; i < count; i++) {
-        enum err err =
-            statement_run(s, STMT_change_put, "nidniiisss", rows[i].txn, (int)rows[i].index,
-                          &rows[i].record, (uint64_t)tables_id(s, rows[i].collection),
-                          (int)rows[i].op, (int)rows[i].disposition, (int)rows[i].flags,
-                          reason_text(rows[i].reason), text_or_null(rows[i].field),
-                          text_or_null(rows[i].moved_from));
+        enum err err = statement_run(
+            s, STMT_change_put, "nidniiisss", rows[i].txn, (int)rows[i].index, &rows[i].record,
+            (uint64_t)tables_id(s, rows[i].collection), (int)rows[i].op, (int)rows[i].disposition,
+            (int)rows[i].flags, reason_text(rows[i].reason), text_or_null(rows[i].field),
+            text_or_null(rows[i].moved_from));
         if (err)
             return err;
     }
@@ -241,16 +240,15 @@ enum err sqlite_creation(struct hub_backend *b, const struct id *record, uint64_
     return err == ERR_NOT_FOUND && any ? OK : err;
 }
 
-/* --- conflicts --------------------------------------------------------------------------------- */
+/* --- conflicts ------------------------------------------------------------------------------- */
 
 enum err sqlite_conflict_put(struct hub_backend *b, const struct row_conflict *row)
 {
     struct sqlite_backend *s = sqlite_of(b);
-    return statement_run(s, STMT_conflict_put, "dndsnnisbNb", &row->id,
-                         (uint64_t)tables_id(s, row->collection), &row->record, row->field,
-                         row->number, row->held_txn, (int)row->held_index, row->held_node,
-                         row->held_value, row->closed,
-                         row->closed > 0 ? row->chosen : bytes_of(NULL, 0));
+    return statement_run(
+        s, STMT_conflict_put, "dndsnnisbNb", &row->id, (uint64_t)tables_id(s, row->collection),
+        &row->record, row->field, row->number, row->held_txn, (int)row->held_index, row->held_node,
+        row->held_value, row->closed, row->closed > 0 ? row->chosen : bytes_of(NULL, 0));
 }
 
 static enum err conflict_read(struct sqlite_backend *s, sqlite3_stmt *st,

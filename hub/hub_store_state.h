@@ -14,14 +14,14 @@ struct hub_store {
     bool writing;
     bool trust_touched, policy_touched;
     struct trust trust;
-    struct policy *policy;          /* in force; one of `policies`, or NULL */
-    struct policy **policies;       /* by version - 1; NULL where not asked for yet */
+    struct policy *policy;    /* in force; one of `policies`, or NULL */
+    struct policy **policies; /* by version - 1; NULL where not asked for yet */
     size_t policy_count;
     struct cursor journal;
 
-    struct merge *merge;            /* work space of one transaction */
-    struct hub_record *record;      /* of the feed and the lists */
-    struct row_change *changes;     /* CHANGES_PER_TRANSACTION_MAX, of the feed, ACKs, decisions */
+    struct merge *merge;        /* work space of one transaction */
+    struct hub_record *record;  /* of the feed and the lists */
+    struct row_change *changes; /* CHANGES_PER_TRANSACTION_MAX, of the feed, ACKs, decisions */
 };
 
 /* Appends the next journal entry. `entry` holds what follows [epoch, number, kind: `items` values.

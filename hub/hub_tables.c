@@ -47,7 +47,7 @@ bool tables_name_fits(const char *collection)
     return true;
 }
 
-/* --- writing JSON ------------------------------------------------------------------------------ */
+/* --- writing JSON ---------------------------------------------------------------------------- */
 
 static void put(struct buf *out, const void *at, size_t len)
 {
@@ -173,7 +173,7 @@ enum err tables_to_json(const struct policy_field *field, struct bytes value, st
     return reader_end(&in);
 }
 
-/* --- reading it back --------------------------------------------------------------------------- */
+/* --- reading it back ------------------------------------------------------------------------- */
 
 struct text {
     const uint8_t *at;
@@ -348,7 +348,7 @@ enum err tables_from_json(const struct policy_field *field, struct bytes json, s
     return in.bad || in.at != in.end ? ERR_MALFORMED : out->err;
 }
 
-/* --- revs -------------------------------------------------------------------------------------- */
+/* --- revs ------------------------------------------------------------------------------------ */
 
 static void put_number(struct buf *out, uint64_t number)
 {

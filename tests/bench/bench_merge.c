@@ -1,5 +1,5 @@
-/* Merging full transactions at the hub against the bare insertion of the very same rows into the same tables
- * with the same commits, in one run. Prints changes a second and their ratio. */
+/* Merging full transactions at the hub against the bare insertion of the very same rows into the
+ * same tables with the same commits, in one run. Prints changes a second and their ratio. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,9 +11,9 @@
 
 #include "tests/support/hub_fixture.h"
 
-#define TRANSACTIONS      64
-#define TXNS_PER_COMMIT   4 /* as many as a turn of the driver commonly takes */
-#define CHANGES           CHANGES_PER_TRANSACTION_MAX
+#define TRANSACTIONS 64
+#define TXNS_PER_COMMIT 4 /* as many as a turn of the driver commonly takes */
+#define CHANGES CHANGES_PER_TRANSACTION_MAX
 
 static struct fixture f;
 
@@ -30,7 +30,7 @@ static void fail_sql(sqlite3 *db, const char *what)
     exit(1);
 }
 
-/* --- merge -------------------------------------------------------------------------------------- */
+/* --- merge ----------------------------------------------------------------------------------- */
 
 static struct signed_txn *queued[TRANSACTIONS];
 
@@ -89,7 +89,7 @@ static double merge_all(void)
     return spent;
 }
 
-/* --- the same rows, bare ------------------------------------------------------------------------ */
+/* --- the same rows, bare --------------------------------------------------------------------- */
 
 /* Rows of one table in the order of their coming, `per_txn` for each transaction. */
 struct rows {

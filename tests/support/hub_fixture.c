@@ -13,6 +13,11 @@
 static const char areas[] = "kode,nama\n36.04,DISTRICT\n36.04.29,ALPHA\n36.04.30,BETA\n"
                             "36.04.29.2001,ALPHA ONE\n36.04.30.2001,BETA ONE\n";
 
+/* clang-format off */
+/* One field of a source: name, rest of its section. */
+#define F(name, rest) "field " name " { " rest " sensitivity = P label = '" name "' }\n"
+#define AREA          F("area", "type = area required = true authority = {T, D}")
+
 #define SOURCE_HEAD                                                                                \
     "authority T { label = 'Office' }\n"                                                           \
     "authority D { label = 'District' }\n"                                                         \
@@ -20,49 +25,41 @@ static const char areas[] = "kode,nama\n36.04,DISTRICT\n36.04.29,ALPHA\n36.04.30
     "role officer { label = 'Officer' authority = {T, D} }\n"                                      \
     "areas { file = 'areas.csv' within = '36.04' }\n"                                              \
     "code_list kind { version '2020-01-01' {\n"                                                    \
-    "    code open { label = 'Open' }\n"                                                           \
-    "    code shut { label = 'Shut' restricted = true }\n"                                         \
-    "} }\n"                                                                                        \
-    "collection house {\n    title = 'House'\n    area_field = area\n"                             \
-    "    field area { type = area required = true authority = {T, D} sensitivity = P label = 'Area' }\n"           \
-    "    field head { type = reference targets = {person} authority = {T} sensitivity = P label = 'Head' }\n"      \
-    "    field street { type = text length = 100 authority = {T} sensitivity = P label = 'Street' }\n"             \
+    "code open { label = 'Open' }\ncode shut { label = 'Shut' restricted = true }\n} }\n"          \
+    "collection house {\ntitle = 'House'\narea_field = area\n" AREA                                \
+    F("head", "type = reference targets = {person} authority = {T}")                               \
+    F("street", "type = text length = 100 authority = {T}")                                        \
     "}\n"
 
 #define SOURCE_PERSON                                                                              \
-    "collection person {\n    title = 'Person'\n    area_field = area\n"                           \
-    "    field area { type = area required = true authority = {T, D} sensitivity = P label = 'Area' }\n"           \
-    "    field name { type = text length = 100 required = true lookup = true authority = {T} sensitivity = P "     \
-    "label = 'Name' }\n"                                                                           \
-    "    field age { type = integer min = -5 max = 200 authority = {T, D} sensitivity = P label = 'Age' }\n"       \
-    "    field income { type = money authority = {T} sensitivity = P label = 'Income' }\n"                         \
-    "    field height { type = decimal authority = {T} sensitivity = P label = 'Height' }\n"                       \
-    "    field born { type = date authority = {T} sensitivity = P label = 'Born' }\n"                              \
-    "    field seen { type = time authority = {T} sensitivity = P label = 'Seen' }\n"                              \
-    "    field alive { type = bool authority = {T} sensitivity = P label = 'Alive' }\n"                            \
-    "    field kind { type = enum codes = kind authority = {T} sensitivity = P label = 'Kind' }\n"                 \
-    "    field kinds { type = list element = enum codes = kind authority = {T} sensitivity = P label = 'Kinds' }\n" \
-    "    field house { type = reference targets = {house} authority = {T} sensitivity = P label = 'House' }\n"     \
-    "    field friends { type = list element = reference targets = {person} authority = {T} sensitivity = P "      \
-    "label = 'Friends' }\n"                                                                        \
-    "    field picture { type = blob authority = {T} sensitivity = P label = 'Picture' }\n"                        \
-    "    field traits { type = map authority = {T} sensitivity = P label = 'Traits' }\n"                           \
-    "    field secret { type = text length = 200 authority = {T} sensitivity = R label = 'Secret' " \
-    "}\n"                                                                                          \
-    "    field verdict { type = text length = 60 authority = {D} sensitivity = P label = 'Verdict' }\n"
+    "collection person {\ntitle = 'Person'\narea_field = area\n" AREA                              \
+    F("name", "type = text length = 100 required = true lookup = true authority = {T}")            \
+    F("age", "type = integer min = -5 max = 200 authority = {T, D}")                               \
+    F("income", "type = money authority = {T}")                                                    \
+    F("height", "type = decimal authority = {T}")                                                  \
+    F("born", "type = date authority = {T}")                                                       \
+    F("seen", "type = time authority = {T}")                                                       \
+    F("alive", "type = bool authority = {T}")                                                      \
+    F("kind", "type = enum codes = kind authority = {T}")                                          \
+    F("kinds", "type = list element = enum codes = kind authority = {T}")                          \
+    F("house", "type = reference targets = {house} authority = {T}")                               \
+    F("friends", "type = list element = reference targets = {person} authority = {T}")             \
+    F("picture", "type = blob authority = {T}")                                                    \
+    F("traits", "type = map authority = {T}")                                                      \
+    "field secret { type = text length = 200 authority = {T} sensitivity = R label = 's' }\n"      \
+    F("verdict", "type = text length = 60 authority = {D}")
 
 const char fixture_source[] = SOURCE_HEAD SOURCE_PERSON "}\n";
 const char fixture_source_wider[] =
     SOURCE_HEAD SOURCE_PERSON
-    "    field nickname { type = text length = 50 lookup = true authority = {T} sensitivity = P label = 'Nick' }\n"
+    F("nickname", "type = text length = 50 lookup = true authority = {T}")
     "}\n"
-    "collection visit {\n    title = 'Visit'\n    area_field = area\n"
-    "    field area { type = area required = true authority = {T, D} sensitivity = P label = 'Area' }\n"
-    "    field who { type = reference targets = {person, house} required = true authority = {T} sensitivity = P "
-    "label = 'Who' }\n"
+    "collection visit {\ntitle = 'Visit'\narea_field = area\n" AREA
+    F("who", "type = reference targets = {person, house} required = true authority = {T}")
     "}\n";
+/* clang-format on */
 
-/* --- policy ------------------------------------------------------------------------------------ */
+/* --- policy ---------------------------------------------------------------------------------- */
 
 enum err fixture_try_trust(struct fixture *f, unsigned op_count, struct bytes ops,
                            struct problem *problem)
@@ -137,7 +134,7 @@ void fixture_rules(struct fixture *f, const char *source)
         fail_msg("rules: %s: %s %s", err_name(err), problem.thing, problem.detail);
 }
 
-/* --- life -------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------ */
 
 static struct secret_key *secret(uint8_t number)
 {
@@ -183,7 +180,7 @@ static void publish_roster(struct fixture *f)
         unsigned node;
         const char *role, *until;
     } people[] = {
-        { NODE_A, "writer", "2030-12-31" }, { NODE_B, "writer", "2030-12-31" },
+        { NODE_A, "writer", "2030-12-31" },  { NODE_B, "writer", "2030-12-31" },
         { NODE_D, "officer", "2030-12-31" }, { NODE_A, "writer", "2030-12-31" },
         { NODE_A, "writer", "2026-06-30" },
     };
@@ -275,8 +272,8 @@ void fixture_open(struct fixture *f, bool bare)
     fixture_rules(f, fixture_source);
     assert_int_equal(hub_store_begin(f->store), OK);
     for (unsigned i = 0; i < FIXTURE_NODES; i++)
-        assert_int_equal(
-            hub_store_incarnation_open(f->store, names[i], &f->nodes[i].incarnation), OK);
+        assert_int_equal(hub_store_incarnation_open(f->store, names[i], &f->nodes[i].incarnation),
+                         OK);
     assert_int_equal(hub_store_commit(f->store), OK);
 }
 
@@ -301,7 +298,7 @@ struct id fixture_id(struct fixture *f)
     return id;
 }
 
-/* --- drafts ------------------------------------------------------------------------------------ */
+/* --- drafts ---------------------------------------------------------------------------------- */
 
 struct draft *draft_new(struct fixture *f, unsigned node, uint32_t operator_number)
 {
@@ -347,8 +344,8 @@ static void fields_write(const struct value *values, size_t count, struct writer
     assert_true(count <= COUNT_OF(sorted));
     for (size_t i = 0; i < count; i++) {
         size_t at = i;
-        for (; at > 0 && codec_compare(bytes_text(sorted[at - 1]->name),
-                                       bytes_text(values[i].name)) > 0;
+        for (; at > 0 &&
+               codec_compare(bytes_text(sorted[at - 1]->name), bytes_text(values[i].name)) > 0;
              at--)
             sorted[at] = sorted[at - 1];
         sorted[at] = &values[i];
@@ -441,8 +438,8 @@ struct signed_txn *draft_sign(struct draft *d)
     txn->claimed_ms = d->claimed_ms;
     txn->request = fixture_id(d->f);
     memset(txn->seed, 5, sizeof(txn->seed));
-    enum err err = txn_sign(txn, FIXTURE_DISTRICT, d->f->operators[d->operator_number], &out,
-                            &s->leaf);
+    enum err err =
+        txn_sign(txn, FIXTURE_DISTRICT, d->f->operators[d->operator_number], &out, &s->leaf);
     if (err)
         fail_msg("signing: %s", err_name(err));
     s->len = out.buf.len;
@@ -453,7 +450,7 @@ struct signed_txn *draft_sign(struct draft *d)
     return s;
 }
 
-/* --- sending ----------------------------------------------------------------------------------- */
+/* --- sending --------------------------------------------------------------------------------- */
 
 static uint64_t send_entry(struct fixture *f, unsigned node, enum lane lane,
                            struct bundle_item *item, struct hub_entry *entry)
@@ -499,10 +496,9 @@ struct sent fixture_send_at(struct fixture *f, const struct signed_txn *s, unsig
         entry.txn = &txn;
         entry.txn_bytes = bytes_of(s->bytes, s->len);
     }
-    struct sent sent = { .node = node,
-                         .incarnation = f->nodes[node].incarnation,
-                         .lane = lane,
-                         .leaf = s->leaf };
+    struct sent sent = {
+        .node = node, .incarnation = f->nodes[node].incarnation, .lane = lane, .leaf = s->leaf
+    };
     sent.number = send_entry(f, node, lane, &item, &entry);
     sent.seq = f->nodes[node].lanes[lane].seq;
     return sent;
@@ -524,160 +520,4 @@ void fixture_policy_entry(struct fixture *f, unsigned node, enum lane lane)
     struct bundle_item item = { .kind = ITEM_POLICY, .mark = hub_store_policy_mark(f->store) };
     struct hub_entry entry = { .fault = OK };
     (void)send_entry(f, node, lane, &item, &entry);
-}
-
-/* --- answers and state ------------------------------------------------------------------------- */
-
-struct answer fixture_answer(struct fixture *f, const struct sent *sent, unsigned index)
-{
-    static uint8_t space[64 * 1024];
-    struct writer out = writer_of(space + 1, sizeof(space) - 1);
-    struct answer answer = { .disposition = DISPOSITION_ACCEPTED };
-    unsigned count = 0;
-    uint64_t last = 0;
-    assert_int_equal(hub_store_ack_items(f->store, f->nodes[sent->node].name, &sent->incarnation,
-                                         sent->lane, sent->seq, sent->seq, &out, &count, &last),
-                     OK);
-    assert_int_equal(count, 1);
-    assert_int_equal(last, sent->seq);
-    space[0] = 0x91; /* an array of one */
-    struct items_iter items = items_of(bytes_of(space, out.buf.len + 1));
-    struct ack_item item;
-    assert_true(ack_item_next(&items, &item));
-    assert_int_equal(item.seq, sent->seq);
-    answer.number = item.number;
-    struct items_iter entries = items_of(item.entries);
-    struct ack_entry entry;
-    while (ack_entry_next(&entries, &entry)) {
-        if (!entry.whole && entry.index != index)
-            continue;
-        answer.disposition = entry.disposition;
-        (void)snprintf(answer.reason, sizeof(answer.reason), "%.*s", (int)entry.reason.len,
-                       (const char *)entry.reason.at);
-        (void)snprintf(answer.field, sizeof(answer.field), "%.*s", (int)entry.field.len,
-                       (const char *)entry.field.at);
-    }
-    return answer;
-}
-
-static const struct hub_record *record_of(struct fixture *f, const char *collection,
-                                          const struct id *id)
-{
-    static struct hub_record record;
-    const struct policy_collection *c =
-        policy_collection(hub_store_policy(f->store), bytes_text(collection));
-    assert_non_null(c);
-    enum err err = f->store->ops->record_get(f->store->backend, c, id, &record);
-    assert_true(err == OK || err == ERR_NOT_FOUND);
-    return err == OK ? &record : NULL;
-}
-
-uint64_t fixture_rev(struct fixture *f, const char *collection, const struct id *id)
-{
-    const struct hub_record *record = record_of(f, collection, id);
-    return record ? record->rev : 0;
-}
-
-bool fixture_deleted(struct fixture *f, const char *collection, const struct id *id)
-{
-    const struct hub_record *record = record_of(f, collection, id);
-    assert_non_null(record);
-    return record->deleted;
-}
-
-const char *fixture_text(struct fixture *f, const char *collection, const struct id *id,
-                         const char *field_name)
-{
-    static char text[64 * 1024];
-    const struct hub_record *record = record_of(f, collection, id);
-    assert_non_null(record);
-    const struct policy_field *field = policy_field(record->collection, bytes_text(field_name));
-    assert_non_null(field);
-    struct bytes raw = record->fields[field - record->collection->fields].raw;
-    if (raw.len == 0)
-        return "";
-    assert_int_equal(codec_scan(raw), OK);
-    assert_int_equal(value_to_text(field, raw, text, sizeof(text)), OK);
-    return text;
-}
-
-bool fixture_conflict(struct fixture *f, const struct id *record, const char *field, unsigned node,
-                      struct id *ret_conflict)
-{
-    struct row_conflict row;
-    enum err err = f->store->ops->conflict_find(f->store->backend, record, field,
-                                                f->nodes[node].name, &row);
-    assert_true(err == OK || err == ERR_NOT_FOUND);
-    if (err == OK)
-        *ret_conflict = row.id;
-    return err == OK;
-}
-
-const struct items *fixture_feed(struct fixture *f, unsigned node, enum feed_stream stream,
-                                 uint64_t from)
-{
-    static uint8_t space[FEED_PLAIN_BYTES_MAX];
-    static struct items items;
-    const struct hub_reader reader = { .node = f->nodes[node].name,
-                                       .area = f->nodes[node].name,
-                                       .incarnation = f->nodes[node].incarnation };
-    struct writer out = writer_of(space, sizeof(space));
-    struct hash hash;
-    items.count = 0;
-    enum err err = hub_store_feed(f->store, &reader, stream, from, FIXTURE_ITEMS_MAX, &out,
-                                  &items.count, &items.to, &hash);
-    if (err)
-        fail_msg("feed: %s", err_name(err));
-    struct reader in = reader_of(writer_bytes(&out));
-    for (unsigned i = 0; i < items.count; i++) {
-        struct bytes raw = reader_raw(&in);
-        assert_int_equal(codec_scan(raw), OK);
-        assert_int_equal(feed_item_decode(raw, &items.list[i]), OK);
-    }
-    assert_int_equal(reader_end(&in), OK);
-    const struct cursor cursor = { .epoch = hub_store_journal(f->store).epoch,
-                                   .number = items.to,
-                                   .hash = hash };
-    bool proven = false;
-    assert_int_equal(hub_store_proves(f->store, &cursor, &proven), OK);
-    assert_true(proven);
-    return &items;
-}
-
-const struct feed_item *items_find(const struct items *items, enum feed_item_kind kind,
-                                   const struct id *record)
-{
-    for (unsigned i = 0; i < items->count; i++)
-        if (items->list[i].kind == kind && id_equal(&items->list[i].record, record))
-            return &items->list[i];
-    return NULL;
-}
-
-unsigned items_count(const struct items *items, enum feed_item_kind kind)
-{
-    unsigned count = 0;
-    for (unsigned i = 0; i < items->count; i++)
-        count += items->list[i].kind == kind;
-    return count;
-}
-
-void fixture_check_replay(struct fixture *f)
-{
-    static unsigned number;
-    char name[32];
-    struct hash here, there;
-    struct problem problem = { .code = OK };
-    (void)snprintf(name, sizeof(name), "replay-%u.db", number++);
-    struct hub_store *into = fixture_store_at(f, name);
-    enum err err = hub_store_replay(f->store, into);
-    if (err)
-        fail_msg("replay stopped after entry %llu: %s",
-                 (unsigned long long)hub_store_journal(into).number, err_name(err));
-    assert_int_equal(hub_store_content_hash(f->store, &here), OK);
-    assert_int_equal(hub_store_content_hash(into, &there), OK);
-    hub_store_close(&into);
-    assert_memory_equal(here.at, there.at, HASH_BYTES);
-    err = hub_store_verify(f->store, &problem);
-    if (err)
-        fail_msg("verify: %s %s", problem.thing, problem.detail);
 }

@@ -1,13 +1,13 @@
-/* A district in miniature for tests of the hub's store: signers, nodes, operators, a small policy, and
- * transactions signed as a node would. Every call asserts that it worked, unless it returns an error.
- * Include after cmocka.h. */
+/* A district in miniature for tests of the hub's store: signers, nodes, operators, a small policy,
+ * and transactions signed as a node would. Every call asserts that it worked, unless it returns an
+ * error. Include after cmocka.h. */
 #pragma once
 
 #include "hub/hub_store_state.h"
 
-#define FIXTURE_DISTRICT   "36.04"
-#define FIXTURE_ITEMS_MAX  2048
-#define FIXTURE_NODES      3
+#define FIXTURE_DISTRICT "36.04"
+#define FIXTURE_ITEMS_MAX 2048
+#define FIXTURE_NODES 3
 #define FIXTURE_CLAIMED_MS UINT64_C(1780000000000) /* in May 2026 */
 
 /* Nodes: two offices and the district's own. */
@@ -30,9 +30,9 @@ struct fixture {
     char directory[64];
     struct hub_store *store;
     struct secret_key *root, *officer;
-    struct secret_key *operators[16];      /* by number */
+    struct secret_key *operators[16]; /* by number */
     struct fixture_node nodes[FIXTURE_NODES];
-    uint32_t minted;                       /* ids given out */
+    uint32_t minted; /* ids given out */
 };
 
 /* With trust versions 1 (signers) and 2 (roster) and rules version 1, unless `bare`. */
@@ -47,7 +47,8 @@ struct id fixture_id(struct fixture *f);
 enum err fixture_try_trust(struct fixture *f, unsigned op_count, struct bytes ops,
                            struct problem *problem);
 void fixture_trust(struct fixture *f, unsigned op_count, struct bytes ops);
-/* Compiles and publishes the next version: the source of version 1 with `more` behind it, or `whole`. */
+/* Compiles and publishes the next version: the source of version 1 with `more` behind it, or
+ * `whole`. */
 enum err fixture_try_rules(struct fixture *f, const char *source, struct problem *problem);
 void fixture_rules(struct fixture *f, const char *source);
 extern const char fixture_source[], fixture_source_wider[];
@@ -63,15 +64,15 @@ struct value {
     const struct id *id;
     struct bytes raw;
 };
-#define V_NIL(field)          ((struct value){ .name = (field), .kind = VALUE_NIL })
-#define V_TEXT(field, v)  ((struct value){ .name = (field), .kind = VALUE_TEXT, .text = (v) })
-#define V_INT(field, v)   ((struct value){ .name = (field), .kind = VALUE_INT, .number = (v) })
-#define V_BOOL(field, v)  ((struct value){ .name = (field), .kind = VALUE_BOOL, .number = (v) })
-#define V_ID(field, v)    ((struct value){ .name = (field), .kind = VALUE_ID, .id = (v) })
-#define V_RAW(field, v)   ((struct value){ .name = (field), .kind = VALUE_RAW, .raw = (v) })
+#define V_NIL(field) ((struct value){ .name = (field), .kind = VALUE_NIL })
+#define V_TEXT(field, v) ((struct value){ .name = (field), .kind = VALUE_TEXT, .text = (v) })
+#define V_INT(field, v) ((struct value){ .name = (field), .kind = VALUE_INT, .number = (v) })
+#define V_BOOL(field, v) ((struct value){ .name = (field), .kind = VALUE_BOOL, .number = (v) })
+#define V_ID(field, v) ((struct value){ .name = (field), .kind = VALUE_ID, .id = (v) })
+#define V_RAW(field, v) ((struct value){ .name = (field), .kind = VALUE_RAW, .raw = (v) })
 #define VALUES(...)                                                                                \
-    (const struct value[]){ __VA_ARGS__ }, sizeof((const struct value[]){ __VA_ARGS__ }) /         \
-                                               sizeof(struct value)
+    (const struct value[]){ __VA_ARGS__ },                                                         \
+        sizeof((const struct value[]){ __VA_ARGS__ }) / sizeof(struct value)
 
 struct draft {
     struct fixture *f;
@@ -81,9 +82,9 @@ struct draft {
     uint64_t trust_version, rules_version, claimed_ms;
     unsigned after_count;
     struct after after[AFTER_MAX];
-    enum err fault;          /* given to the store in place of the opened transaction */
-    bool same_group;         /* the next change joins the group of the last one */
-    uint32_t short_number;   /* of the next create */
+    enum err fault;        /* given to the store in place of the opened transaction */
+    bool same_group;       /* the next change joins the group of the last one */
+    uint32_t short_number; /* of the next create */
     struct txn txn;
     size_t used;
     uint8_t space[256 * 1024];

@@ -1,5 +1,5 @@
-/* What every backend of the hub's store must do, asked of its table of functions. A further backend joins by
- * a line in `backends`. */
+/* What every backend of the hub's store must do, asked of its table of functions. A further
+ * backend joins by a line in `backends`. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -250,8 +250,10 @@ static void the_best_create_of_a_record_is_the_one_that_counts(void **state)
     static const struct {
         enum disposition disposition;
         uint64_t expected;
-    } steps[] = { { DISPOSITION_REJECTED, 1 }, { DISPOSITION_PARKED, 2 },
-                  { DISPOSITION_QUARANTINED, 2 }, { DISPOSITION_ACCEPTED, 4 },
+    } steps[] = { { DISPOSITION_REJECTED, 1 },
+                  { DISPOSITION_PARKED, 2 },
+                  { DISPOSITION_QUARANTINED, 2 },
+                  { DISPOSITION_ACCEPTED, 4 },
                   { DISPOSITION_REJECTED, 4 } };
     assert_int_equal(ops->creation(b, &id, 0, &found), ERR_NOT_FOUND);
     for (unsigned i = 0; i < COUNT_OF(steps); i++) {
@@ -378,7 +380,9 @@ static void decisions_go_to_every_node_that_sent_the_transaction(void **state)
     uint64_t number = 0;
     unsigned sum = 0;
     struct row_entry entry = { .node = "other", .seq = 1, .number = 9, .txn = 5 };
-    struct row_decision row = { .number = 11, .txn = 5, .index = 3, .disposition = DISPOSITION_HELD };
+    struct row_decision row = {
+        .number = 11, .txn = 5, .index = 3, .disposition = DISPOSITION_HELD
+    };
     assert_int_equal(ops->entry_put(b, &entry), OK);
     assert_int_equal(ops->decision_put(b, "author", &row), OK);
     row.whole = true;
@@ -399,7 +403,9 @@ static void waiting_ends_by_position_by_transaction_or_by_a_move(void **state)
     struct row_wait found;
     uint64_t count = 0;
     struct row_wait on_txn = { .txn = 4, .on_txn = 2 };
-    struct row_wait on_lane = { .txn = 3, .node = "n", .incarnation = x, .lane = LANE_BULK, .seq = 7 };
+    struct row_wait on_lane = {
+        .txn = 3, .node = "n", .incarnation = x, .lane = LANE_BULK, .seq = 7
+    };
     assert_int_equal(ops->wait_put(b, &on_txn), OK);
     assert_int_equal(ops->wait_put(b, &on_lane), OK);
     assert_int_equal(ops->wait_count(b, &count), OK);
@@ -443,7 +449,7 @@ static void the_feed_index_leads_from_entry_to_entry_of_an_area(void **state)
     assert_int_equal(ops->scope_next(b, "36.04", 9, &number, &txn), ERR_NOT_FOUND);
 }
 
-/* --- values as they stand in tables -------------------------------------------------------------- */
+/* --- values as they stand in tables ---------------------------------------------------------- */
 
 static void json_comes_back_as_the_same_bytes(void **state)
 {
@@ -501,7 +507,11 @@ static void empty_lists_and_maps_are_values(void **state)
     (void)state;
     static const uint8_t list[] = { 0x90 }, map[] = { 0x80 };
     uint8_t json_space[256], back_space[16];
-    const struct { const char *field; struct bytes value; const char *json; } cases[] = {
+    const struct {
+        const char *field;
+        struct bytes value;
+        const char *json;
+    } cases[] = {
         { "kinds", { list, 1 }, "[]" },
         { "traits", { map, 1 }, "{}" },
     };

@@ -216,6 +216,11 @@ static void a_record_that_moves_is_whole_where_it_comes_and_gone_where_it_was(vo
     assert_false(has(&items->list[0], "name") || has(&items->list[0], "secret"));
     (void)set(NODE_D, OPERATOR_D, &id, moved.number, V_TEXT("name", "Ana"));
     assert_int_equal(fixture_feed(&f, NODE_A, FEED_RECORDS, moved.number)->count, 0);
+    /* What was written after the move comes with its own entry, not with the whole. */
+    items = fixture_feed(&f, NODE_B, FEED_RECORDS, 0);
+    assert_false(has(&items->list[0], "name"));
+    assert_true(has(&items->list[0], "secret"));
+    assert_true(has(&items->list[items->count - 1], "name"));
 }
 
 static void control_brings_trust_in_order_and_only_the_newest_rules(void **state)
@@ -265,9 +270,8 @@ static void batches_end_between_entries_and_lead_on(void **state)
     unsigned batches = 0;
     for (; from < hub_store_journal(f.store).number; from = to, batches++) {
         struct writer out = writer_of(space, sizeof(space));
-        assert_int_equal(hub_store_feed(f.store, &reader, FEED_RECORDS, from, 10, &out, &count,
-                                        &to, &hash),
-                         OK);
+        assert_int_equal(
+            hub_store_feed(f.store, &reader, FEED_RECORDS, from, 10, &out, &count, &to, &hash), OK);
         assert_true(to > from);
         assert_true(count == 0 || count == PEOPLE); /* an entry is never torn */
         total += count;
@@ -277,11 +281,10 @@ static void batches_end_between_entries_and_lead_on(void **state)
     /* Too little room for one entry is the caller's mistake, and told. */
     struct writer out = writer_of(space, 100);
     assert_int_equal(
-        hub_store_feed(f.store, &reader, FEED_RECORDS, 0, 10, &out, &count, &to, &hash),
-        ERR_LIMIT);
+        hub_store_feed(f.store, &reader, FEED_RECORDS, 0, 10, &out, &count, &to, &hash), ERR_LIMIT);
 }
 
-/* --- messy histories ---------------------------------------------------------------------------- */
+/* --- messy histories ------------------------------------------------------------------------- */
 
 /* A node as the protocol describes it: values with their numbers, from ACKs and from the feed. */
 enum { MIRROR_RECORDS = 24, MIRROR_FIELDS = 3, MIRROR_STEPS = 160 };
@@ -292,7 +295,7 @@ struct mirror_value {
     uint64_t rev;
 };
 struct mirror {
-    uint64_t seen[MIRROR_RECORDS];  /* highest number of the record, 0 unknown */
+    uint64_t seen[MIRROR_RECORDS]; /* highest number of the record, 0 unknown */
     bool deleted[MIRROR_RECORDS];
     uint64_t deleted_rev[MIRROR_RECORDS];
     struct hash leaf[MIRROR_RECORDS];
@@ -300,7 +303,11 @@ struct mirror {
     struct mirror_value values[MIRROR_RECORDS][MIRROR_FIELDS];
     uint64_t cursor;
     unsigned conflicts;
-    struct { struct id id; unsigned record; char field[8]; } open[64];
+    struct {
+        struct id id;
+        unsigned record;
+        char field[8];
+    } open[64];
 };
 struct mess {
     struct mirror nodes[FIXTURE_NODES];
@@ -441,17 +448,17 @@ static void mess_step(struct mess *m)
     } else if (what <= 3 && node->conflicts > 0) {
         unsigned at = below(m, node->conflicts);
         const char *field = node->open[at].field;
-        struct value value = strcmp(field, "age") == 0 ? V_INT("age", below(m, 3))
-                             : field[0] == '\0'        ? V_BOOL("", below(m, 2))
-                             : strcmp(field, "name") == 0
-                                 ? V_TEXT("name", names[below(m, 3)])
-                                 : V_TEXT("area", areas[below(m, 3)]);
+        struct value value = strcmp(field, "age") == 0    ? V_INT("age", below(m, 3))
+                             : field[0] == '\0'           ? V_BOOL("", below(m, 2))
+                             : strcmp(field, "name") == 0 ? V_TEXT("name", names[below(m, 3)])
+                                                          : V_TEXT("area", areas[below(m, 3)]);
         record = node->open[at].record;
         draft_resolve(d, "person", &m->ids[record], base_rev(node->seen[record]),
                       &node->open[at].id, &value, 1);
         node->open[at] = node->open[--node->conflicts];
     } else if (what == 4) {
-        draft_update(d, "person", &m->ids[record], base, VALUES(V_TEXT("area", areas[below(m, 3)])));
+        draft_update(d, "person", &m->ids[record], base,
+                     VALUES(V_TEXT("area", areas[below(m, 3)])));
     } else {
         draft_update(d, "person", &m->ids[record], base,
                      VALUES(V_INT("age", below(m, 3)), V_TEXT("name", names[below(m, 3)])));

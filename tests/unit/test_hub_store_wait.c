@@ -1,4 +1,5 @@
-/* Quarantine, parking, release: what waits is kept, tells its author, and merges as if it had come then. */
+/* Quarantine, parking, release: what waits is kept, tells its author, and merges as if it had come
+ * then. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -72,13 +73,12 @@ static unsigned decisions(unsigned node, uint64_t from, const struct hash *leaf,
     const struct items *items = fixture_feed(&f, node, FEED_CONTROL, from);
     unsigned count = 0;
     for (unsigned i = 0; i < items->count; i++)
-        count += items->list[i].kind == FEED_DECISION &&
-                 hash_equal(&items->list[i].leaf, leaf) &&
+        count += items->list[i].kind == FEED_DECISION && hash_equal(&items->list[i].leaf, leaf) &&
                  items->list[i].decision.disposition == disposition;
     return count;
 }
 
-/* --- terms and ends ----------------------------------------------------------------------------- */
+/* --- terms and ends -------------------------------------------------------------------------- */
 
 static void work_after_the_end_of_a_term_waits_and_one_renewal_releases_it(void **state)
 {
@@ -215,7 +215,7 @@ static void a_node_that_was_replaced_is_judged_like_its_authors(void **state)
     assert_answer(&f, &two, 0, QUARANTINED, "author_ended");
 }
 
-/* --- twins -------------------------------------------------------------------------------------- */
+/* --- twins ----------------------------------------------------------------------------------- */
 
 static void twin(const struct id *a, const struct id *b)
 {
@@ -256,7 +256,7 @@ static void twins_wait_until_a_person_says_which_goes_on(void **state)
     assert_answer(&f, &next, 0, ACCEPTED, "");
 }
 
-/* --- parking ------------------------------------------------------------------------------------ */
+/* --- parking --------------------------------------------------------------------------------- */
 
 static void a_transaction_waits_for_the_seqs_of_other_lanes_that_it_names(void **state)
 {
@@ -383,6 +383,23 @@ static void a_life_that_ended_leaves_nothing_waiting_for_it(void **state)
     assert_string_equal(fixture_text(&f, "person", &id, "name"), "Ana");
 }
 
+static void after_a_move_it_goes_on_waiting_only_for_what_it_needs(void **state)
+{
+    (void)state;
+    struct id id, other;
+    struct sent late = late_person(&id);
+    struct draft *d = draft_new(&f, NODE_A, OPERATOR_A);
+    draft_update(d, "person", &id, base_leaf(0, &late.leaf), VALUES(V_TEXT("name", "Ana")));
+    d->after_count = 1;
+    d->after[0] = (struct after){ .lane = LANE_BULK, .seq = 1 };
+    struct sent waits = fixture_send(d);
+    fixture_reincarnate(&f, NODE_A, true);
+    (void)fixture_send(person_draft(NODE_A, OPERATOR_A, &other));
+    assert_answer(&f, &waits, 0, PARKED, "after");
+    rule(true, &late.leaf, 1); /* no position of the ended life will come any more */
+    assert_answer(&f, &waits, 0, ACCEPTED, "");
+}
+
 static void a_person_can_let_go_of_what_waits_in_vain(void **state)
 {
     (void)state;
@@ -414,7 +431,7 @@ static void a_quarantined_create_keeps_its_id_to_itself(void **state)
     assert_answer(&f, &one, 0, ACCEPTED, "");
 }
 
-/* --- decisions ---------------------------------------------------------------------------------- */
+/* --- decisions ------------------------------------------------------------------------------- */
 
 static void each_step_of_a_held_change_reaches_its_author(void **state)
 {
@@ -469,6 +486,7 @@ int main(void)
         TEST(what_waits_merges_in_the_order_in_which_it_came),
         TEST(two_that_refer_to_each_other_do_not_wait_for_ever),
         TEST(a_life_that_ended_leaves_nothing_waiting_for_it),
+        TEST(after_a_move_it_goes_on_waiting_only_for_what_it_needs),
         TEST(a_person_can_let_go_of_what_waits_in_vain),
         TEST(a_quarantined_create_keeps_its_id_to_itself),
         TEST(each_step_of_a_held_change_reaches_its_author),
