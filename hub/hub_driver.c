@@ -154,6 +154,22 @@ static bool same_route(const struct hub_peer *a, const struct hub_peer *b)
     return a->route_len == b->route_len && memcmp(a->route, b->route, a->route_len) == 0;
 }
 
+/* Whether this node has not spoken on this connection before; notes that it has now. */
+static bool route_is_fresh(struct peer_slot *slot, const struct hub_peer *peer)
+{
+    uint64_t name = 14695981039346656037u; /* FNV-1a: tells a few connections of one node apart */
+    for (size_t i = 0; i < peer->route_len; i++)
+        name = (name ^ peer->route[i]) * 1099511628211u;
+    name |= 1;
+    for (unsigned i = 0; i < ROUTES_KNOWN; i++) {
+        if (slot->routes[i] == name)
+            return false;
+    }
+    slot->routes[slot->route_next] = name;
+    slot->route_next = (slot->route_next + 1) % ROUTES_KNOWN;
+    return true;
+}
+
 /* Enrolled and not ended: asked for every message, so that a revocation needs no connection to end. */
 static const struct trust_node *member(const struct hub_driver *driver,
                                        const struct public_key *curve_key)
@@ -224,9 +240,10 @@ static enum err member_receive(struct hub_driver *driver, struct peer_slot *slot
 {
     struct cursor journal;
     bool said_hello = slot->session.state != SESSION_AWAY && same_route(&slot->peer, peer);
+    bool fresh = route_is_fresh(slot, peer);
     switch (message->type) {
     case MESSAGE_HELLO:
-        return driver_hello(driver, slot, node, peer, &message->hello, now_ms);
+        return driver_hello(driver, slot, node, peer, fresh, &message->hello, now_ms);
     case MESSAGE_PUSH:
         if (!said_hello)
             break;

@@ -157,7 +157,7 @@ static enum err verdict_store(struct hub_driver *driver, const char *node,
 }
 
 enum err driver_hello(struct hub_driver *driver, struct peer_slot *slot,
-                      const struct trust_node *node, const struct hub_peer *peer,
+                      const struct trust_node *node, const struct hub_peer *peer, bool fresh,
                       const struct hello *hello, uint64_t now_ms)
 {
     driver->counters.hellos++;
@@ -180,6 +180,8 @@ enum err driver_hello(struct hub_driver *driver, struct peer_slot *slot,
     enum err err = facts_gather(driver, node, hello, &facts);
     if (err != OK)
         return err;
+    facts.fresh = fresh && facts.any_active &&
+                  id_equal(&slot->session.incarnation, &facts.active);
     enum hello_verdict verdict = hub_session_judge(&slot->session, hello, &facts);
     verdict_log(slot, verdict);
     err = verdict_store(driver, node->name, hello, &facts, verdict);

@@ -18,12 +18,15 @@
 #define DATA_KEYS_OPEN_MAX 32
 #define JOINERS_MAX 32
 #define ACTIONS_A_TURN 256
+#define ROUTES_KNOWN 4
 
 /* One enrolled node that spoke since the start. */
 struct peer_slot {
     struct hub_peer peer;            /* the connection of its last accepted HELLO */
     struct hub_peer welcome_to;      /* where the HELLO came from that is being answered */
     char node[NODE_TEXT_MAX + 1];
+    uint64_t routes[ROUTES_KNOWN];   /* of the connections it last spoke on; 0 = none */
+    unsigned route_next;
     bool touched;                    /* something of it stands in the open turn */
     bool arrived;                    /* its HELLO is to be told to enrolment, after the commit */
     struct hub_session session;
@@ -92,9 +95,10 @@ void driver_assembly_release(struct hub_driver *driver, struct peer_slot *slot);
 void driver_batch_release(struct hub_driver *driver, struct peer_slot *slot,
                           enum feed_stream stream);
 
+/* `fresh`: the connection has said nothing before. */
 NODISCARD enum err driver_hello(struct hub_driver *driver, struct peer_slot *slot,
                                 const struct trust_node *node, const struct hub_peer *peer,
-                                const struct hello *hello, uint64_t now_ms);
+                                bool fresh, const struct hello *hello, uint64_t now_ms);
 /* Loads or clears the halt when the epoch moved on. True: it was lifted. */
 bool driver_halt_lift(struct hub_driver *driver);
 

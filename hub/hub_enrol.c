@@ -100,11 +100,10 @@ enum err hub_enrol_invite(struct hub_enrol *enrol, const struct hub_keys *keys,
 
 bool hub_enrol_admits(struct hub_enrol *enrol, const struct public_key *curve_key, uint64_t wall_ms)
 {
+    /* Used and expired ones as well, until they are swept: who holds one is told why it is refused. */
     struct invite_row row;
-    if (enrol_store_invite_by_curve(enrol->store, curve_key, &row) != OK)
-        return false;
-    return row.standing == ENROL_WAITING || row.standing == ENROL_APPROVED ||
-           row.expires_ms >= wall_ms;
+    (void)wall_ms;
+    return enrol_store_invite_by_curve(enrol->store, curve_key, &row) == OK;
 }
 
 static bool same_key(const struct public_key *a, const struct public_key *b)
@@ -161,7 +160,9 @@ static enum err standing_settle(struct hub_enrol *enrol, const struct trust *tru
                                 const struct invite_row *row, const struct enrol *request,
                                 enum enrol_standing *ret_standing, unsigned *ret_tries)
 {
-    enum enrol_standing standing = (enum enrol_standing)row->standing;
+    enum enrol_standing standing = row->standing == ENROL_CAME
+                                       ? ENROL_APPROVED
+                                       : (enum enrol_standing)row->standing;
     if (standing == ENROL_WAITING && approved(trust, request)) {
         enum err err = enrol_store_invite_standing(enrol->store, &row->invite, ENROL_APPROVED,
                                                    row->tries);

@@ -24,7 +24,8 @@ NODISCARD enum err hub_enrol_invite(struct hub_enrol *enrol, const struct hub_ke
                                     uint64_t wall_ms, char *ret_text, size_t cap,
                                     struct problem *problem);
 
-/* Whether this CURVE key belongs to an invite that may still be used or asked about. */
+/* Whether this CURVE key belongs to an invite: used and expired ones too until they are swept, so that who
+ * holds one is told why it is refused. */
 bool hub_enrol_admits(struct hub_enrol *enrol, const struct public_key *curve_key, uint64_t wall_ms);
 /* The node said HELLO with its own key and that is committed: the one-time key of its invite has done its
  * work, and its active incarnation belongs to this device. A failure is logged; the next HELLO mends it. */

@@ -121,9 +121,8 @@ static enum hello_verdict judge_new(const struct hello *hello, const struct hell
     /* A successor of what was succeeded already, or of a quarantined twin. */
     if (hello->has_previous && facts->previous != INCARNATION_UNKNOWN)
         return HELLO_TWIN;
-    /* First contact; or a predecessor that the hub never heard of, or lost in a restore, which proves
-     * nothing against anyone. */
-    return !facts->any_active || hello->has_previous ? HELLO_OPEN : HELLO_TWIN;
+    /* First contact; or a predecessor that a restored hub may have lost. Else it is nobody's successor. */
+    return !facts->any_active || facts->epoch > 1 ? HELLO_OPEN : HELLO_REOPEN;
 }
 
 enum hello_verdict hub_session_judge(const struct hub_session *session, const struct hello *hello,
@@ -137,7 +136,7 @@ enum hello_verdict hub_session_judge(const struct hub_session *session, const st
     case INCARNATION_UNKNOWN:
         return judge_new(hello, facts);
     case INCARNATION_SUPERSEDED:
-        return HELLO_SUPERSEDED;
+        return facts->fresh ? HELLO_TWIN : HELLO_SUPERSEDED;
     case INCARNATION_QUARANTINED:
         return HELLO_WELCOME;
     case INCARNATION_ACTIVE:
@@ -224,7 +223,6 @@ void hub_session_hello(struct hub_session *session, const struct hello *hello,
 
     if (!id_equal(&session->incarnation, &hello->incarnation)) {
         session->forked = false;
-        session->doubts = 0;
         for (unsigned i = 0; i < FEED_STREAMS; i++)
             flow_close(&session->flows[i]); /* what is its own, and left out, is another now */
     }
@@ -234,7 +232,6 @@ void hub_session_hello(struct hub_session *session, const struct hello *hello,
     session->incarnation = hello->incarnation;
     session->previous = hello->has_previous ? hello->previous : (struct id){ .at = { 0 } };
     session->refuse.due = false;
-    session->doubted = false;
     session->busy_ms = 0;
     bool takes = next == SESSION_ACTIVE || next == SESSION_QUARANTINED;
     for (unsigned i = 0; i < LANE_COUNT; i++) {
@@ -390,19 +387,17 @@ enum bundle_verdict hub_session_bundle(struct hub_session *session,
     if (!facts->head_fits) {
         if (facts->head_former)
             return BUNDLE_LATE;
-        /* One that does not fit may be a straggler; the same again after a HELLO is a fork. */
-        session->doubts += session->doubted ? 0 : 1;
-        session->doubted = true;
-        if (session->doubts >= SESSION_DOUBTS_MAX)
-            session->forked = true;
-        hub_session_refuse_lane(session, ERR_FORK, facts->lane, facts->first);
+        /* Before the first entry there is nothing to fork from: the bytes are damaged. */
+        bool fork = facts->first > 1;
+        session->forked = session->forked || fork;
+        hub_session_refuse_lane(session, fork ? ERR_FORK : ERR_SIGNATURE, facts->lane,
+                                facts->first);
         return BUNDLE_REFUSED;
     }
     if (!facts->verified) {
         hub_session_refuse_lane(session, ERR_SIGNATURE, facts->lane, facts->first);
         return BUNDLE_REFUSED;
     }
-    session->doubts = 0;
     if (!facts->same_leaves) {
         session->forked = true;
         hub_session_refuse_lane(session, ERR_FORK, facts->lane, facts->first);

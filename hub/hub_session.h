@@ -36,7 +36,6 @@ const char *session_state_name(enum session_state state);
 #define SESSION_QUOTA_BYTES_MAX (64u * 1024 * 1024) /* bundles: burst, and refill a second */
 #define SESSION_QUOTA_BYTES_PER_S (4u * 1024 * 1024)
 #define SESSION_EMPTY_STEPS 4096u     /* a batch without items moves a cursor that lies so far behind */
-#define SESSION_DOUBTS_MAX 2u         /* HELLOs followed by a head that does not fit: a fork */
 
 /* ---- state */
 
@@ -99,8 +98,6 @@ struct hub_session {
     uint64_t received[LANE_COUNT];
     uint64_t since_ms;          /* of this standing */
     uint64_t heard_ms;
-    unsigned doubts;            /* HELLOs after which a bundle's head did not fit, since one did */
-    bool doubted;               /* since the last HELLO */
     bool forked;                /* `incarnation` is not to go on */
     uint64_t quota_bytes, quota_ms;
     uint64_t busy_ms;           /* nothing is sent before */
@@ -134,6 +131,8 @@ struct hello_facts {
     struct hub_incarnation own;         /* of the HELLO's incarnation */
     enum incarnation_state previous;    /* of the one that it names; UNKNOWN when it names none */
     bool reenrolled;                    /* the active one belongs to an earlier enrolment */
+    bool fresh;                         /* it came on a connection that was made after the active
+                                           incarnation had said HELLO */
     bool head_fits[LANE_COUNT];         /* our head at `acked` is the node's; true beyond `received` */
     bool proven[FEED_STREAMS];          /* the journal has the cursor's hash at its number */
 };
@@ -143,10 +142,10 @@ enum hello_verdict {
     HELLO_OPEN,        /* open its incarnation, then welcome */
     HELLO_TWIN,        /* quarantine it and the active one, then welcome */
     HELLO_REOPEN,      /* older or forked store */
-    HELLO_SUPERSEDED,  /* an incarnation that was replaced: told to reopen, the session stays as it is.
-                          A late or repeated HELLO of a node's former life looks the same and must not
-                          count as a twin; a living twin opens a successor of the superseded one next,
-                          which no honest store does: that is the proof. */
+    HELLO_SUPERSEDED,  /* an incarnation that was replaced, on a connection that may be as old as it: told to
+                          reopen, the session stays as it is. A late or repeated HELLO of a node's
+                          former life looks the same and must not count as a twin; a living twin opens
+                          a successor of the superseded one next, which no honest store does. */
     HELLO_ROLLED_BACK, /* the hub lost what this node has seen: stop merging for all */
 };
 

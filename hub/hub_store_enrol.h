@@ -7,6 +7,7 @@
 
 struct enrol_store;
 
+#define ENROL_CAME 4          /* approved, and came under its own key since */
 #define ENROL_OPEN 0          /* an invite that nobody has used; else enum enrol_standing */
 #define ENROL_FRAME_BYTES_MAX 2048
 

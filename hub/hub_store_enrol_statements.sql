@@ -16,9 +16,9 @@ UPDATE invite SET standing = 1, tries = 0, since_ms = ?2, frame = ?3 WHERE invit
 -- @invite_standing
 UPDATE invite SET standing = ?2, tries = ?3 WHERE invite = ?1;
 -- @invite_arrived
-DELETE FROM invite WHERE node = ?1 AND standing = 2;
+UPDATE invite SET standing = 4 WHERE node = ?1 AND standing = 2;
 -- @invite_sweep
-DELETE FROM invite WHERE standing IN (0, 3) AND expires_ms < ?1;
+DELETE FROM invite WHERE standing IN (0, 3, 4) AND expires_ms < ?1;
 
 -- @operator_put
 INSERT OR REPLACE INTO operator_request VALUES (?1, ?2, 1, 0, ?3, ?4);

