@@ -558,6 +558,7 @@ class Office:
         self.answers = {}  # (lane, seq) -> [number, entries]
         self.acks, self.refusals, self.states, self.progress = [], [], [], []
         self.welcome = None
+        self.forked = False  # on purpose: ACKs are of a chain that this store no longer has
         self.previous = None
         self.open_incarnation()
 
@@ -753,7 +754,7 @@ class Office:
         need(nonce == self.nonce, "nonce of another HELLO")
         need(len(lanes) == 3 and len(proven) == 2 and len(versions) == 4, "WELCOME")
         for chain, (received, at, _) in zip(self.lanes, lanes):
-            if standing == ACTIVE and incarnation == self.incarnation:
+            if standing == ACTIVE and incarnation == self.incarnation and not self.forked:
                 need(received <= chain.highest and at == chain.heads[received], "head at the hub")
         self.welcome = {
             "standing": standing,
@@ -768,6 +769,8 @@ class Office:
         }
 
     def take_ack(self, lane, last, epoch, number, keep_from, items, sig):
+        if self.forked:
+            return
         chain = self.lanes[lane]
         need(0 < last <= chain.highest, "ACK beyond what was sent")
         verify(
