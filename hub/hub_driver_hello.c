@@ -85,9 +85,9 @@ static enum err facts_gather(struct hub_driver *driver, const struct trust_node 
     struct cursor journal = hub_store_journal(store);
     struct hello_facts facts = { .epoch = journal.epoch,
                                  .number = journal.number,
-                                 .halted = driver->halt.on,
-                                 .reenrolled = driver->enrol != NULL &&
-                                               hub_enrol_is_new(driver->enrol, member) };
+                                 .halted = driver->halt.on };
+    if (driver->enrol != NULL)
+        hub_enrol_device(driver->enrol, member, &facts.known, &facts.reenrolled);
     enum err err = hub_store_active(store, node, &facts.any_active, &facts.active);
     if (err == OK)
         err = hub_store_incarnation(store, node, &hello->incarnation, &facts.own);
@@ -145,7 +145,7 @@ static enum err verdict_store(struct hub_driver *driver, const char *node,
         err = hub_store_incarnation_open(driver->store, node, &hello->incarnation);
     else if (verdict == HELLO_TWIN)
         err = hub_store_incarnation_twin(driver->store, node,
-                                         facts->any_active ? &facts->active : &hello->previous,
+                                         facts->any_active ? &facts->active : &hello->incarnation,
                                          &hello->incarnation);
     if (err != OK)
         return err;

@@ -123,11 +123,13 @@ void hub_enrol_arrived(struct hub_enrol *enrol, const struct trust_node *node)
         log_warning("an arrival could not be stored node=%s code=%s", node->name, err_name(err));
 }
 
-bool hub_enrol_is_new(struct hub_enrol *enrol, const struct trust_node *node)
+void hub_enrol_device(struct hub_enrol *enrol, const struct trust_node *node, bool *ret_same,
+                      bool *ret_other)
 {
     struct public_key known;
-    return enrol_store_device(enrol->store, node->name, &known) == OK &&
-           !same_key(&known, &node->device_key);
+    bool any = enrol_store_device(enrol->store, node->name, &known) == OK;
+    *ret_same = any && same_key(&known, &node->device_key);
+    *ret_other = any && !*ret_same;
 }
 
 /* ---- requests of nodes */

@@ -30,8 +30,10 @@ bool hub_enrol_admits(struct hub_enrol *enrol, const struct public_key *curve_ke
 /* The node said HELLO with its own key and that is committed: the one-time key of its invite has done its
  * work, and its active incarnation belongs to this device. A failure is logged; the next HELLO mends it. */
 void hub_enrol_arrived(struct hub_enrol *enrol, const struct trust_node *node);
-/* Whether the active incarnation of this node's name belongs to another device than `node` has now. */
-bool hub_enrol_is_new(struct hub_enrol *enrol, const struct trust_node *node);
+/* Whether an incarnation of this node's name was active before: under the device key that it has now, or
+ * under another one. */
+void hub_enrol_device(struct hub_enrol *enrol, const struct trust_node *node, bool *ret_same,
+                      bool *ret_other);
 
 /* An ENROL from a peer with `curve_key`; `frame` is the message as received. A repeat gets the same
  * answer. ERR_DENIED: another invite, district, node or token; ERR_EXPIRED; ERR_USED: by another device;

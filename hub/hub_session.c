@@ -121,8 +121,9 @@ static enum hello_verdict judge_new(const struct hello *hello, const struct hell
     /* A successor of what was succeeded already, or of a quarantined twin. */
     if (hello->has_previous && facts->previous != INCARNATION_UNKNOWN)
         return HELLO_TWIN;
-    /* First contact; or a predecessor that a restored hub may have lost. Else it is nobody's successor. */
-    return !facts->any_active || facts->epoch > 1 ? HELLO_OPEN : HELLO_REOPEN;
+    /* First contact; or a predecessor that a restored hub may have lost. Else it is a second store. */
+    bool first = !facts->any_active && !facts->known;
+    return first || facts->epoch > 1 ? HELLO_OPEN : HELLO_TWIN;
 }
 
 enum hello_verdict hub_session_judge(const struct hub_session *session, const struct hello *hello,

@@ -130,6 +130,7 @@ struct hello_facts {
     struct id active;
     struct hub_incarnation own;         /* of the HELLO's incarnation */
     enum incarnation_state previous;    /* of the one that it names; UNKNOWN when it names none */
+    bool known;                         /* one was active before, under the same enrolment */
     bool reenrolled;                    /* the active one belongs to an earlier enrolment */
     bool fresh;                         /* it came on a connection that was made after the active
                                            incarnation had said HELLO */

@@ -160,16 +160,19 @@ static void a_second_successor_of_the_same_one_is_a_twin(void **state)
     assert_int_equal(judge(), HELLO_TWIN);
 }
 
-static void nobodys_successor_is_told_to_reopen_and_harms_nobody(void **state)
+static void a_store_that_follows_nobody_is_a_twin(void **state)
 {
     (void)state;
     hello.incarnation = B;
     hello.lanes[LANE_NORMAL].acked = 0;
     facts.own = (struct hub_incarnation){ .state = INCARNATION_UNKNOWN };
-    assert_int_equal(judge(), HELLO_REOPEN); /* no predecessor at all */
+    assert_int_equal(judge(), HELLO_TWIN); /* no predecessor at all */
     hello.has_previous = true;
     hello.previous = C;
-    assert_int_equal(judge(), HELLO_REOPEN); /* one that the hub never heard of */
+    assert_int_equal(judge(), HELLO_TWIN); /* one that the hub never heard of */
+    facts.any_active = false;
+    facts.known = true;
+    assert_int_equal(judge(), HELLO_TWIN); /* nor when the others are quarantined */
     facts.reenrolled = true;
     assert_int_equal(judge(), HELLO_OPEN);
 }
@@ -695,7 +698,7 @@ int main(void)
         TEST(the_active_incarnation_is_welcomed),
         TEST(a_successor_of_the_active_one_is_opened),
         TEST(a_second_successor_of_the_same_one_is_a_twin),
-        TEST(nobodys_successor_is_told_to_reopen_and_harms_nobody),
+        TEST(a_store_that_follows_nobody_is_a_twin),
         TEST(a_superseded_one_on_a_new_connection_is_a_twin),
         TEST(a_predecessor_that_a_restored_hub_lost_proves_nothing),
         TEST(a_late_hello_of_a_former_life_leaves_the_session_as_it_is),
