@@ -28,7 +28,8 @@ const char world_source[] =
     "field kec { type = area level = 3 required = true authority = {T} sensitivity = U }\n"
     "field nama { type = text length = 100 required = true lookup = true summary = true\n"
     "    authority = {T, D} sensitivity = P label = 'Nama lengkap' }\n"
-    "field nik { type = nik lookup = true summary = true authority = {T} sensitivity = P label = 'NIK' }\n"
+    "field nik { type = nik lookup = true summary = true authority = {T} sensitivity = P\n"
+    "    label = 'NIK' }\n"
     "field jk { type = enum codes = jk summary = true authority = {T} sensitivity = P }\n"
     "field rahasia { type = text length = 20 authority = {T} sensitivity = R }\n"
     "field umur { type = integer min = 0 max = 150 authority = {T} sensitivity = P }\n"
@@ -43,7 +44,8 @@ const char world_source[] =
     "}\n"
     "collection keluarga { title = 'Keluarga' area_field = kec\n"
     "field kec { type = area level = 3 required = true authority = {T} sensitivity = U }\n"
-    "field kk { type = kk lookup = true summary = true authority = {T} sensitivity = P label = 'No KK' }\n"
+    "field kk { type = kk lookup = true summary = true authority = {T} sensitivity = P\n"
+    "    label = 'No KK' }\n"
     "field kepala { type = reference targets = {orang} authority = {T} sensitivity = P }\n"
     "}\n";
 
