@@ -68,10 +68,6 @@ static enum err invite_take(struct node_admin *admin, const struct invite *invit
                             identity.node);
     if (identity.enrolment == ENROLMENT_WAITING && id_equal(&identity.invite, &invite->invite))
         return OK;
-    if (identity.enrolment != ENROLMENT_NONE && strcmp(identity.node, invite->node) != 0)
-        return problem_setf(problem, ERR_STATE, "invite",
-                            "it is for office %s, and this machine has asked to be %s",
-                            invite->node, identity.node);
     struct secret_key *one_time = secret_key_from(invite->one_time);
     if (one_time == NULL)
         return ERR_MEMORY;
@@ -84,6 +80,10 @@ static enum err invite_take(struct node_admin *admin, const struct invite *invit
     memcpy(identity.node, invite->node, sizeof identity.node);
     err = node_store_enrol(admin->parts.store, &identity, one_time);
     secret_key_close(&one_time);
+    if (err == ERR_STATE)
+        (void)problem_setf(problem, err, "invite",
+                           "it is for office %s, and people of another office have keys here",
+                           invite->node);
     return err;
 }
 

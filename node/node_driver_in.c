@@ -218,6 +218,12 @@ static void refuse_in(struct node_driver *driver, const struct refuse *refuse)
         code = ERR_DENIED;
     problem_set(&problem, code, "hub", detail);
     driver_refused(driver, &problem);
+    if (driver->identity.enrolment == ENROLMENT_WAITING &&
+        (code == ERR_USED || code == ERR_EXPIRED)) {
+        struct node_event over = { .kind = NODE_GOT_ENROL_STATE, .standing = ENROL_REFUSED };
+        driver_step(driver, &over);
+        return;
+    }
     struct node_event event = { .kind = NODE_GOT_REFUSE,
                                 .code = code,
                                 .has_lane = refuse->has_lane,

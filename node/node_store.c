@@ -433,18 +433,32 @@ static enum err first_life(struct node_store *store, const struct node_identity 
     return err;
 }
 
+static enum err any_operator(struct node_store *store, bool *ret_any)
+{
+    struct sqlite3_stmt *st = node_sql(store, SQL_operator_all);
+    enum err err = node_sql_row(store, st);
+    if (err != OK && err != ERR_NOT_FOUND)
+        return err;
+    *ret_any = err == OK;
+    return err == OK ? node_sql_end(store, st, OK) : OK;
+}
+
 enum err node_store_enrol(struct node_store *store, const struct node_identity *identity,
                           const struct secret_key *one_time)
 {
     struct node_identity mine = *identity;
     struct node_keys keys = { 0 };
-    bool first = !store->enrolled;
+    bool first = !store->enrolled, other = false;
     enum err err;
 
     if (!first) {
-        if (store->identity.enrolment == ENROLMENT_DONE ||
-            strcmp(store->identity.district, mine.district) != 0 ||
-            strcmp(store->identity.node, mine.node) != 0)
+        other = strcmp(store->identity.district, mine.district) != 0 ||
+                strcmp(store->identity.node, mine.node) != 0;
+        bool people = false;
+        err = any_operator(store, &people);
+        if (err != OK)
+            return err;
+        if (store->identity.enrolment == ENROLMENT_DONE || (other && people))
             return ERR_STATE;
         mine.device_public = store->identity.device_public;
         mine.curve_public = store->identity.curve_public;
@@ -465,7 +479,7 @@ enum err node_store_enrol(struct node_store *store, const struct node_identity *
         err = secret_put_key(store, "one_time", one_time);
     if (err == OK && first)
         err = keys_put(store, &keys);
-    if (err == OK && first)
+    if (err == OK && (first || other)) /* chains begin with the office's name */
         err = first_life(store, &mine);
     err = node_end(store, err);
     if (err == OK)

@@ -43,7 +43,8 @@ NODISCARD enum err node_store_identity(struct node_store *store,
 /* Takes an invite: makes device, CURVE, seal and cache keys and the first incarnation. `one_time`
  * is the invite's CURVE secret, kept until ENROLMENT_DONE. Of `identity`: district, node, root_key,
  * hub, invite, token. Until ENROLMENT_DONE another invite for the same node replaces the first
- * (keys stay, so do operators). ERR_STATE when enrolled already, or when the invite is for another
+ * (keys stay, so do operators). ERR_STATE when enrolled already, or for
+ * another office than the one that people here have keys for. or when the invite is for another
  * node than before. */
 NODISCARD enum err node_store_enrol(struct node_store *store, const struct node_identity *identity,
                                     const struct secret_key *one_time);

@@ -62,7 +62,7 @@ INSERT OR REPLACE INTO cursor VALUES (?1, ?2, ?3, ?4);
 -- @life_last
 SELECT life, incarnation FROM life ORDER BY life DESC LIMIT 2;
 -- @life_put
-INSERT INTO life VALUES (?1, ?2);
+INSERT OR REPLACE INTO life VALUES (?1, ?2);
 -- @lane_get
 SELECT highest, head, acked, acked_head, keep_from, dropped FROM lane WHERE life = ?1 AND lane = ?2;
 -- @lane_put

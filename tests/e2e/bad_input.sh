@@ -25,20 +25,20 @@ refused bukan_koleksi 1 node "$A" isi bukan_koleksi nama=Ani
 refused bukan_isian 1 put bukan_isian=1
 refused 15 1 put nik=360429410190123
 refused 'E+15' 1 put nik=3.60429E+15
-refused 's/d' 1 put tgl_lahir='27 s/d 40 Maret 2018'
-refused X 1 node "$A" isi orang nama=Ani jk=X kode_kec="$A"
+refused calendar 1 put tgl_lahir='27 s/d 40 Maret 2018'
+refused 'L, P' 1 node "$A" isi orang nama=Ani jk=X kode_kec="$A"
 refused 36.04.05 1 node "$A" isi orang nama=Ani jk=P kode_kec=36.04.05
 refused keluarga 1 put keluarga=0190a1b2-c3d4-7e5f-8a9b-0123456789ab
-refused nama 1 put nama="$(head -c 200 /dev/zero | tr '\0' a)"
+refused '200 > 100' 1 node "$A" isi orang jk=P kode_kec="$A" nama="$(head -c 200 /dev/zero | tr '\0' a)"
 refused nama 1 node "$A" isi orang jk=P kode_kec="$A"
-is "records after refusals" "$(records)" 0
+is "changes after refusals" "$(node "$A" --json status | json queued)$(records)" 00
 
 # CSV.
 printf 'nama;jk;kolom_asing\nAni;P;x\n' >"$W/header.csv"
 refused kolom_asing 1 node "$A" import orang "$W/header.csv"
 printf 'nama;jk;kode_kec\nAni;P;%s\nBudi;Z;%s\n' "$A" "$A" >"$W/rows.csv"
 refused 1 1 node "$A" import orang "$W/rows.csv"
-grep -q '^Budi;Z;.*kode\|^Budi;Z' "$W/rows.csv.rejected.csv" || fail "rejected rows file"
+grep -q '^Budi;Z;.*kode\|^Budi;Z' "$W/rows.rejected.csv" || fail "rejected rows file"
 printf 'nama;jk;kode_kec\nAn\xe9;P;%s\n' "$A" >"$W/latin.csv"
 refused 2 1 node "$A" import orang "$W/latin.csv"
 
@@ -53,16 +53,30 @@ bad_policy 'duplicate key' '99-bad.conf' "collection x { title = 'a' title = 'b'
 bad_policy 'expansion' '99-bad.conf' 'collection x { title = "${HOME}" }'
 hub policy sign hub/policy -o "$W/signed" --key "$W/officer.key" --passphrase-file "$PASS" >/dev/null || fail "policy sign"
 head -c 400 "$W/signed" >"$W/truncated"
-refused truncated 1 hub policy publish "$W/truncated"
+refused 'cut off' 1 hub policy publish "$W/truncated"
 hub policy publish "$W/signed" >/dev/null || fail "policy publish FILE"
 refused 'version' 1 hub policy publish "$W/signed"
 
 # Invites.
 start_node 36.04.05
-refused '' 1 node 36.04.05 enrol "$W/$A/invite"
+# A used one: the hub says so, and the machine takes another. Then an altered and an expired one.
+node 36.04.05 enrol "$W/$A/invite" >/dev/null || fail "the invite is for this machine to try"
+wait_status 30 36.04.05 enrolment refused
+node 36.04.05 --json status | grep -q used || fail "status does not say that the invite was used"
 hub node invite 36.04.05 -o "$W/invite" >/dev/null || fail invite
 sed '3s/./A/5;3s/./B/6' "$W/invite" >"$W/altered"
-refused '' 1 node 36.04.05 enrol "$W/altered"
+refused altered 1 node 36.04.05 enrol "$W/altered"
+head -n 3 "$W/invite" >"$W/cut"
+refused invite 1 node 36.04.05 enrol "$W/cut"
+hub node invite 36.04.08 -o "$W/expired" >/dev/null || fail "invite of 36.04.08"
+stop hub
+sqlite3 "$W/hub/state/enrol.db" "UPDATE invite SET expires_ms = 1 WHERE node = '36.04.08'" || fail "no invites to alter"
+start_hub
+node 36.04.05 enrol "$W/expired" >/dev/null || fail "the expired invite is for the hub to refuse"
+wait_status 30 36.04.05 enrolment refused
+node 36.04.05 --json status | grep -q "no longer valid" || fail "status does not say that the invite has expired"
+node 36.04.05 enrol "$W/invite" >/dev/null || fail "a good invite after bad ones"
+wait_status 30 36.04.05 enrolment waiting
 
 # A second daemon on the same store.
 status=0
@@ -102,6 +116,6 @@ stop 36.04.05
 sqlite3 "$W/36.04.05/state/node.db" 'PRAGMA user_version = 999' 2>/dev/null || fail "no database to alter"
 refused newer 1 "$B/tksk-node" --config "$W/36.04.05/node.conf"
 
-is "the node lives on" "$(records)" 1
 wait_sent 60 "$A"
+until_true 20 status_is "$A" records 1 || fail "the node does not live on"
 is "one record at the hub" "$(hub_count orang)" 1

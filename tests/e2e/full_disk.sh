@@ -14,15 +14,17 @@ fi
 . "$(dirname "$0")/lib-e2e.sh"
 A=36.04.29
 mkdir -p "$W/$A"
+trap 'stop_all; umount -l "$W/$A" 2>/dev/null; rm -rf "$W"' EXIT
 mount -t tmpfs -o size=64m tmpfs "$W/$A" || { echo "no tmpfs can be mounted here"; exit 77; }
 district_with "$A"
 first=$(node "$A" --json isi orang nama=Satu jk=P kode_kec="$A" | json id)
 free_kib=$(df --output=avail -k "$W/$A" | tail -n 1)
 head -c "$((free_kib * 1024 - 8192))" /dev/zero >"$W/$A/ballast" 2>/dev/null
-refused full 1 node "$A" isi orang nama=Dua jk=P kode_kec="$A"
+refused space 1 node "$A" isi orang nama=Dua jk=P kode_kec="$A"
 is "the first record is still there" "$(node "$A" --json show "$first" | json id)" "$first"
 rm "$W/$A/ballast"
 node "$A" isi orang nama=Tiga jk=P kode_kec="$A" >/dev/null || fail "entry after space was made"
 wait_sent 60 "$A"
 is "records at the hub" "$(hub_count orang)" 2
-umount -l "$W/$A"
+stop_all
+umount "$W/$A"

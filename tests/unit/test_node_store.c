@@ -117,8 +117,15 @@ static void a_waiting_node_takes_another_invite_and_keeps_its_keys(void **state)
     assert_int_equal(node_store_identity(store, &then), OK);
     assert_memory_equal(&then.device_public, &first.device_public, sizeof first.device_public);
     assert_true(id_equal(&then.invite, &identity.invite));
+    /* The wrong file was taken along: another office's, as long as nobody has a key here. */
     snprintf(identity.node, sizeof identity.node, "36.04.05");
-    assert_int_equal(node_store_enrol(store, &identity, one_time), ERR_STATE);
+    assert_int_equal(node_store_enrol(store, &identity, one_time), OK);
+    assert_int_equal(node_store_identity(store, &then), OK);
+    assert_string_equal(then.node, "36.04.05");
+    struct hash genesis, head;
+    chain_genesis(then.district, then.node, &then.incarnation, LANE_NORMAL, &genesis);
+    assert_int_equal(node_store_head(store, LANE_NORMAL, 0, &head), OK);
+    assert_true(hash_equal(&head, &genesis));
     secret_key_close(&one_time);
     node_store_close(&store);
     unlink(path);
