@@ -686,8 +686,7 @@ class Office:
         """Takes messages until `until` holds. A REFUSE raises unless `strict` is False."""
         end = time.monotonic() + seconds
         while not until():
-            left = end - time.monotonic()
-            message = self.wire.receive(left) if left > 0 else None
+            message = self.wire.receive(end - time.monotonic())
             if message is None:
                 raise Silence(f"{self.node}: nothing within {seconds} s")
             self.take(message, strict)
