@@ -28,6 +28,25 @@ static struct bytes or_nil(struct bytes raw)
     return raw.len > 0 ? raw : bytes_of(nil_value, sizeof(nil_value));
 }
 
+/* --- records as they stand ---------------------------------------------------------------------
+ */
+
+struct hub_value record_stands(const struct hub_record *record, const struct policy_field *field)
+{
+    static const uint8_t encoded[] = { 0xc2, 0xc3 };
+    if (field)
+        return record->fields[field - record->collection->fields];
+    return (struct hub_value){ .raw = bytes_of(&encoded[record->deleted ? 1 : 0], 1),
+                               .rev = record->existence_rev };
+}
+
+struct bytes record_area(const struct hub_record *record)
+{
+    struct bytes raw = record->fields[record->collection->area_field].raw;
+    struct reader reader = reader_of(raw);
+    return raw.len > 0 ? reader_str(&reader) : bytes_of(NULL, 0);
+}
+
 /* --- restricted values ----------------------------------------------------------------------- */
 
 static bool code_is_restricted(const struct policy_code_list *list, struct bytes code)
@@ -174,13 +193,12 @@ static bool give_conflict(void *ctx, const struct row_conflict *row)
         return false;
     const struct policy_field *field =
         row->field[0] ? policy_field(row->collection, bytes_text(row->field)) : NULL;
-    const struct hub_value *value = field ? &record->fields[field - row->collection->fields] : NULL;
-    struct bytes present = value ? value->raw : bytes_of(record->deleted ? "\xc3" : "\xc2", 1);
+    struct hub_value stands = record_stands(record, field);
     struct bytes area = bytes_text(f->reader->area);
     if (!area_within(record_area(record), area))
         return true;
     if (field && !bytes_equal(record_area(record), area) &&
-        (feed_restricted(field, present) || feed_restricted(field, row->held_value) ||
+        (feed_restricted(field, stands.raw) || feed_restricted(field, row->held_value) ||
          feed_restricted(field, row->chosen)))
         return true;
     struct feed_item item = { .kind = row->closed > 0 ? FEED_RESOLVED : FEED_CONFLICT,
@@ -189,11 +207,11 @@ static bool give_conflict(void *ctx, const struct row_conflict *row)
                               .collection = bytes_text(row->collection->name),
                               .record = row->record,
                               .field = bytes_text(row->field),
-                              .value_a = row->closed > 0 ? row->chosen : or_nil(present),
+                              .value_a = row->closed > 0 ? row->chosen : or_nil(stands.raw),
                               .value_b = row->held_value,
                               .author_b = bytes_text(row->held_node) };
     if (row->closed == 0) {
-        f->err = writer_node(f->store, value ? value->rev : record->existence_rev, &author);
+        f->err = writer_node(f->store, stands.rev, &author);
         if (f->err)
             return false;
         item.author_a = bytes_text(author.node);

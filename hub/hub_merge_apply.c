@@ -269,20 +269,19 @@ static enum err apply_resolve(struct merge *m, unsigned index)
     struct bytes chosen = merge_value(fields_get(change->fields, bytes_text(conflict.field)));
     const struct policy_field *field =
         conflict.field[0] ? policy_field(record->collection, bytes_text(conflict.field)) : NULL;
-    struct hub_value *stands = field ? &record->fields[field - record->collection->fields] : NULL;
-    struct bytes present = stands ? stands->raw : merge_bool(record->deleted);
+    struct hub_value stands = record_stands(record, field);
     if (conflict.closed > 0) {
-        if (!bytes_equal(present, chosen)) {
+        if (!bytes_equal(stands.raw, chosen)) {
             row->disposition = DISPOSITION_SUPERSEDED;
             memcpy(row->field, conflict.field, sizeof(row->field));
         }
         return OK;
     }
     bool seen = true;
-    err = merge_saw(m, change, stands ? stands->rev : record->existence_rev, &seen);
+    err = merge_saw(m, change, stands.rev, &seen);
     if (err)
         return err;
-    if (!seen && !bytes_equal(present, chosen)) {
+    if (!seen && !bytes_equal(stands.raw, chosen)) {
         row->disposition = DISPOSITION_SUPERSEDED;
         memcpy(row->field, conflict.field, sizeof(row->field));
         return OK;
@@ -290,15 +289,15 @@ static enum err apply_resolve(struct merge *m, unsigned index)
     err = conflict_close(m, &conflict, chosen);
     if (err)
         return err;
-    if (!stands) {
+    if (!field) {
         struct reader reader = reader_of(chosen);
         existence_set(m, index, reader_bool(&reader));
         return OK;
     }
     if (field - record->collection->fields == record->collection->area_field &&
-        !bytes_equal(stands->raw, chosen))
+        !bytes_equal(stands.raw, chosen))
         err = moved(m, index, record_area(record));
-    touch(m, stands, chosen);
+    touch(m, &record->fields[field - record->collection->fields], chosen);
     return err;
 }
 

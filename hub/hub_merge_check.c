@@ -96,8 +96,8 @@ static const struct change *created_find(const struct merge *m, const struct id 
 /* The entry in which the author's last own change of this record was merged; 0 without one. */
 static enum err lineage_of(struct merge *m, const struct change *change, uint64_t *ret_lineage)
 {
-    uint64_t number;
-    struct row_txn row;
+    uint64_t number = 0;
+    struct row_txn row = { .merged = 0 };
     *ret_lineage = 0;
     if (!change->base.has_leaf)
         return OK;
@@ -157,19 +157,16 @@ static enum err open_conflict(struct merge *m, const char *field, struct merge_f
 enum err merge_find(struct merge *m, const struct change *change, const struct policy_field *field,
                     struct bytes value, struct merge_finding *ret_finding)
 {
-    const struct hub_record *record = &m->record;
-    const struct hub_value *stands =
-        field ? &record->fields[field - record->collection->fields] : NULL;
-    struct bytes present = stands ? stands->raw : merge_bool(record->deleted);
+    struct hub_value stands = record_stands(&m->record, field);
     struct merge_finding finding = { .verdict = MERGE_TAKE };
     struct merge_field weighed;
     bool open = false;
-    enum err err = weigh(m, change, stands ? stands->rev : record->existence_rev, &weighed);
+    enum err err = weigh(m, change, stands.rev, &weighed);
     if (!err)
         err = open_conflict(m, field ? field->name : "", &finding, &open);
     if (err)
         return err;
-    weighed.equal = bytes_equal(present, value);
+    weighed.equal = bytes_equal(stands.raw, value);
     finding.verdict = merge_decide(&weighed);
     if (open) { /* what this node says of a field it holds stays on its side of the conflict */
         finding.verdict = weighed.equal ? MERGE_SAME : MERGE_HOLD;
@@ -282,18 +279,11 @@ static enum err check_missing(struct merge *m, unsigned index)
     return OK;
 }
 
-struct bytes record_area(const struct hub_record *record)
-{
-    struct bytes raw = record->fields[record->collection->area_field].raw;
-    struct reader reader = reader_of(raw);
-    return raw.len > 0 ? reader_str(&reader) : bytes_of(NULL, 0);
-}
-
 static enum err check_existing(struct merge *m, unsigned index)
 {
     const struct change *change = &m->txn->changes[index];
     const struct hub_backend_ops *ops = m->store->ops;
-    struct row_txn pending;
+    struct row_txn pending = { .state = DISPOSITION_NONE };
     uint64_t number = 0;
     enum err err = OK;
     if (change->base.has_leaf) {
@@ -357,7 +347,7 @@ static enum err check_existence_answer(struct merge *m, unsigned index)
 static enum err references_add(struct merge *m, unsigned index, const struct policy_field *field,
                                struct reader *in)
 {
-    struct id target;
+    struct id target = { .at = { 0 } };
     reader_fixed(in, target.at, ID_BYTES);
     if (in->err)
         return ERR_VALUE;

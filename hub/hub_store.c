@@ -160,6 +160,7 @@ enum err store_reload_policy(struct hub_store *store)
     if (!err)
         err = policy_fetch(store, version);
     if (!err) {
+        must(version > 0 && version <= store->policy_count);
         store->policy = store->policies[version - 1];
         err = store->ops->tables_load(store->backend, store->policy);
     }

@@ -105,7 +105,7 @@ static enum err replay_chain(struct replay *r, const struct row_journal *row)
     struct bundle_item item = { .kind = row->kind == JOURNAL_TXN ? ITEM_TXN : ITEM_POLICY };
     struct hub_entry entry = { .item = &item, .wall_ms = row->wall_ms };
     struct hub_lane lane;
-    struct hash leaf;
+    struct hash leaf = { .at = { 0 } };
     bool twin = false;
     struct reader reader = entry_reader(row);
     read_position(&reader, node, &entry);
@@ -228,7 +228,7 @@ static enum err verify_txn(struct hub_store *store, const struct row_journal *ro
     struct row_txn stored;
     struct hub_entry position = { .node = NULL };
     char node[NODE_TEXT_MAX + 1];
-    struct hash leaf;
+    struct hash leaf = { .at = { 0 } };
     struct reader reader = entry_reader(row);
     read_position(&reader, node, &position);
     reader_fixed(&reader, leaf.at, HASH_BYTES);
@@ -446,10 +446,8 @@ static bool list_conflict(void *ctx, const struct row_conflict *row)
         return false;
     const struct policy_field *field =
         row->field[0] ? policy_field(row->collection, bytes_text(row->field)) : NULL;
-    const struct hub_value *value = field ? &record->fields[field - row->collection->fields] : NULL;
-    struct bytes present = value ? value->raw : bytes_of(record->deleted ? "\xc3" : "\xc2", 1);
-    enum err err =
-        store->ops->txn_merged_in(store->backend, value ? value->rev : record->existence_rev, &txn);
+    struct hub_value stands = record_stands(record, field);
+    enum err err = store->ops->txn_merged_in(store->backend, stands.rev, &txn);
     if (!err)
         err = store->ops->txn_get(store->backend, txn, &author);
     list->err = err;
@@ -461,7 +459,7 @@ static bool list_conflict(void *ctx, const struct row_conflict *row)
                                    id,
                                    record->short_text,
                                    row->field,
-                                   value_text(field, present, list->text_a),
+                                   value_text(field, stands.raw, list->text_a),
                                    value_text(field, row->held_value, list->text_b),
                                    author.node,
                                    row->held_node,

@@ -43,7 +43,7 @@ static enum err effect_release(struct hub_store *store, struct reader *op)
     enum ruling ruling = reader_bool(op) ? RULING_ACCEPT : RULING_REJECT;
     size_t count = reader_array(op);
     for (size_t i = 0; i < count; i++) {
-        struct hash leaf;
+        struct hash leaf = { .at = { 0 } };
         struct row_txn row;
         uint64_t number;
         reader_fixed(op, leaf.at, HASH_BYTES);
@@ -142,7 +142,7 @@ static enum err check_epoch(const struct hub_store *store, struct bytes ops, boo
     *ret_epoch = false;
     for (size_t i = 0; i < count; i++) {
         struct reader op = reader_of(reader_raw(&reader));
-        struct hash hash;
+        struct hash hash = { .at = { 0 } };
         (void)reader_array(&op);
         if (reader_uint(&op) != TRUST_EPOCH)
             continue;

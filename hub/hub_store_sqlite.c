@@ -45,7 +45,7 @@ static enum err statements_prepare(struct sqlite_backend *s)
     return OK;
 }
 
-static void bind_list(sqlite3_stmt *statement, const char *format, va_list args)
+static void bind_list(sqlite3_stmt *statement, const char *format, va_list *args)
 {
     int code = SQLITE_OK;
     for (int i = 1; format[i - 1] != '\0' && code == SQLITE_OK; i++) {
@@ -55,27 +55,27 @@ static void bind_list(sqlite3_stmt *statement, const char *format, va_list args)
         switch (format[i - 1]) {
         case 'n':
         case 'N':
-            number = va_arg(args, uint64_t);
+            number = va_arg(*args, uint64_t);
             code = number == 0 && format[i - 1] == 'N'
                        ? sqlite3_bind_null(statement, i)
                        : sqlite3_bind_int64(statement, i, (sqlite3_int64)number);
             continue;
         case 'i':
-            code = sqlite3_bind_int(statement, i, va_arg(args, int));
+            code = sqlite3_bind_int(statement, i, va_arg(*args, int));
             continue;
         case 's':
-            text = va_arg(args, const char *);
+            text = va_arg(*args, const char *);
             code = sqlite3_bind_text(statement, i, text, -1, SQLITE_STATIC);
             continue;
         case 'h':
-            bytes = bytes_hash(va_arg(args, const struct hash *));
+            bytes = bytes_hash(va_arg(*args, const struct hash *));
             break;
         case 'd':
-            bytes = bytes_id(va_arg(args, const struct id *));
+            bytes = bytes_id(va_arg(*args, const struct id *));
             break;
         default:
             must(format[i - 1] == 'b');
-            bytes = va_arg(args, struct bytes);
+            bytes = va_arg(*args, struct bytes);
             break;
         }
         code = bytes.at ? sqlite3_bind_blob64(statement, i, bytes.at, bytes.len, SQLITE_STATIC)
@@ -88,7 +88,7 @@ void statement_bind(sqlite3_stmt *statement, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    bind_list(statement, format, args);
+    bind_list(statement, format, &args);
     va_end(args);
 }
 
@@ -97,7 +97,7 @@ enum err statement_run(struct sqlite_backend *s, enum statement which, const cha
     sqlite3_stmt *statement = s->statements[which];
     va_list args;
     va_start(args, format);
-    bind_list(statement, format, args);
+    bind_list(statement, format, &args);
     va_end(args);
     int code = sqlite3_step(statement);
     must(code != SQLITE_ROW);
