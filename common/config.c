@@ -49,12 +49,21 @@ static const char *take_state(struct config *config, const char *value)
     return take_text(value, config->state, sizeof(config->state), "200 bytes at most");
 }
 
-static const char *take_socket(struct config *config, const char *value)
+static const char *take_socket_path(char ret[CONFIG_SOCKET_MAX + 1], const char *value)
 {
     if (value[0] != '/')
         return "a path from the root is needed (/…)";
-    return take_text(value, config->socket, sizeof(config->socket),
-                     "107 bytes at most, a limit of Unix sockets");
+    return take_text(value, ret, CONFIG_SOCKET_MAX + 1, "107 bytes at most, a limit of Unix sockets");
+}
+
+static const char *take_socket(struct config *config, const char *value)
+{
+    return take_socket_path(config->socket, value);
+}
+
+static const char *take_office(struct config *config, const char *value)
+{
+    return take_socket_path(config->office, value);
 }
 
 static const char *take_group(struct config *config, const char *value)
@@ -120,6 +129,7 @@ static const struct {
     { "log_level", false, take_log_level, { "info", "info" } },
     { "listen", true, take_listen, { "tcp://*:7436", "" } },
     { "advertise", true, take_advertise, { "", "" } },
+    { "office", true, take_office, { "/run/tksk-office/admin.sock", "" } },
 };
 
 _Static_assert(COUNT_OF(keys) <= COUNT_OF(((struct parse *)0)->lines), "a line for every key");

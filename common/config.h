@@ -23,6 +23,8 @@ struct config {
     char listen[CONFIG_ENDPOINT_MAX + 1];
     char advertise[CONFIG_ADVERTISE_MAX][CONFIG_ENDPOINT_MAX + 1];
     size_t advertise_count;
+    /* The admin socket of the hub's own office, through which officers enter records. */
+    char office[CONFIG_SOCKET_MAX + 1];
 };
 
 /* Where the file is when nobody names it: /etc/tksk/hub.conf or node.conf. */

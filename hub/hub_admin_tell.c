@@ -11,6 +11,7 @@ void hub_cmd_hello(struct hub_admin *admin, struct admin_call *call)
     hub_json_set(done, "district",
                  founded ? json_string(hub_store_trust(admin->daemon->store)->district) : NULL);
     hub_json_set(done, "node", NULL);
+    hub_json_set(done, "office", json_string(admin->daemon->config->office));
     admin_done(call, done);
 }
 

@@ -67,7 +67,7 @@ until_true 60 node "$OWN" show "$id" || fail "the district's office does not see
 stop hub
 show "node $A ubah $id status_hidup=pindah"
 node "$A" ubah "$id" status_hidup=pindah
-show "node $OWN ubah $id status_hidup=meninggal tgl_meninggal=2026-11-01"
+show "node $OWN ubah $id status_hidup=meninggal    # the district's office, whose hub is away"
 node "$OWN" ubah "$id" status_hidup=meninggal
 node "$A" isi orang nama='Budi Contoh' jk=L kode_kec=$A
 node "$A" status
@@ -105,8 +105,8 @@ show "hub status"
 hub status
 show "hub nodes"
 hub nodes
-show "node $A show $id"
-node "$A" show "$id"
+show "hub show $id"
+hub show "$id"
 
 cat >"$W/env" <<END
 # . build/demo/env: the demo's district as commands

@@ -42,6 +42,7 @@ start_hub() {
 state = '$W/hub/state'
 socket = '$W/hub/admin.sock'
 listen = 'tcp://127.0.0.1:${HUB_PORT:-*}'
+office = '$W/$DISTRICT/admin.sock'
 log_level = 'info'
 END
     launch hub "$B/tksk-hub" "$W/hub/hub.conf"

@@ -140,6 +140,8 @@ void commands_help(FILE *out)
                   tr("Usage: tkskctl [OPTION...] COMMAND [ARGUMENT...]",
                      "Cara pakai: tkskctl [PILIHAN...] PERINTAH [ISI...]"));
     print_side(out, SIDE_ANY, tr("At an office and at the hub:", "Di kantor dan di hub:"));
+    print_side(out, SIDE_OFFICE, tr("At an office, and at the hub through its own office:",
+                                    "Di kantor, dan di hub melalui kantornya sendiri:"));
     print_side(out, SIDE_NODE, tr("At an office:", "Di kantor:"));
     print_side(out, SIDE_HUB, tr("At the hub:", "Di hub:"));
     print_side(out, SIDE_LOCAL, tr("Without a daemon:", "Tanpa daemon:"));
@@ -199,6 +201,7 @@ void commands_man(FILE *out)
 {
     (void)fputs(".SH COMMANDS\n", out);
     man_side(out, SIDE_ANY, "At an office and at the hub");
+    man_side(out, SIDE_OFFICE, "At an office, and at the hub through its own office");
     man_side(out, SIDE_NODE, "At an office");
     man_side(out, SIDE_HUB, "At the hub");
     man_side(out, SIDE_LOCAL, "Without a daemon");

@@ -245,10 +245,33 @@ static enum err connect_daemon(struct ctl *ctl, const char **ret_path)
     return worst;
 }
 
+/* Officers write as everyone does, through a node with keys and a queue: the hub only knows where. */
+static enum exit_code go_to_office(struct ctl *ctl, const struct hello *hello)
+{
+    client_close(&ctl->client);
+    (void)snprintf(ctl->socket, sizeof(ctl->socket), "%s", hello->office);
+    enum err err = client_open(ctl->socket, &ctl->client);
+    if (err == OK)
+        return EXIT_DONE;
+    json_t *error = ctl_memory(json_pack(
+        "{s:s, s:s, s:s, s:s}", "code", "unreachable", "thing", ctl->socket, "rule",
+        tr("records are entered at the district through an office of the hub's own, and none answers",
+           "di kabupaten catatan diisi melalui kantor milik hub sendiri, dan tidak ada yang menjawab"),
+        "remedy",
+        tr("start its tksk-node and name its socket as `office` in hub.conf, see tksk-hub(8)",
+           "jalankan tksk-node-nya dan sebut soketnya sebagai `office` di hub.conf, lihat "
+           "tksk-hub(8)")));
+    say_error(ctl, error, NULL);
+    json_decref(error);
+    return EXIT_UNREACHABLE;
+}
+
 /* A daemon of the other kind would only say that it does not know the command. */
 static enum exit_code check_side(struct ctl *ctl, const struct hello *hello)
 {
     enum side want = ctl->args.command->side;
+    if (want == SIDE_OFFICE)
+        return hello->hub ? go_to_office(ctl, hello) : EXIT_DONE;
     if (want == SIDE_ANY || hello->hub == (want == SIDE_HUB))
         return EXIT_DONE;
     return ctl_problemf(ctl, ERR_USAGE, ctl->args.command->name,
@@ -269,7 +292,7 @@ static enum exit_code open_client(struct ctl *ctl)
                                "jalur soket paling panjang 107 bita"));
     if (err != OK)
         return say_unreachable(ctl, path, err);
-    if (!ctl->args.socket)
+    if (!ctl->args.socket && ctl->args.side != SIDE_HUB)
         return EXIT_DONE;
     struct hello hello;
     enum exit_code code = ctl_hello(ctl, &hello);
@@ -404,6 +427,7 @@ enum exit_code ctl_hello(struct ctl *ctl, struct hello *ret_hello)
     (void)snprintf(hello.district, sizeof(hello.district), "%s", text_of(answer.done, "district"));
     (void)snprintf(hello.node, sizeof(hello.node), "%s", text_of(answer.done, "node"));
     (void)snprintf(hello.version, sizeof(hello.version), "%s", text_of(answer.done, "version"));
+    (void)snprintf(hello.office, sizeof(hello.office), "%s", text_of(answer.done, "office"));
     *ret_hello = hello;
     answer_close(&answer);
     return EXIT_DONE;

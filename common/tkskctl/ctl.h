@@ -51,6 +51,7 @@ struct hello {
     char district[32];
     char node[32];
     char version[32];
+    char office[108]; /* at a hub: the socket of its own office */
 };
 NODISCARD enum exit_code ctl_hello(struct ctl *ctl, struct hello *ret_hello);
 
