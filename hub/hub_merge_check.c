@@ -203,10 +203,10 @@ enum err merge_existence(struct merge *m, const struct change *change,
 
 /* --- one change ------------------------------------------------------------------------------ */
 
-static bool charge(struct merge *m, size_t bytes)
+static bool charge(struct merge *m, unsigned events, size_t bytes)
 {
-    m->events++;
-    m->extra_bytes += bytes + MERGE_EVENT_BYTES;
+    m->events += events;
+    m->extra_bytes += bytes + events * (size_t)MERGE_EVENT_BYTES;
     return m->events <= MERGE_EVENTS_MAX && m->extra_bytes <= MERGE_EXTRA_BYTES_MAX;
 }
 
@@ -214,8 +214,22 @@ static size_t record_bytes(const struct hub_record *record)
 {
     size_t bytes = 0;
     for (size_t i = 0; i < record->collection->field_count; i++)
-        bytes += record->fields[i].raw.len + IDENTIFIER_BYTES_MAX;
+        if (record->fields[i].raw.len > 0 || record->fields[i].rev != record->born)
+            bytes += record->fields[i].raw.len + strlen(record->collection->fields[i].name) + 4;
     return bytes;
+}
+
+/* A record that moves goes out whole, and its open conflicts again with both their values. */
+static enum err charge_move(struct merge *m, bool *ret_fits)
+{
+    unsigned open = 0;
+    size_t held_bytes = 0;
+    enum err err = OK;
+    if (m->record.held > 0)
+        err = m->store->ops->conflicts_weigh(m->store->backend, &m->record.id, &open, &held_bytes);
+    if (!charge(m, open, record_bytes(&m->record) * (1 + open) + held_bytes))
+        *ret_fits = false;
+    return err;
 }
 
 /* Counts what the change would say in the feed beside its own values. */
@@ -228,19 +242,21 @@ static enum err check_amount(struct merge *m, unsigned index)
     bool fits = true;
     enum err err = merge_existence(m, change, &finding);
     if (!err && finding.verdict == MERGE_HOLD)
-        fits = charge(m, 0);
-    if (!err && change->op == OP_RESOLVE)
-        fits = charge(m, merge_is_existence(change) ? record_bytes(&m->record) : 0);
+        fits = charge(m, 1, 0);
+    if (!err && change->op == OP_RESOLVE) /* what was chosen goes out twice */
+        fits = charge(
+            m, 1, change->fields.len + (merge_is_existence(change) ? record_bytes(&m->record) : 0));
     struct field_iter iter = fields_of(change->fields);
-    while (!err && change->op == OP_UPDATE && fields_next(&iter, &name, &value)) {
+    while (!err && (change->op == OP_UPDATE || change->op == OP_RESOLVE) &&
+           fields_next(&iter, &name, &value)) {
         const struct policy_field *field = policy_field(c, name);
+        if (field && field - c->fields == c->area_field)
+            err = charge_move(m, &fits);
+        if (err || change->op == OP_RESOLVE)
+            continue;
         err = merge_find(m, change, field, merge_value(value), &finding);
-        if (err)
-            break;
-        if (finding.verdict == MERGE_HOLD || finding.answers)
-            fits = charge(m, m->record.fields[field - c->fields].raw.len) && fits;
-        else if (field - c->fields == c->area_field)
-            fits = charge(m, record_bytes(&m->record)) && fits;
+        if (!err && (finding.verdict == MERGE_HOLD || finding.answers))
+            fits = charge(m, 1, record_stands(&m->record, field).raw.len) && fits;
     }
     if (!err && !fits)
         refuse(m, index, ERR_LIMIT, NULL);

@@ -240,6 +240,9 @@ struct hub_backend_ops {
                               const char *node, struct row_conflict *ret_row);
     enum err (*conflicts_held)(struct hub_backend *b, uint64_t txn, unsigned index,
                                unsigned *ret_open);
+    /* Open ones of a record, and the bytes of what they hold. */
+    enum err (*conflicts_weigh)(struct hub_backend *b, const struct id *record, unsigned *ret_open,
+                                size_t *ret_bytes);
     /* All open ones of a record are announced again in entry `number`. */
     enum err (*conflicts_renew)(struct hub_backend *b, const struct id *record, uint64_t number);
     /* Open ones announced in, and closed ones answered in, entry `number`. The callback may read.

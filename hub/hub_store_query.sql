@@ -103,6 +103,9 @@ SELECT id, collection, record, field, number, held_txn, held_idx, held_node, hel
 FROM tksk_conflict WHERE record = ?1 AND field = ?2 AND held_node = ?3 AND closed IS NULL;
 -- name: conflicts_held
 SELECT count(*) FROM tksk_conflict WHERE held_txn = ?1 AND held_idx = ?2 AND closed IS NULL;
+-- name: conflicts_weigh
+SELECT count(*), coalesce(sum(length(held_value)), 0) FROM tksk_conflict
+WHERE record = ?1 AND closed IS NULL;
 -- name: conflicts_renew
 UPDATE tksk_conflict SET number = ?2 WHERE record = ?1 AND closed IS NULL;
 -- name: conflicts_opened

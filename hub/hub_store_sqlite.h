@@ -17,7 +17,8 @@
     X(txn_put) X(txn_get) X(txn_find) X(txn_body) X(txn_decide) X(txn_merged_in)                   \
     X(txn_quarantined_next) X(change_put) X(changes_drop) X(changes_get) X(change_get)             \
     X(change_decide) X(creation) X(conflict_put) X(conflict_get) X(conflict_find)                  \
-    X(conflicts_held) X(conflicts_renew) X(conflicts_opened) X(conflicts_closed)                   \
+    X(conflicts_held) X(conflicts_weigh) X(conflicts_renew) X(conflicts_opened)                    \
+    X(conflicts_closed)                                                                            \
     X(conflicts_open) X(decision_put) X(decision_next) X(decisions_at) X(scope_put)                \
     X(scope_next) X(wait_put) X(wait_drop) X(wait_ready) X(wait_count) X(wake_txn) X(wake_lane)    \
     X(wake_moved) X(document_put) X(document_get) X(document_last) X(collection_put)               \
@@ -118,7 +119,7 @@ void tables_close(struct sqlite_backend *s);
     X(txn_put) X(txn_get) X(txn_find) X(txn_body) X(txn_decide) X(txn_merged_in)                   \
     X(txn_quarantined_next) X(changes_put) X(changes_drop) X(changes_get) X(change_get)            \
     X(change_decide) X(creation) X(conflict_put) X(conflict_get) X(conflict_find)                  \
-    X(conflicts_held) X(conflicts_renew) X(conflicts_at) X(conflicts_open)
+    X(conflicts_held) X(conflicts_weigh) X(conflicts_renew) X(conflicts_at) X(conflicts_open)
 #define SQLITE_TABLE_OPS(X)                                                                        \
     X(record_get) X(record_insert) X(record_update) X(record_exists) X(tables_migrate)             \
     X(tables_load)

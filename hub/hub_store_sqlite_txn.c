@@ -312,6 +312,21 @@ enum err sqlite_conflicts_held(struct hub_backend *b, uint64_t txn, unsigned ind
     return err;
 }
 
+enum err sqlite_conflicts_weigh(struct hub_backend *b, const struct id *record, unsigned *ret_open,
+                                size_t *ret_bytes)
+{
+    struct sqlite_backend *s = sqlite_of(b);
+    sqlite3_stmt *st = s->statements[STMT_conflicts_weigh];
+    statement_bind(st, "d", record);
+    enum err err = statement_row(s, st);
+    if (err)
+        return err;
+    *ret_open = (unsigned)sqlite3_column_int(st, 0);
+    *ret_bytes = (size_t)column_u64(st, 1);
+    (void)sqlite3_reset(st);
+    return OK;
+}
+
 enum err sqlite_conflicts_renew(struct hub_backend *b, const struct id *record, uint64_t number)
 {
     return statement_run(sqlite_of(b), STMT_conflicts_renew, "dn", record, number);

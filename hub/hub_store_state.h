@@ -52,8 +52,8 @@ void merge_close(struct merge **merge);
 
 /* hub_feed.c: whether this value of the field goes to the record's own area only. */
 bool feed_restricted(const struct policy_field *field, struct bytes value);
-/* What stands in a field, and since when; `field` NULL: the record's existence, its value an encoded
- * bool (deleted). */
+/* What stands in a field, and since when; `field` NULL: the record's existence, its value an
+ * encoded bool (deleted). */
 struct hub_value record_stands(const struct hub_record *record, const struct policy_field *field);
 /* Text of the record's area; empty without one. */
 struct bytes record_area(const struct hub_record *record);

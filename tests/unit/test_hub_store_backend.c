@@ -346,6 +346,10 @@ static void conflicts_are_open_until_they_are_closed(void **state)
     assert_int_equal(ops->conflict_find(b, &record, "", "36.04.29", &found), ERR_NOT_FOUND);
     assert_int_equal(ops->conflicts_held(b, 8, 2, &open), OK);
     assert_int_equal(open, 1);
+    size_t bytes = 0;
+    assert_int_equal(ops->conflicts_weigh(b, &record, &open, &bytes), OK);
+    assert_int_equal(open, 1);
+    assert_int_equal(bytes, 1);
     assert_int_equal(ops->conflicts_at(b, 8, count_conflict, counts), OK);
     assert_int_equal(counts[0], 1);
     assert_int_equal(ops->conflicts_renew(b, &record, 10), OK);

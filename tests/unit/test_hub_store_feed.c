@@ -223,6 +223,34 @@ static void a_record_that_moves_is_whole_where_it_comes_and_gone_where_it_was(vo
     assert_true(has(&items->list[items->count - 1], "name"));
 }
 
+static void a_whole_transaction_of_moves_fits_one_batch(void **state)
+{
+    (void)state;
+    static struct id ids[CHANGES_PER_TRANSACTION_MAX];
+    char name[101];
+    memset(name, 'n', sizeof(name) - 1);
+    name[100] = '\0';
+    struct draft *d = draft_new(&f, NODE_A, OPERATOR_A);
+    for (unsigned i = 0; i < COUNT_OF(ids); i++) {
+        ids[i] = fixture_id(&f);
+        draft_create(d, "person", &ids[i],
+                     VALUES(V_TEXT("area", "36.04.29"), V_TEXT("name", name),
+                            V_TEXT("secret", name), V_INT("age", 1), V_INT("income", 7000000),
+                            V_TEXT("born", "1990-01-01"), V_TEXT("kind", "open")));
+    }
+    struct sent made = fixture_send(d);
+    d = draft_new(&f, NODE_D, OPERATOR_D);
+    for (unsigned i = 0; i < COUNT_OF(ids); i++)
+        draft_update(d, "person", &ids[i], base_rev(made.number),
+                     VALUES(V_TEXT("area", "36.04.30")));
+    struct sent moved = fixture_send(d);
+    assert_answer(&f, &moved, 0, ACCEPTED, "");
+    assert_answer(&f, &moved, CHANGES_PER_TRANSACTION_MAX - 1, ACCEPTED, "");
+    const struct items *items = fixture_feed(&f, NODE_B, FEED_RECORDS, 0);
+    assert_int_equal(items->count, COUNT_OF(ids));
+    assert_true(has(&items->list[255], "secret"));
+}
+
 static void control_brings_trust_in_order_and_only_the_newest_rules(void **state)
 {
     (void)state;
@@ -533,6 +561,7 @@ int main(void)
         TEST(an_answered_conflict_is_told_to_all_of_the_area),
         TEST(restricted_values_stay_out_of_conflicts_for_others),
         TEST(a_record_that_moves_is_whole_where_it_comes_and_gone_where_it_was),
+        TEST(a_whole_transaction_of_moves_fits_one_batch),
         TEST(control_brings_trust_in_order_and_only_the_newest_rules),
         TEST(batches_end_between_entries_and_lead_on),
         TEST(nodes_end_equal_to_the_hub_after_any_history),
