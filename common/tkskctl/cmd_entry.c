@@ -75,7 +75,7 @@ enum exit_code cmd_put(struct ctl *ctl)
     if (code == EXIT_DONE && ctl->args.count > 1)
         code = fields_from_words(ctl, 1, &fields);
     else if (code == EXIT_DONE)
-        code = fields_of(ctl, name, &collection);
+        code = ctl_fields(ctl, name, &collection);
     if (code == EXIT_DONE && collection) {
         name = text_of(collection, "name");
         code = form_ask(ctl, collection, NULL, &fields);
@@ -99,7 +99,7 @@ static enum exit_code read_current(struct ctl *ctl, const char *id, json_t **ret
     enum exit_code code = ctl_ask(ctl, "show", ctl_memory(json_pack("{s:s}", "id", id)), &answer);
     if (code != EXIT_DONE)
         return code;
-    code = fields_of(ctl, text_of(answer.done, "collection"), ret_collection);
+    code = ctl_fields(ctl, text_of(answer.done, "collection"), ret_collection);
     if (code == EXIT_DONE)
         *ret_record = json_incref(answer.done);
     answer_close(&answer);

@@ -471,7 +471,7 @@ enum exit_code cmd_import(struct ctl *ctl)
     if (code == EXIT_DONE && !template)
         code = open_file(import);
     if (code == EXIT_DONE)
-        code = fields_of(ctl, ctl->args.words[0], &collection);
+        code = ctl_fields(ctl, ctl->args.words[0], &collection);
     if (code == EXIT_DONE && template) {
         code = write_template(ctl, collection, import->path);
     } else if (code == EXIT_DONE) {

@@ -110,7 +110,7 @@ enum exit_code cmd_list(struct ctl *ctl)
     } else if (code == EXIT_DONE && json_array_size(rows) == 0) {
         (void)puts(tr("Nothing found.", "Tidak ada yang cocok."));
     } else if (code == EXIT_DONE) {
-        code = fields_of(ctl, ctl->args.words[0], &fields);
+        code = ctl_fields(ctl, ctl->args.words[0], &fields);
         if (code == EXIT_DONE)
             print_list(rows, json_object_get(fields, "fields"));
         if (code == EXIT_DONE && json_array_size(rows) == max)

@@ -2,7 +2,7 @@
 
 #include <strings.h>
 
-enum exit_code fields_of(struct ctl *ctl, const char *collection, json_t **ret_collection)
+enum exit_code ctl_fields(struct ctl *ctl, const char *collection, json_t **ret_collection)
 {
     struct answer answer;
     size_t index;

@@ -4,7 +4,7 @@
 #include "common/tkskctl/ctl.h"
 
 /* The description of one collection {name, title, fields:[…]}, by name or title; the caller's. */
-NODISCARD enum exit_code fields_of(struct ctl *ctl, const char *collection,
+NODISCARD enum exit_code ctl_fields(struct ctl *ctl, const char *collection,
                                    json_t **ret_collection);
 
 /* The field with this name or label, letters of either case; NULL when there is none. Borrowed. */
