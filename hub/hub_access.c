@@ -23,10 +23,10 @@
 #define HEARTBEAT_MS 30000
 #define HEARTBEAT_TIMEOUT_MS 60000
 #define HEARTBEAT_TTL_MS 180000
-#define HIGH_WATER 16                /* frames queued for or from one peer */
+#define HIGH_WATER 16 /* frames queued for or from one peer */
 #define BACKLOG 128
 #define FRAMES_A_TURN 64
-#define DESCRIPTORS_KEPT 64          /* databases, sockets of the loop, admin connections */
+#define DESCRIPTORS_KEPT 64 /* databases, sockets of the loop, admin connections */
 #define ACCEPT_FAILED_PAUSE_MS 1000
 #define HEX_CHARS (2 * PUBLIC_KEY_BYTES)
 
@@ -34,7 +34,7 @@ struct hub_access {
     struct loop *loop;
     struct hub_access_events events;
     void *zap, *router, *monitor;
-    int listen_fd;                   /* ours, of the socket that libzmq listens on */
+    int listen_fd; /* ours, of the socket that libzmq listens on */
     unsigned connections_max;
     bool gate_closed;
     int gate_timer;
@@ -146,7 +146,8 @@ static unsigned connections_allowed(unsigned asked)
     return max;
 }
 
-/* Connections that stand are not touched: the filter drops what arrives for the listening socket. */
+/* Connections that stand are not touched: the filter drops what arrives for the listening socket.
+ */
 static void gate_set(struct hub_access *access, bool closed)
 {
     if (closed == access->gate_closed)
@@ -154,10 +155,10 @@ static void gate_set(struct hub_access *access, bool closed)
     struct sock_filter drop[] = { BPF_STMT(BPF_RET | BPF_K, 0) };
     const struct sock_fprog program = { .len = COUNT_OF(drop), .filter = drop };
     const int unused = 0;
-    int code = closed ? setsockopt(access->listen_fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
-                                   sizeof program)
-                      : setsockopt(access->listen_fd, SOL_SOCKET, SO_DETACH_FILTER, &unused,
-                                   sizeof unused);
+    int code =
+        closed
+            ? setsockopt(access->listen_fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program)
+            : setsockopt(access->listen_fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused);
     if (code != 0)
         log_error("the gate for new connections does not move closed=%d error=\"%s\"", closed,
                   strerror(errno));
@@ -296,7 +297,8 @@ static bool message_take(struct hub_access *access)
     (void)zmq_msg_init(&route);
     (void)zmq_msg_init(&body);
     bool any = zmq_msg_recv(&route, access->router, ZMQ_DONTWAIT) >= 0;
-    bool whole = any && zmq_msg_more(&route) && zmq_msg_recv(&body, access->router, ZMQ_DONTWAIT) >= 0;
+    bool whole =
+        any && zmq_msg_more(&route) && zmq_msg_recv(&body, access->router, ZMQ_DONTWAIT) >= 0;
     bool more = whole && zmq_msg_more(&body);
     bool refused = any && (!whole || more || !peer_of(&route, &body, &peer));
     while (more) {
@@ -344,22 +346,20 @@ static enum err router_make(struct hub_access *access, const struct secret_key *
     const int64_t message_bytes_max = FRAME_BYTES_MAX + ZMTP_OVERHEAD_BYTES;
     void *router = zmq_socket(loop_zmq(access->loop), ZMQ_ROUTER);
     access->router = router;
-    bool done = router != NULL && option_set(router, ZMQ_LINGER, 0) &&
-                option_set(router, ZMQ_CURVE_SERVER, 1) &&
-                zmq_setsockopt(router, ZMQ_CURVE_SECRETKEY, secret_key_bytes(curve),
-                               SECRET_KEY_BYTES) == 0 &&
-                zmq_setsockopt(router, ZMQ_ZAP_DOMAIN, ZAP_DOMAIN, strlen(ZAP_DOMAIN)) == 0 &&
-                option_set(router, OPTION_ZAP_ENFORCE_DOMAIN, 1) &&
-                option_set(router, ZMQ_ROUTER_MANDATORY, 1) &&
-                option_set(router, ZMQ_ROUTER_HANDOVER, 0) &&
-                zmq_setsockopt(router, ZMQ_MAXMSGSIZE, &message_bytes_max,
-                               sizeof message_bytes_max) == 0 &&
-                option_set(router, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS) &&
-                option_set(router, ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS) &&
-                option_set(router, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS) &&
-                option_set(router, ZMQ_HEARTBEAT_TTL, HEARTBEAT_TTL_MS) &&
-                option_set(router, ZMQ_SNDHWM, HIGH_WATER) &&
-                option_set(router, ZMQ_RCVHWM, HIGH_WATER);
+    bool done =
+        router != NULL && option_set(router, ZMQ_LINGER, 0) &&
+        option_set(router, ZMQ_CURVE_SERVER, 1) &&
+        zmq_setsockopt(router, ZMQ_CURVE_SECRETKEY, secret_key_bytes(curve), SECRET_KEY_BYTES) ==
+            0 &&
+        zmq_setsockopt(router, ZMQ_ZAP_DOMAIN, ZAP_DOMAIN, strlen(ZAP_DOMAIN)) == 0 &&
+        option_set(router, OPTION_ZAP_ENFORCE_DOMAIN, 1) &&
+        option_set(router, ZMQ_ROUTER_MANDATORY, 1) && option_set(router, ZMQ_ROUTER_HANDOVER, 0) &&
+        zmq_setsockopt(router, ZMQ_MAXMSGSIZE, &message_bytes_max, sizeof message_bytes_max) == 0 &&
+        option_set(router, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS) &&
+        option_set(router, ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS) &&
+        option_set(router, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS) &&
+        option_set(router, ZMQ_HEARTBEAT_TTL, HEARTBEAT_TTL_MS) &&
+        option_set(router, ZMQ_SNDHWM, HIGH_WATER) && option_set(router, ZMQ_RCVHWM, HIGH_WATER);
     return done ? OK : ERR_INTERNAL;
 }
 

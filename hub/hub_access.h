@@ -1,9 +1,10 @@
-/* The hub's door: a ZeroMQ ROUTER over CURVE with our own ZAP handler, in the daemon's loop. Who may connect
- * is asked live at every handshake; which node a message is from says the key that the handler vouched
- * for, never a routing id. Design §5 "Known traps" names what each setting is for.
+/* The hub's door: a ZeroMQ ROUTER over CURVE with our own ZAP handler, in the daemon's loop. Who
+ * may connect is asked live at every handshake; which node a message is from says the key that the
+ * handler vouched for, never a routing id. Design §5 "Known traps" names what each setting is for.
  *
- * Too many connections: the listening socket takes no SYN any more (a classic BPF filter on it) until
- * enough have gone. Unbinding, as libzmq offers it, would end every living connection with it. */
+ * Too many connections: the listening socket takes no SYN any more (a classic BPF filter on it)
+ * until enough have gone. Unbinding, as libzmq offers it, would end every living connection with
+ * it. */
 #pragma once
 
 #include "common/loop.h"
@@ -14,7 +15,7 @@ struct hub_access;
 #define ACCESS_CONNECTIONS_MAX 2048 /* several for each of the nodes that a district may have */
 
 struct hub_access_options {
-    const char *listen;             /* tcp:, then "*", IPv4 or [IPv6], then a port or "*"; no names */
+    const char *listen; /* tcp:, then "*", IPv4 or [IPv6], then a port or "*"; no names */
     const struct secret_key *curve; /* borrowed during the call */
     unsigned connections_max;       /* 0: ACCESS_CONNECTIONS_MAX, or what RLIMIT_NOFILE leaves */
 };
@@ -29,7 +30,8 @@ struct hub_access_events {
     void (*turn_end)(void *ctx);
 };
 
-/* ERR_CONFIG: `listen`; ERR_BUSY: the port is taken, or another access lives in this loop; ERR_IO. */
+/* ERR_CONFIG: `listen`; ERR_BUSY: the port is taken, or another access lives in this loop; ERR_IO.
+ */
 NODISCARD enum err hub_access_open(struct loop *loop, const struct hub_access_options *options,
                                    const struct hub_access_events *events,
                                    struct hub_access **ret_access, struct problem *problem);

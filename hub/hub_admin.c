@@ -47,8 +47,8 @@ static void handle(void *ctx, struct admin_call *call)
     for (size_t i = 0; i < COUNT_OF(commands); i++) {
         if (strcmp(commands[i].name, name) != 0)
             continue;
-        bool founded = admin->daemon->store != NULL &&
-                       hub_store_trust(admin->daemon->store)->version > 0;
+        bool founded =
+            admin->daemon->store != NULL && hub_store_trust(admin->daemon->store)->version > 0;
         if (commands[i].need == NEED_DISTRICT && !founded) {
             hub_refuse(call, ERR_STATE, "the district",
                        "it is not founded; first `tkskctl trust init`");

@@ -1,5 +1,5 @@
-/* The hub's commands on the admin socket. Whoever can open the socket (0660, its group) administers the hub;
- * what was done is logged with uid and command, never with its content. */
+/* The hub's commands on the admin socket. Whoever can open the socket (0660, its group) administers
+ * the hub; what was done is logged with uid and command, never with its content. */
 #pragma once
 
 #include "common/admin.h"

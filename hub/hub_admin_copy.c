@@ -187,7 +187,8 @@ static enum err backup_write(struct hub_admin *admin, bool mark, const char *nam
     return err;
 }
 
-/* The mark is set before the copy and in the same turn, so that it never claims more than the copy holds. */
+/* The mark is set before the copy and in the same turn, so that it never claims more than the copy
+ * holds. */
 void hub_cmd_backup(struct hub_admin *admin, struct admin_call *call)
 {
     char path[HUB_PATH_MAX], name[BACKUP_NAME_BYTES];

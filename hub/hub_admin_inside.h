@@ -18,9 +18,9 @@ struct hub_stream; /* hub_admin_copy.c: a copy on its way out */
 struct hub_admin {
     struct hub_daemon *daemon;
     struct admin *socket;
-    struct hub_query *queries;   /* children at work */
+    struct hub_query *queries; /* children at work */
     struct hub_stream *streams;
-    uint64_t copies;             /* made so far: names them */
+    uint64_t copies; /* made so far: names them */
 };
 
 typedef void hub_command(struct hub_admin *admin, struct admin_call *call);
@@ -41,9 +41,9 @@ bool hub_arg_uint(struct admin_call *call, const char *name, uint64_t max, uint6
 json_t *hub_json_uint(uint64_t value);
 json_t *hub_json_hash(const struct hash *hash);
 json_t *hub_json_key(const struct public_key *key);
-json_t *hub_json_text(struct bytes text);            /* null when it is not UTF-8 */
-json_t *hub_json_time(uint64_t ms_utc);              /* RFC 3339; null for 0 */
-json_t *hub_json_base64(struct bytes bytes);         /* NULL when memory is out */
+json_t *hub_json_text(struct bytes text);                          /* null when it is not UTF-8 */
+json_t *hub_json_time(uint64_t ms_utc);                            /* RFC 3339; null for 0 */
+json_t *hub_json_base64(struct bytes bytes);                       /* NULL when memory is out */
 void hub_json_set(json_t *object, const char *key, json_t *value); /* takes; NULL becomes null */
 /* A column of a row of hub_store_list; NULL when there is none or it is NULL. */
 const char *hub_row_text(const struct hub_row *row, const char *name);

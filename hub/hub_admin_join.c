@@ -12,9 +12,9 @@ void hub_cmd_invite(struct hub_admin *admin, struct admin_call *call)
     if (!hub_arg_text(call, "node", &node) ||
         !hub_arg_uint(call, "hours", INVITE_HOURS_MAX, 72, &hours))
         return;
-    enum err err = hub_enrol_invite(daemon->enrol, &daemon->keys, hub_store_trust(daemon->store),
-                                    node, (unsigned)hours, loop_wall_ms(), text, sizeof text,
-                                    &problem);
+    enum err err =
+        hub_enrol_invite(daemon->enrol, &daemon->keys, hub_store_trust(daemon->store), node,
+                         (unsigned)hours, loop_wall_ms(), text, sizeof text, &problem);
     if (err != OK) {
         hub_refuse_problem(call, err, &problem, "invite");
         return;

@@ -86,8 +86,7 @@ static void operator_json(const struct trust_operator *op, json_t *operators)
     hub_json_set(object, "until", json_string(op->until));
     hub_json_set(object, "key", hub_json_key(&op->key));
     hub_json_set(object, "since", hub_json_uint(op->since));
-    hub_json_set(object, "state",
-                 json_string(op->ended.reason == END_NONE ? "approved" : "ended"));
+    hub_json_set(object, "state", json_string(op->ended.reason == END_NONE ? "approved" : "ended"));
     hub_json_set(object, "ended", json_string(reason_name(op->ended.reason)));
     (void)json_array_append_new(operators, object);
 }
@@ -211,8 +210,7 @@ void hub_cmd_trust_publish(struct hub_admin *admin, struct admin_call *call)
         return;
     }
     hub_daemon_moved(daemon);
-    log_info("trust statement published uid=%lu version=%llu",
-             (unsigned long)admin_call_uid(call),
+    log_info("trust statement published uid=%lu version=%llu", (unsigned long)admin_call_uid(call),
              (unsigned long long)hub_store_trust(daemon->store)->version);
     err = hub_daemon_listen(daemon, &problem);
     if (err != OK) { /* published it is; the door is what is missing */
@@ -299,10 +297,11 @@ void hub_cmd_restore_info(struct hub_admin *admin, struct admin_call *call)
     hub_json_set(done, "epoch", hub_json_uint(journal.epoch));
     hub_json_set(done, "number", hub_json_uint(journal.number));
     hub_json_set(done, "hash", hub_json_hash(&journal.hash));
-    hub_json_set(done, "why",
-                 json_sprintf(admin_call_lang(call) == LANG_ID
-                                  ? "Kantor %s sudah melihat lebih banyak daripada isi basis data ini."
-                                  : "Office %s has seen more than this database holds.",
-                              halt->node));
+    hub_json_set(
+        done, "why",
+        json_sprintf(admin_call_lang(call) == LANG_ID
+                         ? "Kantor %s sudah melihat lebih banyak daripada isi basis data ini."
+                         : "Office %s has seen more than this database holds.",
+                     halt->node));
     admin_done(call, done);
 }

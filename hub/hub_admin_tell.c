@@ -6,8 +6,8 @@
 void hub_cmd_hello(struct hub_admin *admin, struct admin_call *call)
 {
     json_t *done = json_pack("{s:s, s:s}", "program", "tksk-hub", "version", TKSK_VERSION);
-    bool founded = admin->daemon->store != NULL &&
-                   hub_store_trust(admin->daemon->store)->version > 0;
+    bool founded =
+        admin->daemon->store != NULL && hub_store_trust(admin->daemon->store)->version > 0;
     hub_json_set(done, "district",
                  founded ? json_string(hub_store_trust(admin->daemon->store)->district) : NULL);
     hub_json_set(done, "node", NULL);
@@ -96,8 +96,8 @@ static enum err figures_read(struct hub_daemon *daemon, json_t *done, struct fig
 {
     struct hub_store *store = daemon->store;
     const struct trust *trust = hub_store_trust(store);
-    static const char *const totals[] = { "accepted", "superseded", "rejected", "held",
-                                          "quarantined", "parked", "unreadable" };
+    static const char *const totals[] = { "accepted",    "superseded", "rejected",  "held",
+                                          "quarantined", "parked",     "unreadable" };
     for (size_t i = 0; i < COUNT_OF(totals); i++)
         hub_json_set(done, totals[i], json_integer(0));
     *ret = (struct figures){ .records = 0 };
@@ -147,8 +147,8 @@ static void status_disk(const struct hub_daemon *daemon, json_t *done)
 static void status_unfounded(struct hub_daemon *daemon, struct admin_call *call)
 {
     json_t *done = json_object();
-    static const char *const zeros[] = { "epoch", "journal", "trust_version", "rules_version",
-                                         "nodes", "nodes_linked", "records", "conflicts" };
+    static const char *const zeros[] = { "epoch", "journal",      "trust_version", "rules_version",
+                                         "nodes", "nodes_linked", "records",       "conflicts" };
     hub_json_set(done, "district", NULL);
     for (size_t i = 0; i < COUNT_OF(zeros); i++)
         hub_json_set(done, zeros[i], json_integer(0));
@@ -201,8 +201,8 @@ void hub_cmd_status(struct hub_admin *admin, struct admin_call *call)
 /* ---- nodes */
 
 /* What needs a person comes first. */
-static const char *const node_states[] = { "quarantined", "waiting", "reopen", "away", "never",
-                                           "linked", "ended" };
+static const char *const node_states[] = { "quarantined", "waiting", "reopen", "away",
+                                           "never",       "linked",  "ended" };
 
 struct node_rows {
     struct hub_daemon *daemon;

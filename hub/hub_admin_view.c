@@ -41,7 +41,7 @@ struct rows_to {
 
 static void row_conflict(void *ctx, const struct hub_row *row)
 {
-    static const char *const columns[] = { "conflict", "short",    "collection", "field",
+    static const char *const columns[] = { "conflict", "short",   "collection", "field",
                                            "value_a",  "value_b", "author_a",   "author_b" };
     const struct rows_to *to = ctx;
     json_t *object = json_object();
@@ -127,8 +127,8 @@ struct shown {
     const struct hub_admin *admin;
     struct admin_call *call;
     const struct found *found;
-    json_t *fields;      /* array */
-    json_t *held;        /* object: names of fields in an open conflict */
+    json_t *fields; /* array */
+    json_t *held;   /* object: names of fields in an open conflict */
     json_t *history;
     uint64_t rev;
 };
@@ -183,8 +183,7 @@ static void row_history(void *ctx, const struct hub_row *row)
     (void)json_array_append_new(shown->history, object);
 }
 
-static void record_show(struct hub_admin *admin, struct admin_call *call,
-                        const struct found *found)
+static void record_show(struct hub_admin *admin, struct admin_call *call, const struct found *found)
 {
     struct hub_store *store = admin->daemon->store;
     struct shown shown = { .admin = admin,
@@ -211,7 +210,9 @@ static void record_show(struct hub_admin *admin, struct admin_call *call,
                                                                  : NULL);
     hub_json_set(done, "rev", hub_json_uint(shown.rev));
     hub_json_set(done, "state",
-                 json_string(found->deleted ? "deleted" : held ? "held" : "confirmed"));
+                 json_string(found->deleted ? "deleted"
+                             : held         ? "held"
+                                            : "confirmed"));
     hub_json_set(done, "fields", shown.fields);
     hub_json_set(done, "history", shown.history);
     json_decref(shown.held);

@@ -9,11 +9,12 @@
 #include "common/must.h"
 #include "hub/hub_admin.h"
 
-#define IDLE_MS 60000           /* without work for so long: the write-ahead log is folded in */
-#define TICK_MS_MAX 30000       /* the driver's idea of the time of day is never older */
-#define FAILED_REST_MS 1000     /* after a failure of the store */
+#define IDLE_MS 60000       /* without work for so long: the write-ahead log is folded in */
+#define TICK_MS_MAX 30000   /* the driver's idea of the time of day is never older */
+#define FAILED_REST_MS 1000 /* after a failure of the store */
 #define FAILED_LOG_MS 60000
-#define SWEEP_MS (7ull * 24 * 3600 * 1000) /* unused invites are forgotten so long after their end */
+#define SWEEP_MS                                                                                   \
+    (7ull * 24 * 3600 * 1000) /* unused invites are forgotten so long after their end */
 #define LINE_BYTES_MAX 512
 
 void hub_daemon_path(const struct hub_daemon *daemon, const char *name, char ret[HUB_PATH_MAX])
@@ -115,8 +116,7 @@ static void on_frame(void *ctx, const struct hub_peer *peer, struct bytes frame)
 {
     struct hub_daemon *daemon = ctx;
     must(daemon->driver != NULL); /* nobody is admitted before */
-    enum err err =
-        hub_driver_receive(daemon->driver, peer, frame, loop_now_ms(), loop_wall_ms());
+    enum err err = hub_driver_receive(daemon->driver, peer, frame, loop_now_ms(), loop_wall_ms());
     if (err != OK)
         turn(daemon, err);
 }
@@ -177,10 +177,9 @@ enum err hub_daemon_listen(struct hub_daemon *daemon, struct problem *problem)
 {
     if (daemon->access != NULL)
         return OK;
-    const struct hub_access_events events = { .ctx = daemon,
-                                              .admits = on_admits,
-                                              .receive = on_frame,
-                                              .turn_end = on_turn_end };
+    const struct hub_access_events events = {
+        .ctx = daemon, .admits = on_admits, .receive = on_frame, .turn_end = on_turn_end
+    };
     struct hub_access_options options = { .listen = daemon->config->listen,
                                           .curve = daemon->keys.curve };
     char before[ENDPOINT_TEXT_MAX + 1];

@@ -1,8 +1,8 @@
 /* tksk-hub put together: keys, enrolment, store, driver, access and admin socket around one loop.
  *
- * A hub that no district was founded on has keys, enrolment and the admin socket; the first trust statement
- * makes the rest. STATE holds: keys/ (hub_keys), enrol.db, district (its code, one line), hub.db, endpoint
- * (as bound, one line) and copies/ (for questions; emptied at each start). */
+ * A hub that no district was founded on has keys, enrolment and the admin socket; the first trust
+ * statement makes the rest. STATE holds: keys/ (hub_keys), enrol.db, district (its code, one line),
+ * hub.db, endpoint (as bound, one line) and copies/ (for questions; emptied at each start). */
 #pragma once
 
 #include "common/service.h"
@@ -17,12 +17,12 @@ struct hub_daemon {
     const struct config *config;
     struct hub_keys keys;
     struct hub_enrol *enrol;
-    struct hub_store *store;    /* NULL: not founded */
-    struct hub_driver *driver;  /* NULL: not founded */
-    struct hub_access *access;  /* NULL: not listening */
+    struct hub_store *store;   /* NULL: not founded */
+    struct hub_driver *driver; /* NULL: not founded */
+    struct hub_access *access; /* NULL: not listening */
     struct hub_admin *admin;
     int timer, idle_timer;
-    uint64_t failed_ms;         /* when the store failed last, 0 = never */
+    uint64_t failed_ms; /* when the store failed last, 0 = never */
 };
 
 /* `*ret` stays where it is: callbacks keep its address. */

@@ -59,7 +59,8 @@ void driver_assembly_release(struct hub_driver *driver, struct peer_slot *slot)
     hub_session_assembly_drop(&slot->session);
 }
 
-void driver_batch_release(struct hub_driver *driver, struct peer_slot *slot, enum feed_stream stream)
+void driver_batch_release(struct hub_driver *driver, struct peer_slot *slot,
+                          enum feed_stream stream)
 {
     free(slot->batches[stream].at);
     slot->batches[stream].at = NULL;
@@ -170,7 +171,8 @@ static bool route_is_fresh(struct peer_slot *slot, const struct hub_peer *peer)
     return true;
 }
 
-/* Enrolled and not ended: asked for every message, so that a revocation needs no connection to end. */
+/* Enrolled and not ended: asked for every message, so that a revocation needs no connection to end.
+ */
 static const struct trust_node *member(const struct hub_driver *driver,
                                        const struct public_key *curve_key)
 {

@@ -1,6 +1,6 @@
-/* Carries out what hub_session decides: frames in, store, frames out. Knows no socket and no clock of its
- * own, so that the simulator drives it as main does. Store before send: what a turn received is merged
- * and committed in hub_driver_flush, and only then ACKs leave. */
+/* Carries out what hub_session decides: frames in, store, frames out. Knows no socket and no clock
+ * of its own, so that the simulator drives it as main does. Store before send: what a turn received
+ * is merged and committed in hub_driver_flush, and only then ACKs leave. */
 #pragma once
 
 #include "hub/hub_enrol.h"
@@ -31,9 +31,10 @@ NODISCARD enum err hub_driver_open(struct hub_store *store, const struct hub_key
                                    struct hub_driver **ret_driver);
 void hub_driver_close(struct hub_driver **driver);
 
-/* One frame. Never fails for what a peer sent: that peer is answered or dropped. `now_ms` is monotonic,
- * `wall_ms` the claim of the clock. A returned error is the hub's own (store): the caller logs; the turn
- * was rolled back, its peers are told to try again, and the next call starts afresh. */
+/* One frame. Never fails for what a peer sent: that peer is answered or dropped. `now_ms` is
+ * monotonic, `wall_ms` the claim of the clock. A returned error is the hub's own (store): the
+ * caller logs; the turn was rolled back, its peers are told to try again, and the next call starts
+ * afresh. */
 NODISCARD enum err hub_driver_receive(struct hub_driver *driver, const struct hub_peer *peer,
                                       struct bytes frame, uint64_t now_ms, uint64_t wall_ms);
 /* Ends the turn: commit, ACKs, feed pushes. Call when no further frame is at hand (or after 64). */
@@ -44,18 +45,19 @@ uint64_t hub_driver_wake_ms(const struct hub_driver *driver); /* UINT64_MAX: not
 /* May this CURVE key connect at all (enrolled and not ended, or an open invite)? For ZAP. */
 bool hub_driver_admits(const struct hub_driver *driver, const struct public_key *curve_key);
 
-/* The journal or the set of members moved by another hand (policy published, an invite refused): ended
- * nodes lose their sessions at once, waiting offices are answered, feeds go out at the next flush. */
+/* The journal or the set of members moved by another hand (policy published, an invite refused):
+ * ended nodes lose their sessions at once, waiting offices are answered, feeds go out at the next
+ * flush. */
 void hub_driver_journal_moved(struct hub_driver *driver);
 
-/* Enrolment is optional (the simulator's nodes are enrolled from the start). Borrowed; reads the proof of a
- * rollback that an earlier life has kept there. */
+/* Enrolment is optional (the simulator's nodes are enrolled from the start). Borrowed; reads the
+ * proof of a rollback that an earlier life has kept there. */
 NODISCARD enum err hub_driver_enrol(struct hub_driver *driver, struct hub_enrol *enrol);
 
 /* ---- for status */
 
-/* Rolled back: a node has proved that the hub lost what it had acknowledged. Nothing merges until the
- * trust part opens the next epoch. */
+/* Rolled back: a node has proved that the hub lost what it had acknowledged. Nothing merges until
+ * the trust part opens the next epoch. */
 struct hub_halt {
     bool on;
     char node[NODE_TEXT_MAX + 1]; /* which proved it */

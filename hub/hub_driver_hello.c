@@ -13,8 +13,8 @@ enum err hub_driver_enrol(struct hub_driver *driver, struct hub_enrol *enrol)
         return OK;
     if (err != OK)
         return err;
-    driver->halt = (struct hub_halt){ .on = true,
-                                      .journal = { .epoch = row.epoch, .number = row.number } };
+    driver->halt =
+        (struct hub_halt){ .on = true, .journal = { .epoch = row.epoch, .number = row.number } };
     memcpy(driver->halt.node, row.node, sizeof driver->halt.node);
     (void)driver_halt_lift(driver);
     return OK;
@@ -180,8 +180,7 @@ enum err driver_hello(struct hub_driver *driver, struct peer_slot *slot,
     enum err err = facts_gather(driver, node, hello, &facts);
     if (err != OK)
         return err;
-    facts.fresh = fresh && facts.any_active &&
-                  id_equal(&slot->session.incarnation, &facts.active);
+    facts.fresh = fresh && facts.any_active && id_equal(&slot->session.incarnation, &facts.active);
     enum hello_verdict verdict = hub_session_judge(&slot->session, hello, &facts);
     verdict_log(slot, verdict);
     err = verdict_store(driver, node->name, hello, &facts, verdict);

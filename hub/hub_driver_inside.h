@@ -12,8 +12,8 @@
 
 #define ASSEMBLIES_BYTES_MAX (64u * 1024 * 1024)
 #define BATCHES_BYTES_MAX (64u * 1024 * 1024)
-#define ASSEMBLY_IDLE_MS (30u * 60 * 1000)  /* slices of a node that does not go on */
-#define ASSEMBLY_YIELD_MS 60000u            /* the same when another node needs the memory */
+#define ASSEMBLY_IDLE_MS (30u * 60 * 1000) /* slices of a node that does not go on */
+#define ASSEMBLY_YIELD_MS 60000u           /* the same when another node needs the memory */
 #define FEED_PLAIN_USUAL_BYTES (160u * 1024)
 #define DATA_KEYS_OPEN_MAX 32
 #define JOINERS_MAX 32
@@ -22,13 +22,13 @@
 
 /* One enrolled node that spoke since the start. */
 struct peer_slot {
-    struct hub_peer peer;            /* the connection of its last accepted HELLO */
-    struct hub_peer welcome_to;      /* where the HELLO came from that is being answered */
+    struct hub_peer peer;       /* the connection of its last accepted HELLO */
+    struct hub_peer welcome_to; /* where the HELLO came from that is being answered */
     char node[NODE_TEXT_MAX + 1];
-    uint64_t routes[ROUTES_KNOWN];   /* of the connections it last spoke on; 0 = none */
+    uint64_t routes[ROUTES_KNOWN]; /* of the connections it last spoke on; 0 = none */
     unsigned route_next;
-    bool touched;                    /* something of it stands in the open turn */
-    bool arrived;                    /* its HELLO is to be told to enrolment, after the commit */
+    bool touched; /* something of it stands in the open turn */
+    bool arrived; /* its HELLO is to be told to enrolment, after the commit */
     struct hub_session session;
     uint8_t *assembly;
     size_t assembly_bytes;
@@ -48,7 +48,7 @@ struct joiner {
 };
 
 struct open_key {
-    struct secret_key *key;          /* NULL: free */
+    struct secret_key *key; /* NULL: free */
     char node[NODE_TEXT_MAX + 1];
     struct id incarnation;
     uint64_t number;
@@ -59,11 +59,11 @@ struct hub_driver {
     struct hub_store *store;
     const struct hub_keys *keys;
     struct hub_driver_ports ports;
-    struct hub_enrol *enrol;         /* NULL: nobody can join */
+    struct hub_enrol *enrol; /* NULL: nobody can join */
     uint64_t wall_ms;
-    bool turn;                       /* a store transaction is open */
-    bool moved;                      /* the journal grew in it */
-    uint64_t trust_version;          /* as last looked at */
+    bool turn;              /* a store transaction is open */
+    bool moved;             /* the journal grew in it */
+    uint64_t trust_version; /* as last looked at */
     uint64_t epoch;
     struct hub_halt halt;
     struct hub_counters counters;
@@ -76,10 +76,11 @@ struct hub_driver {
     /* Large and reused: what a turn works in. */
     struct bundle *bundle;
     struct txn *txn;
-    struct buf work;                 /* FEED_PLAIN_BYTES_MAX and more */
-    struct buf plain;                /* a transaction, or a feed batch's items */
+    struct buf work;  /* FEED_PLAIN_BYTES_MAX and more */
+    struct buf plain; /* a transaction, or a feed batch's items */
     struct buf batch;
-    /* A policy document on its way back (hub_driver_return.c); one at a time, from whoever began it. */
+    /* A policy document on its way back (hub_driver_return.c); one at a time, from whoever began
+     * it. */
     struct buf returned;
     unsigned returned_kind;
     uint64_t returned_version;

@@ -13,8 +13,7 @@ static void assemblies_yield(struct hub_driver *driver, size_t wanted, uint64_t 
         struct peer_slot *slot = driver->slots[i];
         if (driver->counters.assembly_bytes + wanted <= ASSEMBLIES_BYTES_MAX)
             return;
-        if (slot->assembly != NULL &&
-            now_ms > slot->session.assembly.heard_ms + ASSEMBLY_YIELD_MS)
+        if (slot->assembly != NULL && now_ms > slot->session.assembly.heard_ms + ASSEMBLY_YIELD_MS)
             driver_assembly_release(driver, slot);
     }
 }
@@ -70,8 +69,8 @@ static struct open_key *key_place(struct hub_driver *driver)
     return place;
 }
 
-/* The node's data key, opened with whichever of our seal keys it was made for. ERR_NOT_FOUND: the hub
- * does not have it; ERR_DECRYPT: none of our keys opens it. */
+/* The node's data key, opened with whichever of our seal keys it was made for. ERR_NOT_FOUND: the
+ * hub does not have it; ERR_DECRYPT: none of our keys opens it. */
 static enum err key_open(struct hub_driver *driver, const struct trust_node *node,
                          const struct id *incarnation, uint64_t number,
                          const struct secret_key **ret_key)
@@ -99,8 +98,9 @@ static enum err key_open(struct hub_driver *driver, const struct trust_node *nod
 
 /* ---- one entry */
 
-/* Opens, decodes and verifies a transaction into driver->txn. `*ret_fault` is what is wrong with it for
- * good; an error is the hub's own. ERR_KEY: the data key is missing, the node sends it again. */
+/* Opens, decodes and verifies a transaction into driver->txn. `*ret_fault` is what is wrong with it
+ * for good; an error is the hub's own. ERR_KEY: the data key is missing, the node sends it again.
+ */
 static enum err txn_open(struct hub_driver *driver, const struct trust_node *node,
                          const struct id *incarnation, const struct sealed *sealed,
                          enum err *ret_fault)
@@ -157,8 +157,7 @@ static enum err entry_merge(struct hub_driver *driver, struct peer_slot *slot,
         } else {
             driver->counters.entries_faulty++;
             log_warning("a transaction is rejected whole node=%s lane=%u seq=%llu reason=%s",
-                        node->name, (unsigned)lane, (unsigned long long)seq,
-                        err_name(entry.fault));
+                        node->name, (unsigned)lane, (unsigned long long)seq, err_name(entry.fault));
         }
     }
     enum err err = hub_store_merge(driver->store, &entry);
@@ -220,8 +219,8 @@ static enum err facts_gather(struct hub_driver *driver, const struct peer_slot *
                                             .incarnation = slot->session.incarnation,
                                             .hub_key = driver->keys->sign_public };
     struct hash head_after;
-    facts->verified = bundle_verify(bundle, &context, head_before, &node->device_key,
-                                    &head_after) == OK;
+    facts->verified =
+        bundle_verify(bundle, &context, head_before, &node->device_key, &head_after) == OK;
     if (facts->verified)
         err = leaves_same(driver, slot, bundle, &facts->same_leaves);
     return err;
@@ -242,8 +241,8 @@ static enum err bundle_merge(struct hub_driver *driver, struct peer_slot *slot,
         bundle_item_leaf(&bundle->items[i], &leaf);
         chain_next(&head, &leaf, &head);
         if (seq > slot->session.received[bundle->lane])
-            err = entry_merge(driver, slot, node, bundle->lane, seq, &leaf, &head,
-                              &bundle->items[i]);
+            err =
+                entry_merge(driver, slot, node, bundle->lane, seq, &leaf, &head, &bundle->items[i]);
         if (err == ERR_KEY) {
             hub_session_refuse_lane(&slot->session, ERR_KEY, bundle->lane, seq);
             return OK;
@@ -262,8 +261,8 @@ static enum err bundle_take(struct hub_driver *driver, struct peer_slot *slot,
     slot->touched = true;
     driver->counters.bundles++;
     enum err err = bundle_decode(raw, bundle);
-    if (err == OK && (bundle->lane != push->lane || bundle->first != push->first ||
-                      bundle->item_count == 0))
+    if (err == OK &&
+        (bundle->lane != push->lane || bundle->first != push->first || bundle->item_count == 0))
         err = ERR_MALFORMED;
     if (err != OK) {
         hub_session_refuse_lane(session, err, push->lane, push->first);
@@ -273,10 +272,9 @@ static enum err bundle_take(struct hub_driver *driver, struct peer_slot *slot,
                          bundle->first - 1, &head_before);
     if (err != OK)
         return err;
-    struct bundle_facts facts = { .lane = bundle->lane,
-                                  .first = bundle->first,
-                                  .count = bundle->item_count,
-                                  .bytes = raw.len };
+    struct bundle_facts facts = {
+        .lane = bundle->lane, .first = bundle->first, .count = bundle->item_count, .bytes = raw.len
+    };
     err = facts_gather(driver, slot, node, bundle, &head_before, &facts);
     if (err != OK)
         return err;

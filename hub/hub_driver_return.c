@@ -1,6 +1,7 @@
-/* A hub whose database came from a backup lacks the policy that was published since. Its nodes have it, as
- * signed; what follows without a gap and verifies is journaled again, so that the officer's restore
- * statement builds on all that was ever signed. Taken only while the hub waits for that statement. */
+/* A hub whose database came from a backup lacks the policy that was published since. Its nodes have
+ * it, as signed; what follows without a gap and verifies is journaled again, so that the officer's
+ * restore statement builds on all that was ever signed. Taken only while the hub waits for that
+ * statement. */
 #include <stdlib.h>
 
 #include "common/log.h"
@@ -41,8 +42,7 @@ static enum err take(struct hub_driver *driver, uint64_t now_ms)
     return OK;
 }
 
-enum err driver_return(struct hub_driver *driver, const struct policy_return *back,
-                       uint64_t now_ms)
+enum err driver_return(struct hub_driver *driver, const struct policy_return *back, uint64_t now_ms)
 {
     const struct policy_mark mark = hub_store_policy_mark(driver->store);
     uint64_t next = 1 + (back->kind == FEED_TRUST ? mark.trust_version : mark.rules_version);

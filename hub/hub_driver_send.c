@@ -7,7 +7,8 @@
 #define STATEMENT_BYTES_MAX 1024
 #define ACK_ITEMS_BYTES_MAX (FRAME_BYTES_MAX - 512)
 
-static_assert(ACK_ITEMS_BYTES_MAX + 256 <= FRAME_BYTES_MAX, "an ACK's items and its head fit a frame");
+static_assert(ACK_ITEMS_BYTES_MAX + 256 <= FRAME_BYTES_MAX,
+              "an ACK's items and its head fit a frame");
 
 /* ---- messages */
 
@@ -137,11 +138,11 @@ static enum err ack_send(struct hub_driver *driver, struct peer_slot *slot,
 struct feed_find {
     struct hub_reader reader;
     enum feed_stream stream;
-    uint64_t from;           /* looked at from here */
+    uint64_t from; /* looked at from here */
     uint64_t to;
     struct hash hash;
     unsigned count;
-    size_t bytes;            /* of driver->plain */
+    size_t bytes; /* of driver->plain */
 };
 
 static enum err feed_read(struct hub_driver *driver, struct feed_find *find, size_t cap,
@@ -154,8 +155,8 @@ static enum err feed_read(struct hub_driver *driver, struct feed_find *find, siz
     return err;
 }
 
-/* Items from `find->from` on, as one signed batch in driver->batch. What is too much for one batch is tried
- * with half as many. `find->count` 0: nothing for this node up to `find->to`. */
+/* Items from `find->from` on, as one signed batch in driver->batch. What is too much for one batch
+ * is tried with half as many. `find->count` 0: nothing for this node up to `find->to`. */
 static enum err feed_build(struct hub_driver *driver, const struct trust_node *node,
                            uint64_t confirmed, bool empty_too, struct feed_find *find)
 {
@@ -222,11 +223,11 @@ static enum err feed_fill(struct hub_driver *driver, struct peer_slot *slot,
     const struct trust_node *node =
         trust_node_by_curve(driver_trust(driver), &slot->peer.curve_key);
     must(node != NULL); /* else journal_moved took the slot away */
-    struct feed_find find = { .reader = { .node = node->name,
-                                          .area = node->area,
-                                          .incarnation = session->incarnation },
-                              .stream = action->stream,
-                              .from = action->first };
+    struct feed_find find = {
+        .reader = { .node = node->name, .area = node->area, .incarnation = session->incarnation },
+        .stream = action->stream,
+        .from = action->first
+    };
     uint64_t confirmed = flow->number;
     bool far = hub_store_journal(driver->store).number >= confirmed + SESSION_EMPTY_STEPS;
     enum err err = feed_build(driver, node, confirmed, far, &find);
@@ -258,8 +259,8 @@ static enum err slice_send(struct hub_driver *driver, struct peer_slot *slot,
                   .to = slot->batches[action->stream].to,
                   .total = slot->batches[action->stream].bytes,
                   .offset = action->offset,
-                  .data = bytes_of(slot->batches[action->stream].at + action->offset,
-                                   action->bytes) }
+                  .data =
+                      bytes_of(slot->batches[action->stream].at + action->offset, action->bytes) }
     };
     return frame_send(driver, &slot->peer, &message);
 }
@@ -271,10 +272,10 @@ static enum err action_send(struct hub_driver *driver, struct peer_slot *slot,
                             enum err *ret_own)
 {
     const struct session_progress *progress = &slot->session.progress;
-    const struct message message = { .type = MESSAGE_PROGRESS,
-                                     .progress = { .lane = progress->lane,
-                                                   .first = progress->first,
-                                                   .offset = progress->offset } };
+    const struct message message = {
+        .type = MESSAGE_PROGRESS,
+        .progress = { .lane = progress->lane, .first = progress->first, .offset = progress->offset }
+    };
     switch (action->kind) {
     case SESSION_SEND_REFUSE:
         return refuse_send(driver, &slot->peer, &slot->session.refuse);

@@ -100,7 +100,8 @@ enum err hub_enrol_invite(struct hub_enrol *enrol, const struct hub_keys *keys,
 
 bool hub_enrol_admits(struct hub_enrol *enrol, const struct public_key *curve_key, uint64_t wall_ms)
 {
-    /* Used and expired ones as well, until they are swept: who holds one is told why it is refused. */
+    /* Used and expired ones as well, until they are swept: who holds one is told why it is refused.
+     */
     struct invite_row row;
     (void)wall_ms;
     return enrol_store_invite_by_curve(enrol->store, curve_key, &row) == OK;
@@ -162,12 +163,11 @@ static enum err standing_settle(struct hub_enrol *enrol, const struct trust *tru
                                 const struct invite_row *row, const struct enrol *request,
                                 enum enrol_standing *ret_standing, unsigned *ret_tries)
 {
-    enum enrol_standing standing = row->standing == ENROL_CAME
-                                       ? ENROL_APPROVED
-                                       : (enum enrol_standing)row->standing;
+    enum enrol_standing standing =
+        row->standing == ENROL_CAME ? ENROL_APPROVED : (enum enrol_standing)row->standing;
     if (standing == ENROL_WAITING && approved(trust, request)) {
-        enum err err = enrol_store_invite_standing(enrol->store, &row->invite, ENROL_APPROVED,
-                                                   row->tries);
+        enum err err =
+            enrol_store_invite_standing(enrol->store, &row->invite, ENROL_APPROVED, row->tries);
         if (err != OK)
             return err;
         standing = ENROL_APPROVED;
@@ -242,8 +242,7 @@ static enum enrol_standing operator_known(const struct trust_operator *op)
 
 enum err hub_enrol_operator(struct hub_enrol *enrol, const struct trust *trust,
                             const struct trust_node *node, const struct operator_request *request,
-                            struct bytes frame, uint64_t wall_ms,
-                            enum enrol_standing *ret_standing)
+                            struct bytes frame, uint64_t wall_ms, enum enrol_standing *ret_standing)
 {
     if (!bytes_is(request->district, trust->district) || !bytes_is(request->node, node->name))
         return ERR_DENIED;
@@ -434,9 +433,9 @@ static bool words_fit(const struct writer *transcript, const char typed[WORDS_TE
 struct check {
     struct hub_enrol *enrol;
     const struct trust *trust;
-    const char *typed;        /* normalised */
-    unsigned seen;            /* waiting requests that were meant */
-    unsigned left;            /* tries that are left for the one with most */
+    const char *typed; /* normalised */
+    unsigned seen;     /* waiting requests that were meant */
+    unsigned left;     /* tries that are left for the one with most */
     bool matched;
     enrol_view_callback *each;
     void *ctx;
@@ -487,25 +486,24 @@ static enum err check_operator(struct check *check, const struct operator_row *r
         row->tries + 1 >= ENROL_TRIES_MAX ? ENROL_REFUSED : ENROL_WAITING, row->tries + 1);
 }
 
-/* Several requests of one office may wait (a stolen invite beside the real one): the words say which is
- * meant, and a wrong guess costs each of them a try. */
+/* Several requests of one office may wait (a stolen invite beside the real one): the words say
+ * which is meant, and a wrong guess costs each of them a try. */
 enum err hub_enrol_check(struct hub_enrol *enrol, const struct trust *trust, const char *node,
                          const char *name, const char *words, unsigned *ret_left,
                          enrol_view_callback *each, void *ctx, struct problem *problem)
 {
     char typed[WORDS_TEXT_MAX];
     words_normalise(words, typed);
-    struct check check = { .enrol = enrol,
-                           .trust = trust,
-                           .typed = typed,
-                           .each = each,
-                           .ctx = ctx };
+    struct check check = {
+        .enrol = enrol, .trust = trust, .typed = typed, .each = each, .ctx = ctx
+    };
     struct waiting waiting;
     struct message message;
     if (trust->version == 0)
         return problem_set(problem, ERR_STATE, "approval", "run `tkskctl trust init` first");
     enum err err = waiting_read(enrol, &waiting);
-    for (size_t i = 0; err == OK && !check.matched && name == NULL && i < waiting.invite_count; i++) {
+    for (size_t i = 0; err == OK && !check.matched && name == NULL && i < waiting.invite_count;
+         i++) {
         const struct invite_row *row = &waiting.invites[i];
         if (strcmp(row->node, node) == 0 && enrol_of(row, &message) &&
             !approved(trust, &message.enrol))
@@ -530,7 +528,8 @@ enum err hub_enrol_check(struct hub_enrol *enrol, const struct trust *trust, con
                                         : "no operator of that name waits for approval there");
     *ret_left = check.left;
     return problem_setf(problem, ERR_WORDS, node,
-                        check.left > 0 ? "%u tries left"
-                                       : "%u tries left; the request is refused, it must be made again",
+                        check.left > 0
+                            ? "%u tries left"
+                            : "%u tries left; the request is refused, it must be made again",
                         check.left);
 }

@@ -6,8 +6,8 @@
 #include "common/files.h"
 #include "common/must.h"
 
-/* One file, so that there is never half a set: a line "tksk-hub-keys 1", then "<kind> <hex>" a key, seal
- * keys oldest first, then "end". */
+/* One file, so that there is never half a set: a line "tksk-hub-keys 1", then "<kind> <hex>" a key,
+ * seal keys oldest first, then "end". */
 #define FILE_NAME "hub.keys"
 #define FIRST_LINE "tksk-hub-keys 1"
 #define LAST_LINE "end"

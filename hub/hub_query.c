@@ -19,12 +19,12 @@ struct hub_query {
     struct hub_query *next;
     struct hub_query **list;
     struct loop *loop;
-    struct admin_call *call;   /* NULL: ended */
+    struct admin_call *call; /* NULL: ended */
     pid_t child;
     int fd;
     int timer;
     char copy[HUB_PATH_MAX];
-    size_t len;                /* of `line` */
+    size_t len; /* of `line` */
     char line[QUERY_LINE_BYTES_MAX];
 };
 
@@ -100,8 +100,8 @@ __attribute__((noreturn)) static void child_run(struct hub_daemon *daemon, enum 
 
 static void copy_remove(const char *copy)
 {
-    static const char *const rests[] = { "", "-wal", "-shm", "-journal", ".replay", ".replay-wal",
-                                         ".replay-shm" };
+    static const char *const rests[] = { "",        "-wal",        "-shm",       "-journal",
+                                         ".replay", ".replay-wal", ".replay-shm" };
     for (size_t i = 0; i < COUNT_OF(rests); i++) {
         char path[HUB_PATH_MAX + 16];
         (void)snprintf(path, sizeof path, "%s%s", copy, rests[i]);
@@ -164,8 +164,8 @@ static void on_readable(void *ctx)
 {
     struct hub_query *query = ctx;
     size_t room = sizeof query->line - query->len;
-    ssize_t got = read(query->fd, query->line + query->len,
-                       room < PIPE_READ_BYTES ? room : PIPE_READ_BYTES);
+    ssize_t got =
+        read(query->fd, query->line + query->len, room < PIPE_READ_BYTES ? room : PIPE_READ_BYTES);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (got <= 0) {

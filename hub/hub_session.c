@@ -6,25 +6,24 @@
 
 /* HELLO judges anew in any state; only HELLO leads out of AWAY. */
 static const unsigned successors[SESSION_STATES] = {
-    [SESSION_AWAY] = BIT(SESSION_ACTIVE) | BIT(SESSION_REOPEN) | BIT(SESSION_QUARANTINED) |
-                     BIT(SESSION_WAITING),
+    [SESSION_AWAY] =
+        BIT(SESSION_ACTIVE) | BIT(SESSION_REOPEN) | BIT(SESSION_QUARANTINED) | BIT(SESSION_WAITING),
     [SESSION_ACTIVE] = BIT(SESSION_AWAY) | BIT(SESSION_ACTIVE) | BIT(SESSION_REOPEN) |
                        BIT(SESSION_QUARANTINED) | BIT(SESSION_WAITING),
     [SESSION_REOPEN] = BIT(SESSION_AWAY) | BIT(SESSION_ACTIVE) | BIT(SESSION_REOPEN) |
                        BIT(SESSION_QUARANTINED) | BIT(SESSION_WAITING),
     [SESSION_QUARANTINED] = BIT(SESSION_AWAY) | BIT(SESSION_ACTIVE) | BIT(SESSION_REOPEN) |
                             BIT(SESSION_QUARANTINED) | BIT(SESSION_WAITING),
-    /* A hub that waits merges again only with a new epoch, and then every node is sent away first. */
+    /* A hub that waits merges again only with a new epoch, and then every node is sent away first.
+     */
     [SESSION_WAITING] = BIT(SESSION_AWAY) | BIT(SESSION_WAITING),
 };
 
 const char *session_state_name(enum session_state state)
 {
     static const char *const names[SESSION_STATES] = {
-        [SESSION_AWAY] = "away",
-        [SESSION_ACTIVE] = "linked",
-        [SESSION_REOPEN] = "reopen",
-        [SESSION_QUARANTINED] = "quarantined",
+        [SESSION_AWAY] = "away",       [SESSION_ACTIVE] = "linked",
+        [SESSION_REOPEN] = "reopen",   [SESSION_QUARANTINED] = "quarantined",
         [SESSION_WAITING] = "waiting",
     };
     must(state < SESSION_STATES);
@@ -89,8 +88,8 @@ void hub_session_refuse_lane(struct hub_session *session, enum err code, enum la
 
 /* ---- HELLO */
 
-/* Whether this node has seen what the hub no longer has. A statement of an older epoch is compared with
- * nothing: its journal beyond the cut was given up by a signed decision. */
+/* Whether this node has seen what the hub no longer has. A statement of an older epoch is compared
+ * with nothing: its journal beyond the cut was given up by a signed decision. */
 static bool proves_rollback(const struct hello *hello, const struct hello_facts *facts)
 {
     if (hello->seen_epoch > facts->epoch)
@@ -121,7 +120,8 @@ static enum hello_verdict judge_new(const struct hello *hello, const struct hell
     /* A successor of what was succeeded already, or of a quarantined twin. */
     if (hello->has_previous && facts->previous != INCARNATION_UNKNOWN)
         return HELLO_TWIN;
-    /* First contact; or a predecessor that a restored hub may have lost. Else it is a second store. */
+    /* First contact; or a predecessor that a restored hub may have lost. Else it is a second store.
+     */
     bool first = !facts->any_active && !facts->known;
     return first || facts->epoch > 1 ? HELLO_OPEN : HELLO_TWIN;
 }
@@ -204,7 +204,7 @@ static void flow_place(struct session_flow *flow, bool open, uint64_t number)
         flow->moved = true;
     }
     flow->open = true;
-    flow->sent = 0;       /* a batch under way goes out again; CONFIRM says what is there already */
+    flow->sent = 0; /* a batch under way goes out again; CONFIRM says what is there already */
     flow->confirmed = 0;
     flow->deadline_ms = UINT64_MAX;
 }
@@ -240,8 +240,8 @@ void hub_session_hello(struct hub_session *session, const struct hello *hello,
         session->received[i] = received;
         session->acks[i] = (struct session_ack){ .first = 0 };
         if (takes && hello->lanes[i].acked < received)
-            session->acks[i] = (struct session_ack){ .first = hello->lanes[i].acked + 1,
-                                                     .last = received };
+            session->acks[i] =
+                (struct session_ack){ .first = hello->lanes[i].acked + 1, .last = received };
     }
     /* Policy and decisions flow to every node that the hub can prove itself to. */
     for (unsigned i = 0; i < FEED_STREAMS; i++)
@@ -254,10 +254,8 @@ void hub_session_hello(struct hub_session *session, const struct hello *hello,
 static void progress_due(struct hub_session *session, enum lane lane, uint64_t first,
                          uint64_t offset)
 {
-    session->progress = (struct session_progress){ .due = true,
-                                                   .lane = lane,
-                                                   .first = first,
-                                                   .offset = offset };
+    session->progress =
+        (struct session_progress){ .due = true, .lane = lane, .first = first, .offset = offset };
 }
 
 static void ack_again(struct hub_session *session, enum lane lane, uint64_t first, uint64_t last)
@@ -332,15 +330,14 @@ enum push_verdict hub_session_push(struct hub_session *session, const struct pus
         return PUSH_ANSWERED;
     }
     if (!same) {
-        *assembly = (struct session_assembly){ .any = true,
-                                               .lane = push->lane,
-                                               .first = push->first,
-                                               .total = push->total };
+        *assembly = (struct session_assembly){
+            .any = true, .lane = push->lane, .first = push->first, .total = push->total
+        };
         memcpy(assembly->tag, push->tag, BUNDLE_TAG_BYTES);
     }
     assembly->heard_ms = now_ms;
-    bool fits = push->offset <= assembly->offset &&
-                push->offset + push->data.len > assembly->offset;
+    bool fits =
+        push->offset <= assembly->offset && push->offset + push->data.len > assembly->offset;
     if (fits)
         assembly->offset = push->offset + push->data.len;
     must(assembly->offset <= assembly->total);

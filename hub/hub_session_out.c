@@ -46,7 +46,8 @@ void hub_session_fed_nothing(struct hub_session *session, enum feed_stream strea
     flow->look_ms = now_ms + SESSION_LOOK_MS;
 }
 
-/* The next slice follows what the link showed: larger when it was quick, smaller when it was slow. */
+/* The next slice follows what the link showed: larger when it was quick, smaller when it was slow.
+ */
 static void slice_adapt(struct session_flow *flow, uint64_t now_ms)
 {
     uint64_t took_ms = now_ms > flow->sent_ms ? now_ms - flow->sent_ms : 0;
@@ -56,7 +57,7 @@ static void slice_adapt(struct session_flow *flow, uint64_t now_ms)
             flow->slice_bytes = FRAME_DATA_BYTES_MAX;
     } else if (took_ms >= SESSION_SLOW_MS && flow->slice_bytes > FRAME_DATA_BYTES_MIN) {
         flow->slice_bytes = flow->slice_bytes / 2 < FRAME_DATA_BYTES_MIN ? FRAME_DATA_BYTES_MIN
-                                                                          : flow->slice_bytes / 2;
+                                                                         : flow->slice_bytes / 2;
     }
     flow->retry_ms = SESSION_RETRY_MS_MIN;
 }
@@ -124,7 +125,8 @@ static bool look_due(const struct session_flow *flow)
     return flow->open && !flow->batch && flow->moved;
 }
 
-bool hub_session_next(struct hub_session *session, uint64_t now_ms, struct session_action *ret_action)
+bool hub_session_next(struct hub_session *session, uint64_t now_ms,
+                      struct session_action *ret_action)
 {
     if (session->busy_ms > now_ms)
         return false;
@@ -227,8 +229,8 @@ void hub_session_tick(struct hub_session *session, uint64_t now_ms)
             continue;
         flow->sent = flow->confirmed;
         flow->slice_bytes = FRAME_DATA_BYTES_MIN;
-        flow->retry_ms = flow->retry_ms * 2 > SESSION_RETRY_MS_MAX ? SESSION_RETRY_MS_MAX
-                                                                   : flow->retry_ms * 2;
+        flow->retry_ms =
+            flow->retry_ms * 2 > SESSION_RETRY_MS_MAX ? SESSION_RETRY_MS_MAX : flow->retry_ms * 2;
         flow->deadline_ms = UINT64_MAX;
     }
 }

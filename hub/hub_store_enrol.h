@@ -7,8 +7,8 @@
 
 struct enrol_store;
 
-#define ENROL_CAME 4          /* approved, and came under its own key since */
-#define ENROL_OPEN 0          /* an invite that nobody has used; else enum enrol_standing */
+#define ENROL_CAME 4 /* approved, and came under its own key since */
+#define ENROL_OPEN 0 /* an invite that nobody has used; else enum enrol_standing */
 #define ENROL_FRAME_BYTES_MAX 2048
 
 struct invite_row {
@@ -20,7 +20,7 @@ struct invite_row {
     unsigned standing;
     unsigned tries;
     uint64_t since_ms;
-    size_t frame_len;         /* 0: no request yet */
+    size_t frame_len; /* 0: no request yet */
     uint8_t frame[ENROL_FRAME_BYTES_MAX];
 };
 

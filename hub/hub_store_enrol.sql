@@ -1,4 +1,4 @@
--- Enrolment at the hub: what is not in the journal, since it becomes true only by a signed statement.
+-- Enrolment at the hub: not in the journal, since it becomes true only by a signed statement.
 CREATE TABLE invite (
     invite     BLOB PRIMARY KEY,
     node       TEXT NOT NULL,
@@ -21,14 +21,15 @@ CREATE TABLE operator_request (
     frame    BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Which device the active incarnation of an office belongs to: another one is a new enrolment, not a twin.
+-- Which device the active incarnation of an office belongs to: another one is a new enrolment,
+-- not a twin.
 CREATE TABLE device (
     node TEXT PRIMARY KEY,
     key  BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- The proof that the hub's database was rolled back. Kept beside it, so that putting an older database
--- in place does not take it away.
+-- The proof that the hub's database was rolled back. Kept beside it, so that putting an older
+-- database in place does not take it away.
 CREATE TABLE halt (
     one      INTEGER PRIMARY KEY CHECK (one = 1),
     node     TEXT NOT NULL,

@@ -1,4 +1,4 @@
--- Every statement on the enrolment file. "-- @name" begins one; hub_store_enrol.c prepares each once.
+-- Every statement on the enrolment file. "-- @name" begins one; each is prepared once.
 
 -- @invite_put
 INSERT INTO invite VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, 0, NULL);

@@ -1,5 +1,5 @@
-/* SQL that a person wrote, on a copy, in a child of its own. Only reading is allowed, by SQLite's own
- * judgement of the prepared statement, not by looking at its text. */
+/* SQL that a person wrote, on a copy, in a child of its own. Only reading is allowed, by SQLite's
+ * own judgement of the prepared statement, not by looking at its text. */
 #include <sqlite3.h>
 #include <stdlib.h>
 
@@ -118,8 +118,8 @@ void hub_store_query(const char *path, const char *sql, unsigned limit_ms, FILE 
     (void)sqlite3_set_authorizer(db.handle, authorise, NULL);
     (void)sqlite3_hard_heap_limit64(HEAP_BYTES_MAX);
     int code = sqlite3_prepare_v2(db.handle, sql, -1, &stmt, &rest);
-    while (code == SQLITE_OK && rest != NULL && (*rest == ' ' || *rest == '\n' || *rest == '\t' ||
-                                                 *rest == '\r' || *rest == ';'))
+    while (code == SQLITE_OK && rest != NULL &&
+           (*rest == ' ' || *rest == '\n' || *rest == '\t' || *rest == '\r' || *rest == ';'))
         rest++;
     if (code == SQLITE_AUTH)
         fail_write(out, ERR_DENIED, "a question reads; only one SELECT is answered");

@@ -1,5 +1,5 @@
-/* A node over the real codec for the hub's tests: chain, sealed transactions, bundles, HELLO. Nothing of
- * node/ is used. */
+/* A node over the real codec for the hub's tests: chain, sealed transactions, bundles, HELLO.
+ * Nothing of node/ is used. */
 #pragma once
 
 #include "common/must.h"
@@ -94,8 +94,8 @@ static inline void fake_create(struct fake_node *fake, const char *name)
     txn.changes[0] = change;
     uint64_t seq = ++fake->highest;
     struct writer plain = writer_of(plain_space, sizeof plain_space);
-    assert_ok(txn_sign(&txn, FIX_DISTRICT, fake->office->operator_seed, &plain,
-                       &fake->leaves[seq]));
+    assert_ok(
+        txn_sign(&txn, FIX_DISTRICT, fake->office->operator_seed, &plain, &fake->leaves[seq]));
     struct buf work = buf_of(work_space, sizeof work_space);
     struct buf body = buf_of(body_space, sizeof body_space);
     struct bundle_item item = { .kind = ITEM_TXN };

@@ -1,4 +1,5 @@
-/* A district for the hub's tests: root, hub keys, trust statements, and offices with all their keys. */
+/* A district for the hub's tests: root, hub keys, trust statements, and offices with all their
+ * keys. */
 #pragma once
 
 #include <setjmp.h>

@@ -9,8 +9,8 @@
 #include "common/loop.h"
 #include "hub/hub_access.h"
 
-#define SHORT_MS 400  /* that nothing arrives */
-#define LONG_MS 8000  /* until something must have */
+#define SHORT_MS 400 /* that nothing arrives */
+#define LONG_MS 8000 /* until something must have */
 #define CONNECTIONS_MAX 8
 
 static struct loop *loop;
@@ -336,7 +336,8 @@ static void the_largest_frame_passes(void **state)
     zmq_close(socket);
 }
 
-/* A greeting, then a command that promises 400 MB: without a limit each such peer costs that memory. */
+/* A greeting, then a command that promises 400 MB: without a limit each such peer costs that
+ * memory. */
 static void what_nobody_vouched_for_costs_little_memory(void **state)
 {
     (void)state;
@@ -366,8 +367,9 @@ static void what_nobody_vouched_for_costs_little_memory(void **state)
         (void)close(fds[i]);
 }
 
-/* Access judges handshakes; a living connection goes on talking. So the driver asks the trust part for
- * every message (test_hub_driver); here: the key stands on each message, and no new handshake passes. */
+/* Access judges handshakes; a living connection goes on talking. So the driver asks the trust part
+ * for every message (test_hub_driver); here: the key stands on each message, and no new handshake
+ * passes. */
 static void a_revoked_key_cannot_connect_again_and_stays_named_on_the_old_connection(void **state)
 {
     (void)state;
@@ -400,8 +402,8 @@ static void a_peer_that_does_not_read_is_back_pressure_and_nothing_is_lost(void 
     assert_true(arrives(1));
     unsigned sent = 0;
     enum err err = OK;
-    while (sent < 10000 && (err = hub_access_send(access_, &last_peer,
-                                                  bytes_of(frame, sizeof frame))) == OK)
+    while (sent < 10000 &&
+           (err = hub_access_send(access_, &last_peer, bytes_of(frame, sizeof frame))) == OK)
         sent++;
     assert_err(err, ERR_BUSY);
     unsigned got = 0;
@@ -506,9 +508,9 @@ static void an_endpoint_must_be_a_literal_address(void **state)
     struct problem problem = { .code = OK };
     hub_access_close(&access_);
     static const char *const bad[] = {
-        "",       "tcp://",           "127.0.0.1:7443",       "tcp://localhost:7443",
-        "ipc:/x", "tcp://127.0.0.1",  "tcp://127.0.0.1:",     "tcp://127.0.0.1:70000",
-        "tcp://", "tcp://[::1:7443",  "tcp://127.0.0.1:-1",   "tcp://lo:7443",
+        "",       "tcp://",          "127.0.0.1:7443",     "tcp://localhost:7443",
+        "ipc:/x", "tcp://127.0.0.1", "tcp://127.0.0.1:",   "tcp://127.0.0.1:70000",
+        "tcp://", "tcp://[::1:7443", "tcp://127.0.0.1:-1", "tcp://lo:7443",
     };
     for (size_t i = 0; i < COUNT_OF(bad); i++)
         assert_err(access_try(bad[i], &problem), ERR_CONFIG);

@@ -1,4 +1,5 @@
-/* The hub's commands over its real socket, in one process: the client is watched by the daemon's loop. */
+/* The hub's commands over its real socket, in one process: the client is watched by the daemon's
+ * loop. */
 #include "tests/unit/hub_fixture.h"
 
 #include <sys/socket.h>
@@ -118,8 +119,8 @@ static void answer_line(const char *line, size_t len)
 static void on_readable(void *ctx)
 {
     (void)ctx;
-    ssize_t got = recv(answer.fd, answer.line + answer.len, sizeof answer.line - answer.len,
-                       MSG_DONTWAIT);
+    ssize_t got =
+        recv(answer.fd, answer.line + answer.len, sizeof answer.line - answer.len, MSG_DONTWAIT);
     if (got <= 0) {
         loop_stop(hub.loop);
         return;
@@ -236,8 +237,7 @@ static struct bytes rules_made(uint64_t version)
                "sensitivity = U label = 'Area' }\n"
                "  field name { type = text length = 40 required = true authority = {T} "
                "sensitivity = P label = 'Name' }\n}\n");
-    enum err err =
-        policy_text_compile(path, FIX_DISTRICT, version, &previous, &document, &problem);
+    enum err err = policy_text_compile(path, FIX_DISTRICT, version, &previous, &document, &problem);
     if (err != OK)
         fail_msg("policy: %s %s %s", err_name(err), problem.thing, problem.detail);
     const struct secret_key *const signers[] = { district.root };
@@ -325,9 +325,8 @@ static void founding_opens_the_door_and_outlives_a_restart(void **state)
     assert_int_equal(done_int("journal"), 1);
     assert_non_null(strstr(done_text("next"), "policy publish"));
     ask_done("trust_state", NULL);
-    assert_int_equal(json_array_size(json_object_get(
-                         json_object_get(answer.done, "signers"), "keys")),
-                     1);
+    assert_int_equal(
+        json_array_size(json_object_get(json_object_get(answer.done, "signers"), "keys")), 1);
 }
 
 static void statements_out_of_order_are_refused_and_change_nothing(void **state)
@@ -349,8 +348,8 @@ static void statements_out_of_order_are_refused_and_change_nothing(void **state)
     assert_int_equal(done_int("version"), 2);
     ask_done("nodes", NULL);
     assert_int_equal(json_array_size(answer.rows), 1);
-    assert_string_equal(
-        json_string_value(json_object_get(json_array_get(answer.rows, 0), "state")), "never");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(answer.rows, 0), "state")),
+                        "never");
     trust_close(&nothing);
     fix_office_close(&office);
 }
@@ -468,8 +467,8 @@ static void a_snapshot_is_a_whole_database(void **state)
     ask_done("snapshot", NULL);
     json_array_foreach(answer.rows, at, row) {
         struct buf chunk = buf_of(file.at + file.len, file.cap - file.len);
-        assert_ok(crypto_unbase64(
-            bytes_text(json_string_value(json_object_get(row, "data"))), &chunk));
+        assert_ok(
+            crypto_unbase64(bytes_text(json_string_value(json_object_get(row, "data"))), &chunk));
         file.len += chunk.len;
     }
     assert_int_equal(done_int("bytes"), file.len);
