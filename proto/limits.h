@@ -18,8 +18,9 @@
 #define BUNDLE_ITEMS_MAX 512
 #define BUNDLE_KEYS_MAX 16
 #define BUNDLE_BYTES_MAX (1024 * 1024)
-#define FEED_BYTES_MAX (256 * 1024)    /* a sealed feed batch as sent */
 #define FEED_PLAIN_BYTES_MAX (1024 * 1024)
+/* A sealed feed batch as sent: what one journal number holds must fit, compressible or not. */
+#define FEED_BYTES_MAX (FEED_PLAIN_BYTES_MAX + 64 * 1024)
 #define FEED_ITEMS_MAX 512
 #define RULES_BYTES_MAX (512 * 1024)
 #define SIGNED_RULES_BYTES_MAX (RULES_BYTES_MAX + 2 * 1024) /* with all signatures there may be */

@@ -50,8 +50,23 @@ static void command_of_the_other_daemon_is_named(void **state)
     (void)state;
     static const struct line script[] = { HELLO("tksk-hub"), { NULL, NULL } };
     start_daemon(script);
-    assert_int_equal(run(NULL, "unlock", NULL), EXIT_USAGE);
+    assert_int_equal(run(NULL, "operator", "words", "Siti", NULL), EXIT_USAGE);
     says("err", "tksk-hub answers");
+    stop_daemon();
+}
+
+static void records_at_the_hub_go_to_its_own_office(void **state)
+{
+    (void)state;
+    static const struct line script[] = {
+        { "hello",
+          "{\"done\":{\"program\":\"tksk-hub\",\"version\":\"0\",\"district\":\"36.04\",\"node\":null,"
+          "\"office\":\"/nonexistent/office.sock\"}}\n" },
+        { NULL, NULL }
+    };
+    start_daemon(script);
+    assert_int_equal(run(NULL, "unlock", NULL), EXIT_UNREACHABLE);
+    says("err", "/nonexistent/office.sock");
     stop_daemon();
 }
 
@@ -341,6 +356,7 @@ int main(void)
         cmocka_unit_test(absent_daemon_ends_with_3_and_says_that_records_are_safe),
         cmocka_unit_test(exit_codes_follow_the_refusal),
         cmocka_unit_test(command_of_the_other_daemon_is_named),
+        cmocka_unit_test(records_at_the_hub_go_to_its_own_office),
         cmocka_unit_test(broken_put_is_sent_again_with_the_same_request_id),
         cmocka_unit_test(language_travels_with_the_request),
         cmocka_unit_test(control_characters_of_records_do_not_reach_the_terminal),
