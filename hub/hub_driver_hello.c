@@ -195,5 +195,10 @@ enum err driver_hello(struct hub_driver *driver, struct peer_slot *slot,
         slot->peer = *peer;
     hub_session_hello(&slot->session, hello, verdict, &facts, &own, now_ms);
     slot->arrived = slot->session.state == SESSION_ACTIVE;
+    if (id_equal(&slot->session.incarnation, &hello->incarnation)) {
+        for (unsigned i = 0; i < LANE_COUNT; i++)
+            slot->highest[i] = hello->lanes[i].highest;
+        slot->policy = hello->policy;
+    }
     return OK;
 }

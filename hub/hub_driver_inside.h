@@ -27,8 +27,10 @@ struct peer_slot {
     char node[NODE_TEXT_MAX + 1];
     uint64_t routes[ROUTES_KNOWN]; /* of the connections it last spoke on; 0 = none */
     unsigned route_next;
-    bool touched; /* something of it stands in the open turn */
-    bool arrived; /* its HELLO is to be told to enrolment, after the commit */
+    bool touched;                 /* something of it stands in the open turn */
+    bool arrived;                 /* its HELLO is to be told to enrolment, after the commit */
+    uint64_t highest[LANE_COUNT]; /* queued there, as it said last */
+    struct policy_mark policy;    /* in force there, as it said last */
     struct hub_session session;
     uint8_t *assembly;
     size_t assembly_bytes;

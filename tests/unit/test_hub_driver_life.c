@@ -338,6 +338,30 @@ static void keep_from_follows_what_the_copy_held_and_only_once_it_is_on_a_disk(v
     assert_err(backup_step(false, "second"), ERR_NOT_FOUND);
 }
 
+static void row_highest(void *ctx, const struct hub_row *row)
+{
+    unsigned long long *ret = ctx;
+    for (int i = 0; i < row->count; i++) {
+        if (strcmp(row->names[0], "node") == 0 && strcmp(row->values[0], office.name) == 0 &&
+            strcmp(row->names[i], "highest") == 0)
+            *ret = strtoull(row->values[i], NULL, 10);
+    }
+}
+
+/* `nodes` shows what waits at an office that has been linked for days. */
+static void bundles_say_how_much_is_queued_behind_them(void **state)
+{
+    (void)state;
+    unsigned long long highest = 0;
+    assert_int_equal(hello(&node), STANDING_ACTIVE);
+    for (unsigned i = 0; i < 9; i++)
+        fake_create(&node, "A");
+    push_all(&node, 1, 2);
+    flush();
+    assert_ok(hub_store_list(store, HUB_LIST_NODES, NULL, row_highest, &highest));
+    assert_int_equal(highest, 9);
+}
+
 /* ---- joining */
 
 /* The invite of an office that is not enrolled yet, and its ENROL under the one-time key. */
@@ -458,6 +482,7 @@ int main(void)
         TEST(policy_reaches_every_node_in_order),
         TEST(records_reach_a_node_of_the_area_that_is_unlocked),
         TEST(lost_acks_are_made_up_for_after_hello),
+        TEST(bundles_say_how_much_is_queued_behind_them),
         TEST(a_one_time_key_may_ask_to_join_and_nothing_else),
         TEST(an_office_that_waits_is_told_of_its_approval_and_can_work),
         TEST(three_wrong_words_are_told_to_the_office_that_waits),
