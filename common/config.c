@@ -53,7 +53,8 @@ static const char *take_socket_path(char ret[CONFIG_SOCKET_MAX + 1], const char 
 {
     if (value[0] != '/')
         return "a path from the root is needed (/…)";
-    return take_text(value, ret, CONFIG_SOCKET_MAX + 1, "107 bytes at most, a limit of Unix sockets");
+    return take_text(value, ret, CONFIG_SOCKET_MAX + 1,
+                     "107 bytes at most, a limit of Unix sockets");
 }
 
 static const char *take_socket(struct config *config, const char *value)

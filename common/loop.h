@@ -55,8 +55,9 @@ NODISCARD enum err dealer_open(struct loop *loop, const char *endpoint,
                                const struct public_key *hub_curve,
                                const struct secret_key *own_curve, size_t message_bytes_max,
                                dealer_receive *receive, void *ctx, struct dealer **ret_dealer);
-/* Tells when the connection is there (CURVE handshake done) and when it is gone. Without it a restarted hub
- * would go unnoticed for as long as there is nothing to send. Once a dealer; ERR_INTERNAL. */
+/* Tells when the connection is there (CURVE handshake done) and when it is gone. Without it a
+ * restarted hub would go unnoticed for as long as there is nothing to send. Once a dealer;
+ * ERR_INTERNAL. */
 typedef void dealer_link(void *ctx, bool up);
 NODISCARD enum err dealer_on_link(struct dealer *dealer, dealer_link *call, void *ctx);
 void dealer_close(struct dealer **dealer);

@@ -1,4 +1,5 @@
-/* Every limit of the protocol, in one place. Over a limit is ERR_LIMIT, never a crash, never a drop. */
+/* Every limit of the protocol, in one place. Over a limit is ERR_LIMIT, never a crash, never a
+ * drop. */
 #pragma once
 
 #include <assert.h>
@@ -25,11 +26,11 @@
 #define RULES_BYTES_MAX (512 * 1024)
 #define SIGNED_RULES_BYTES_MAX (RULES_BYTES_MAX + 2 * 1024) /* with all signatures there may be */
 #define COLLECTIONS_MAX 64
-#define IDENTIFIER_BYTES_MAX 40     /* names of collections, fields, lists, roles; codes */
+#define IDENTIFIER_BYTES_MAX 40 /* names of collections, fields, lists, roles; codes */
 #define LABEL_BYTES_MAX 200
 #define CODES_PER_VERSION_MAX 1024
 #define AREA_LEVELS_MAX 4
-#define TEXT_CHARS_MAX 4000         /* a text field without a length of its own */
+#define TEXT_CHARS_MAX 4000 /* a text field without a length of its own */
 #define LIST_ITEMS_MAX 64
 #define MAP_ITEMS_MAX 32
 #define TRUST_STATEMENT_BYTES_MAX (16 * 1024)

@@ -1,5 +1,6 @@
-/* The rules part of the policy: collections, fields, code lists, areas, roles, settings. Data, signed
- * and versioned; C knows field types, authority, dates and limits, and no name of the domain.
+/* The rules part of the policy: collections, fields, code lists, areas, roles, settings. Data,
+ * signed and versioned; C knows field types, authority, dates and limits, and no name of the
+ * domain.
  *
  * A rules document is one canonical msgpack map (grammar in PROTOCOL.md). `policy_decode` checks it
  * whole and gives an immutable, look-up-ready form that keeps its own copy of the bytes. */
@@ -8,21 +9,21 @@
 #include "proto/codec.h"
 
 /* X(NAME, "name in the source and on the wire") */
-#define FIELD_TYPES(X)              \
-    X(FIELD_TEXT, "text")           \
-    X(FIELD_INTEGER, "integer")     \
-    X(FIELD_MONEY, "money")         \
-    X(FIELD_DECIMAL, "decimal")     \
-    X(FIELD_DATE, "date")           \
-    X(FIELD_TIME, "time")           \
-    X(FIELD_BOOL, "bool")           \
-    X(FIELD_ENUM, "enum")           \
-    X(FIELD_NIK, "nik")             \
-    X(FIELD_KK, "kk")               \
-    X(FIELD_AREA, "area")           \
-    X(FIELD_REFERENCE, "reference") \
-    X(FIELD_BLOB, "blob")           \
-    X(FIELD_LIST, "list")           \
+#define FIELD_TYPES(X)                                                                             \
+    X(FIELD_TEXT, "text")                                                                          \
+    X(FIELD_INTEGER, "integer")                                                                    \
+    X(FIELD_MONEY, "money")                                                                        \
+    X(FIELD_DECIMAL, "decimal")                                                                    \
+    X(FIELD_DATE, "date")                                                                          \
+    X(FIELD_TIME, "time")                                                                          \
+    X(FIELD_BOOL, "bool")                                                                          \
+    X(FIELD_ENUM, "enum")                                                                          \
+    X(FIELD_NIK, "nik")                                                                            \
+    X(FIELD_KK, "kk")                                                                              \
+    X(FIELD_AREA, "area")                                                                          \
+    X(FIELD_REFERENCE, "reference")                                                                \
+    X(FIELD_BLOB, "blob")                                                                          \
+    X(FIELD_LIST, "list")                                                                          \
     X(FIELD_MAP, "map")
 
 enum field_type {
@@ -171,9 +172,10 @@ bool area_within(struct bytes code, struct bytes area);
 /* Parts of an area code: digits in 1 to AREA_LEVELS_MAX parts, joined by points. 0: not a code. */
 unsigned area_level(struct bytes code);
 
-/* What may follow: same district, version + 1, previous = hash, only adds or loosens: no collection,
- * field, role, authority letter or area gone, no field retyped or newly required, no code gone from a
- * version of a list, new versions of a list after the last one, no range or length cut, no reference
- * target gone. Authority, defaults, labels, `until` and settings may change. ERR_POLICY_FOLLOW. */
+/* What may follow: same district, version + 1, previous = hash, only adds or loosens: no
+ * collection, field, role, authority letter or area gone, no field retyped or newly required, no
+ * code gone from a version of a list, new versions of a list after the last one, no range or length
+ * cut, no reference target gone. Authority, defaults, labels, `until` and settings may change.
+ * ERR_POLICY_FOLLOW. */
 NODISCARD enum err policy_may_follow(const struct policy *before, const struct policy *after,
                                      struct problem *problem);

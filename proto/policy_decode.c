@@ -459,7 +459,8 @@ static void decode_document(struct decoder *d)
         decode_collections(d, doc[DOC_COLLECTIONS]);
 }
 
-/* The format number before all else: a newer document may have keys that are unknown here. 0: none. */
+/* The format number before all else: a newer document may have keys that are unknown here. 0: none.
+ */
 static uint64_t format_of(struct bytes document)
 {
     struct reader reader = reader_of(document);

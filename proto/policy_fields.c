@@ -1,4 +1,5 @@
-/* Collections and their fields in a rules document: which options there are, which type takes which. */
+/* Collections and their fields in a rules document: which options there are, which type takes
+ * which. */
 #include <stdio.h>
 
 #include "proto/policy_decode.h"
@@ -17,32 +18,32 @@ static const char *const collection_keys[COLLECTION_KEYS] = { "area", "date",  "
                                                               "name", "title", "until" };
 
 #define T(type) (1u << FIELD_##type)
-#define T_ANY   (~0u)
+#define T_ANY (~0u)
 #define T_ENTRY (T(TEXT) | T(INTEGER) | T(MONEY) | T(DECIMAL) | T(DATE) | T(BOOL) | T(ENUM))
 
 /* X(KEY, "key", types that take it; a list counts as its elements where `element` says so) */
-#define FIELD_OPTIONS(X)                                     \
-    X(AUTHORITY, "authority", T_ANY, false)                  \
-    X(CHILD_OF, "child_of", T(AREA), false)                  \
-    X(CODES, "codes", T(ENUM), true)                         \
-    X(DEFAULT, "default", T_ENTRY, false)                    \
-    X(ELEMENT, "element", T(LIST), false)                    \
-    X(KEYS, "keys", T(MAP), true)                            \
-    X(LABEL, "label", T_ANY, false)                          \
-    X(LENGTH, "length", T(TEXT) | T(LIST) | T(MAP), false)   \
-    X(LEVEL, "level", T(AREA), false)                        \
-    X(LOOKUP, "lookup", T(TEXT) | T(NIK) | T(KK), false)     \
-    X(MAX, "max", T(INTEGER) | T(MONEY) | T(DECIMAL), false) \
-    X(MIN, "min", T(INTEGER) | T(MONEY) | T(DECIMAL), false) \
-    X(NAME, "name", T_ANY, false)                            \
-    X(NIK_DATE, "nik_date", T(NIK), false)                   \
-    X(NIK_PLUS_40, "nik_plus_40", T(NIK), false)             \
-    X(NIK_SEX, "nik_sex", T(NIK), false)                     \
-    X(REQUIRED, "required", T_ANY, false)                    \
-    X(SENSITIVITY, "sensitivity", T_ANY, false)              \
-    X(SUMMARY, "summary", T_ANY, false)                      \
-    X(TARGETS, "targets", T(REFERENCE), true)                \
-    X(TYPE, "type", T_ANY, false)                            \
+#define FIELD_OPTIONS(X)                                                                           \
+    X(AUTHORITY, "authority", T_ANY, false)                                                        \
+    X(CHILD_OF, "child_of", T(AREA), false)                                                        \
+    X(CODES, "codes", T(ENUM), true)                                                               \
+    X(DEFAULT, "default", T_ENTRY, false)                                                          \
+    X(ELEMENT, "element", T(LIST), false)                                                          \
+    X(KEYS, "keys", T(MAP), true)                                                                  \
+    X(LABEL, "label", T_ANY, false)                                                                \
+    X(LENGTH, "length", T(TEXT) | T(LIST) | T(MAP), false)                                         \
+    X(LEVEL, "level", T(AREA), false)                                                              \
+    X(LOOKUP, "lookup", T(TEXT) | T(NIK) | T(KK), false)                                           \
+    X(MAX, "max", T(INTEGER) | T(MONEY) | T(DECIMAL), false)                                       \
+    X(MIN, "min", T(INTEGER) | T(MONEY) | T(DECIMAL), false)                                       \
+    X(NAME, "name", T_ANY, false)                                                                  \
+    X(NIK_DATE, "nik_date", T(NIK), false)                                                         \
+    X(NIK_PLUS_40, "nik_plus_40", T(NIK), false)                                                   \
+    X(NIK_SEX, "nik_sex", T(NIK), false)                                                           \
+    X(REQUIRED, "required", T_ANY, false)                                                          \
+    X(SENSITIVITY, "sensitivity", T_ANY, false)                                                    \
+    X(SUMMARY, "summary", T_ANY, false)                                                            \
+    X(TARGETS, "targets", T(REFERENCE), true)                                                      \
+    X(TYPE, "type", T_ANY, false)                                                                  \
     X(UNTIL, "until", T_ANY, false)
 
 enum {

@@ -1,5 +1,5 @@
-/* The files of a policy source: read once, then looked through by the lexical half and by libconfuse.
- * Not for others. */
+/* The files of a policy source: read once, then looked through by the lexical half and by
+ * libconfuse. Not for others. */
 #pragma once
 
 #include "proto/policy_source.h"

@@ -1,5 +1,5 @@
-/* What a new rules document may change. Old records, queued transactions and typed tables refer to what
- * was there, so nothing goes away and nothing becomes narrower. */
+/* What a new rules document may change. Old records, queued transactions and typed tables refer to
+ * what was there, so nothing goes away and nothing becomes narrower. */
 #include "proto/policy.h"
 
 #include <stdarg.h>

@@ -1,14 +1,15 @@
-/* The lexical half of a policy source. libconfuse takes the last of two equal keys, expands "${HOME}",
- * ends strings at \x00, accepts an unclosed section and forgets lines; so the text is read here first,
- * strictly, and every section and key is remembered with its file and line. Not for others. */
+/* The lexical half of a policy source. libconfuse takes the last of two equal keys, expands
+ * "${HOME}", ends strings at \x00, accepts an unclosed section and forgets lines; so the text is
+ * read here first, strictly, and every section and key is remembered with its file and line. Not
+ * for others. */
 #pragma once
 
 #include "common/err.h"
 
-#define SOURCE_FILES_MAX      64
+#define SOURCE_FILES_MAX 64
 #define SOURCE_FILE_BYTES_MAX ((size_t)1024 * 1024)
-#define SOURCE_PATH_MAX       160
-#define SOURCE_DEPTH_MAX      8
+#define SOURCE_PATH_MAX 160
+#define SOURCE_DEPTH_MAX 8
 
 /* "collection orang field nik" (a section) or "collection orang field nik type" (a key). */
 struct source_entry {

@@ -22,14 +22,14 @@ struct compile {
     enum err err;
 };
 
-/* All options are texts here: what a text must look like is checked below, where the message can name
- * the place. */
-#define TEXT(name)  CFG_STR(name, NULL, CFGF_NODEFAULT)
+/* All options are texts here: what a text must look like is checked below, where the message can
+ * name the place. */
+#define TEXT(name) CFG_STR(name, NULL, CFGF_NODEFAULT)
 #define TEXTS(name) CFG_STR_LIST(name, NULL, CFGF_NODEFAULT)
-#define MANY        (CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
+#define MANY (CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
 
-/* libconfuse reports through a function without a place for our own pointer. Compiling is one call in
- * one thread. */
+/* libconfuse reports through a function without a place for our own pointer. Compiling is one call
+ * in one thread. */
 static _Thread_local struct {
     unsigned line;
     char text[PROBLEM_DETAIL_MAX];
@@ -333,7 +333,8 @@ static int title_order(const void *a, const void *b)
     return strcmp(cfg_title(*(cfg_t *const *)a), cfg_title(*(cfg_t *const *)b));
 }
 
-/* The sections of that name in the order of their titles. Caller frees; NULL and ERR_MEMORY, or none. */
+/* The sections of that name in the order of their titles. Caller frees; NULL and ERR_MEMORY, or
+ * none. */
 static cfg_t **sorted_sections(struct compile *c, cfg_t *parent, const char *name,
                                unsigned *ret_count)
 {

@@ -1,5 +1,6 @@
-/* The compiler from a policy source (a directory of *.conf in libconfuse syntax, plus areas as CSV) to
- * a rules document. Run by tkskctl with the rights of the person. libconfuse is lax: duplicate keys,
+/* The compiler from a policy source (a directory of *.conf in libconfuse syntax, plus areas as CSV)
+ * to a rules document. Run by tkskctl with the rights of the person. libconfuse is lax: duplicate
+ * keys,
  * `${`, NUL and unknown sections are refused here, each with file, line, rule and remedy. */
 #pragma once
 

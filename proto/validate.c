@@ -200,7 +200,8 @@ static void warn_mismatch(const struct visit *visit, const char *nik, int other)
                       visit->collection->fields[other].name);
 }
 
-/* A NIK keeps what was first registered, so that it may differ from the truth: told, never refused. */
+/* A NIK keeps what was first registered, so that it may differ from the truth: told, never refused.
+ */
 static void warn_nik(const struct visit *visit, const struct policy_field *field)
 {
     struct bytes nik = string_of(fields_get(visit->change->fields, bytes_text(field->name)));

@@ -1,5 +1,6 @@
 /* One change against the policy it was written under: what both the node (before it takes an entry)
- * and the hub (before it merges) ask. Pure; references to other records are the store's to check. */
+ * and the hub (before it merges) ask. Pure; references to other records are the store's to check.
+ */
 #pragma once
 
 #include "proto/txn.h"
@@ -12,11 +13,12 @@ struct author {
 };
 
 /* Shape and fields: known collection and fields, forms, codes at the event's date, required fields
- * given at create and never cleared, computed fields not given (unless the author is the hub itself),
- * child areas inside their parent where both are in the change, `until` of retired collections and
- * fields (their default stays allowed), record area of a create inside the author's area.
- * `claimed_ms` dates the event where the change gives no date field of the collection. Things are
- * "collection.field". Errors: err.def, section "validation"; details never hold personal values. */
+ * given at create and never cleared, computed fields not given (unless the author is the hub
+ * itself), child areas inside their parent where both are in the change, `until` of retired
+ * collections and fields (their default stays allowed), record area of a create inside the author's
+ * area. `claimed_ms` dates the event where the change gives no date field of the collection. Things
+ * are "collection.field". Errors: err.def, section "validation"; details never hold personal
+ * values. */
 NODISCARD enum err validate_change(const struct policy *policy, const struct change *change,
                                    const struct author *author, uint64_t claimed_ms,
                                    struct problem *problem, struct warnings *warnings);

@@ -1,9 +1,9 @@
 /* Values of fields: between what people type and canonical msgpack, and what a field allows.
  *
- * Wire forms: text, nik, kk, area, enum, date ("2026-11-22"), decimal ("-6.1234") are strings; integer,
- * money (rupiah) and time (ms since 1970 UTC) are integers; bool; reference is bin 16; blob is an array
- * [bin 32 hash, size, media type]; list is an array of the element's form; map is a map of strings to
- * strings, integers or booleans; nil clears a field. */
+ * Wire forms: text, nik, kk, area, enum, date ("2026-11-22"), decimal ("-6.1234") are strings;
+ * integer, money (rupiah) and time (ms since 1970 UTC) are integers; bool; reference is bin 16;
+ * blob is an array [bin 32 hash, size, media type]; list is an array of the element's form; map is
+ * a map of strings to strings, integers or booleans; nil clears a field. */
 #pragma once
 
 #include "proto/policy.h"

@@ -4,10 +4,10 @@
 
 #include "proto/value_form.h"
 
-#define MS_PER_DAY     INT64_C(86400000)
+#define MS_PER_DAY INT64_C(86400000)
 #define OFFICE_ZONE_MS (7 * INT64_C(3600000)) /* WIB, UTC+7 */
-#define YEAR_MIN       1800 /* before: a slip of the pen, not a person on any list */
-#define YEAR_MAX       2199
+#define YEAR_MIN 1800 /* before: a slip of the pen, not a person on any list */
+#define YEAR_MAX 2199
 
 static bool is_digit(uint8_t c)
 {

@@ -4,9 +4,9 @@
 #include "proto/limits.h"
 #include "proto/value.h"
 
-#define DECIMAL_SCALE      INT64_C(1000000000) /* 9 digits on each side of the point */
+#define DECIMAL_SCALE INT64_C(1000000000) /* 9 digits on each side of the point */
 #define DECIMAL_DIGITS_MAX 9
-#define NUMBER_16_DIGITS   16 /* nik and kk */
+#define NUMBER_16_DIGITS 16 /* nik and kk */
 
 /* The nearest few names to what was typed, for messages. Names are borrowed. */
 #define NEAREST_MAX 8

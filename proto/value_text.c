@@ -1,5 +1,5 @@
-/* Between what people type (or keep in CSV) and canonical values. Lists are "a|b", maps "k=v|k=v" (in
- * a list of maps ";" takes the place of "|"); a backslash takes the next character as it is. */
+/* Between what people type (or keep in CSV) and canonical values. Lists are "a|b", maps "k=v|k=v"
+ * (in a list of maps ";" takes the place of "|"); a backslash takes the next character as it is. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -50,8 +50,8 @@ static bool integer_parse(struct bytes text, int64_t *ret)
     return true;
 }
 
-/* "Rp 1.500.000", "1,500,000.00", "1500000,-". Groups, where there are any, are of three digits and of
- * one kind of separator, so that "1.50" or "1,5" never becomes another amount. */
+/* "Rp 1.500.000", "1,500,000.00", "1500000,-". Groups, where there are any, are of three digits and
+ * of one kind of separator, so that "1.50" or "1,5" never becomes another amount. */
 static bool money_parse(struct bytes text, int64_t *ret)
 {
     bool negative = text.len > 0 && text.at[0] == '-';
@@ -158,8 +158,8 @@ static bool bool_parse(struct bytes text, bool *ret)
     return false;
 }
 
-/* A code, or a label, of the version in force; letters of either case. What is unknown is passed on as
- * it is, so that the check names the nearest. */
+/* A code, or a label, of the version in force; letters of either case. What is unknown is passed on
+ * as it is, so that the check names the nearest. */
 static struct bytes code_parse(const struct parse *parse, struct bytes text)
 {
     const struct policy_code_version *version = policy_codes_at(parse->field->codes, parse->date);

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# make demo: a hub, the district's own office and five kecamatan of Kabupaten Serang on this machine.
+# make demo: a hub, the district's own office and five kecamatan of Kabupaten Serang on this
+# machine.
 # KEEP=1 leaves the daemons running. Everything is under build/demo, wiped at the start.
 set -u
 cd "$(dirname "$0")/.." || exit 2
@@ -46,14 +47,15 @@ for name in "$OWN" "${OFFICES[@]}"; do
     say "  $name enrolled"
 done
 
-step "People arrive as CSV at five offices ($PEOPLE_PER_OFFICE rows each, with the defects that auditors counted)"
+step "People arrive as CSV at five offices: $PEOPLE_PER_OFFICE rows each, with known defects"
 seed=1
 for name in "${OFFICES[@]}"; do
     "$B/tests/gen/people" --seed "$seed" --count "$PEOPLE_PER_OFFICE" --area "$name" \
         --profile register --collection orang >"$W/$name/orang.csv" || fail "people of $name"
     seed=$((seed + 1))
     show "node $name import orang orang.csv"
-    node "$name" import orang "$W/$name/orang.csv" || true # some rows are refused: that is the point
+    # Some rows are refused: that is the point.
+    node "$name" import orang "$W/$name/orang.csv" || true
 done
 for name in "${OFFICES[@]}"; do wait_sent 60 "$name"; done
 show "hub nodes"

@@ -1,6 +1,7 @@
 # A district on this machine, for the demo and the end-to-end tests: sourced, never run.
 # Needs $B (outputs of the build) and $W (a fresh directory for everything that is written).
-# Waiting is on events (a ready byte, a status that changes), bounded; there are no sleeps to hope with.
+# Waiting is on events (a ready byte, a status that changes), bounded; there are no sleeps to hope
+# with.
 
 DISTRICT=36.04
 CTL=$B/tkskctl
@@ -32,7 +33,10 @@ launch() {
     PID[$name]=$!
     local byte
     if ! IFS= read -r -t 20 -n 1 byte <"$fifo" && [ -z "${byte-}" ]; then
-        kill -0 "${PID[$name]}" 2>/dev/null || { cat "$W/$name/log" >&2; fail "$name did not start"; }
+        kill -0 "${PID[$name]}" 2>/dev/null || {
+            cat "$W/$name/log" >&2
+            fail "$name did not start"
+        }
     fi
 }
 

@@ -42,7 +42,8 @@ cmocka() {
     good=$(grep -cE '^ok [0-9]+' "$log")
     bad=$(grep -cE '^not ok [0-9]+' "$log")
     planned=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$log" | awk '{ n += $1 } END { print n + 0 }')
-    if [ "$bad" = 0 ] && { [ "$code" != 0 ] || [ "$good" = 0 ] || [ "$planned" -gt "$good" ]; }; then
+    if [ "$bad" = 0 ] &&
+        { [ "$code" != 0 ] || [ "$good" = 0 ] || [ "$planned" -gt "$good" ]; }; then
         bad=1
     fi
     passed=$((passed + good)) failed=$((failed + bad))

@@ -140,8 +140,9 @@ void commands_help(FILE *out)
                   tr("Usage: tkskctl [OPTION...] COMMAND [ARGUMENT...]",
                      "Cara pakai: tkskctl [PILIHAN...] PERINTAH [ISI...]"));
     print_side(out, SIDE_ANY, tr("At an office and at the hub:", "Di kantor dan di hub:"));
-    print_side(out, SIDE_OFFICE, tr("At an office, and at the hub through its own office:",
-                                    "Di kantor, dan di hub melalui kantornya sendiri:"));
+    print_side(out, SIDE_OFFICE,
+               tr("At an office, and at the hub through its own office:",
+                  "Di kantor, dan di hub melalui kantornya sendiri:"));
     print_side(out, SIDE_NODE, tr("At an office:", "Di kantor:"));
     print_side(out, SIDE_HUB, tr("At the hub:", "Di hub:"));
     print_side(out, SIDE_LOCAL, tr("Without a daemon:", "Tanpa daemon:"));

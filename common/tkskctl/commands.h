@@ -14,7 +14,8 @@ enum exit_code {
     EXIT_LOCKED = 4
 };
 
-/* SIDE_OFFICE: at an office; at the hub it goes to the hub's own office, whose socket the hub names. */
+/* SIDE_OFFICE: at an office; at the hub it goes to the hub's own office, whose socket the hub
+ * names. */
 enum side { SIDE_ANY, SIDE_OFFICE, SIDE_NODE, SIDE_HUB, SIDE_LOCAL };
 
 struct ctl;

@@ -245,7 +245,8 @@ static enum err connect_daemon(struct ctl *ctl, const char **ret_path)
     return worst;
 }
 
-/* Officers write as everyone does, through a node with keys and a queue: the hub only knows where. */
+/* Officers write as everyone does, through a node with keys and a queue: the hub only knows where.
+ */
 static enum exit_code go_to_office(struct ctl *ctl, const struct hello *hello)
 {
     client_close(&ctl->client);
@@ -255,8 +256,10 @@ static enum exit_code go_to_office(struct ctl *ctl, const struct hello *hello)
         return EXIT_DONE;
     json_t *error = ctl_memory(json_pack(
         "{s:s, s:s, s:s, s:s}", "code", "unreachable", "thing", ctl->socket, "rule",
-        tr("records are entered at the district through an office of the hub's own, and none answers",
-           "di kabupaten catatan diisi melalui kantor milik hub sendiri, dan tidak ada yang menjawab"),
+        tr("records are entered at the district through an office of the hub's own, and none "
+        "answers",
+           "di kabupaten catatan diisi melalui kantor milik hub sendiri, dan tidak ada yang "
+           "menjawab"),
         "remedy",
         tr("start its tksk-node and name its socket as `office` in hub.conf, see tksk-hub(8)",
            "jalankan tksk-node-nya dan sebut soketnya sebagai `office` di hub.conf, lihat "

@@ -5,7 +5,7 @@
 
 /* The description of one collection {name, title, fields:[…]}, by name or title; the caller's. */
 NODISCARD enum exit_code ctl_fields(struct ctl *ctl, const char *collection,
-                                   json_t **ret_collection);
+                                    json_t **ret_collection);
 
 /* The field with this name or label, letters of either case; NULL when there is none. Borrowed. */
 const json_t *fields_find(const json_t *fields, const char *name);

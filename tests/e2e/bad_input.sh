@@ -29,7 +29,8 @@ refused calendar 1 put tgl_lahir='27 s/d 40 Maret 2018'
 refused 'L, P' 1 node "$A" isi orang nama=Ani jk=X kode_kec="$A"
 refused 36.04.05 1 node "$A" isi orang nama=Ani jk=P kode_kec=36.04.05
 refused keluarga 1 put keluarga=0190a1b2-c3d4-7e5f-8a9b-0123456789ab
-refused '200 > 100' 1 node "$A" isi orang jk=P kode_kec="$A" nama="$(head -c 200 /dev/zero | tr '\0' a)"
+refused '200 > 100' 1 node "$A" isi orang jk=P kode_kec="$A" \
+    nama="$(head -c 200 /dev/zero | tr '\0' a)"
 refused nama 1 node "$A" isi orang jk=P kode_kec="$A"
 is "changes after refusals" "$(node "$A" --json status | json queued)$(records)" 00
 
@@ -51,7 +52,8 @@ bad_policy() { # bad_policy WHAT CODE TEXT
 bad_policy syntax '99-bad.conf' "collection x {"
 bad_policy 'duplicate key' '99-bad.conf' "collection x { title = 'a' title = 'b' }"
 bad_policy 'expansion' '99-bad.conf' 'collection x { title = "${HOME}" }'
-hub policy sign hub/policy -o "$W/signed" --key "$W/officer.key" --passphrase-file "$PASS" >/dev/null || fail "policy sign"
+hub policy sign hub/policy -o "$W/signed" --key "$W/officer.key" --passphrase-file "$PASS" \
+    >/dev/null || fail "policy sign"
 head -c 400 "$W/signed" >"$W/truncated"
 refused 'cut off' 1 hub policy publish "$W/truncated"
 hub policy publish "$W/signed" >/dev/null || fail "policy publish FILE"
@@ -70,11 +72,13 @@ head -n 3 "$W/invite" >"$W/cut"
 refused invite 1 node 36.04.05 enrol "$W/cut"
 hub node invite 36.04.08 -o "$W/expired" >/dev/null || fail "invite of 36.04.08"
 stop hub
-sqlite3 "$W/hub/state/enrol.db" "UPDATE invite SET expires_ms = 1 WHERE node = '36.04.08'" || fail "no invites to alter"
+sqlite3 "$W/hub/state/enrol.db" "UPDATE invite SET expires_ms = 1 WHERE node = '36.04.08'" ||
+    fail "no invites to alter"
 start_hub
 node 36.04.05 enrol "$W/expired" >/dev/null || fail "the expired invite is for the hub to refuse"
 wait_status 30 36.04.05 enrolment refused
-node 36.04.05 --json status | grep -q "no longer valid" || fail "status does not say that the invite has expired"
+node 36.04.05 --json status | grep -q "no longer valid" ||
+    fail "status does not say that the invite has expired"
 node 36.04.05 enrol "$W/invite" >/dev/null || fail "a good invite after bad ones"
 wait_status 30 36.04.05 enrolment waiting
 
@@ -103,7 +107,8 @@ def ask(data, close=True):
         pass
     s.close()
     return got
-for bad in [b"nonsense\n", b"{\"v\":1}\n", b"{\"v\":1,\"cmd\":7}\n", b"[[[[[[[[[[[[\n", b"{\"v\":1,\"cmd\":\"no_such\"}\n", b"\xff\xfe\n"]:
+for bad in [b"nonsense\n", b"{\"v\":1}\n", b"{\"v\":1,\"cmd\":7}\n",
+            b"[[[[[[[[[[[[\n", b"{\"v\":1,\"cmd\":\"no_such\"}\n", b"\xff\xfe\n"]:
     answer = ask(bad)
     assert b"error" in answer, (bad, answer)
 answer = ask(b"x" * (3 << 20))
@@ -113,7 +118,8 @@ END
 
 # A database of a newer version is refused and left alone.
 stop 36.04.05
-sqlite3 "$W/36.04.05/state/node.db" 'PRAGMA user_version = 999' 2>/dev/null || fail "no database to alter"
+sqlite3 "$W/36.04.05/state/node.db" 'PRAGMA user_version = 999' 2>/dev/null ||
+    fail "no database to alter"
 refused newer 1 "$B/tksk-node" --config "$W/36.04.05/node.conf"
 
 wait_sent 60 "$A"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A full disk at the node: entry is refused with a clear word, what was confirmed stays, the daemon lives,
+# A full disk at the node: entry is refused with a clear word, what was confirmed stays, the daemon
+# lives,
 # and after space is made everything goes on. Needs a mount namespace of its own; skipped without.
 if [ "${IN_NAMESPACE-}" != 1 ]; then
     unshare --user --map-root-user --mount true 2>/dev/null || unshare --mount true 2>/dev/null || {

@@ -25,6 +25,7 @@ node "$A" import orang "$W/orang.csv" || fail "import again"
 is "rows at the node" "$(stored)" 3000
 wait_sent 120 "$A"
 is "records at the hub" "$(hub_count orang)" 3000
-is "names at the hub" "$(hub --json query 'SELECT count(DISTINCT nama) FROM orang' | json rows.0.cells.0)" 3000
+names=$(hub --json query 'SELECT count(DISTINCT nama) FROM orang' | json rows.0.cells.0)
+is "names at the hub" "$names" 3000
 node "$A" import orang "$W/orang.csv" >/dev/null || fail "a third time"
 is "rows after a third import" "$(stored)" 3000

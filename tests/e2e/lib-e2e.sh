@@ -1,4 +1,5 @@
-# What the end-to-end scripts share: a fresh directory, daemons that end with the script, assertions.
+# What the end-to-end scripts share: a fresh directory, daemons that end with the script,
+# assertions.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
 B=${B:-$PWD/build}
@@ -25,12 +26,14 @@ refused() {
 }
 
 district_with() { # district_with NODE…: hub, the offices, one operator each
-    local name
+    local name role
     start_hub
     found_district
     for name; do
         start_node "$name"
-        enrol_office "$name" "Petugas $name" "$([ "$name" = "$DISTRICT" ] && echo verifikator || echo tksk)"
+        role=tksk
+        [ "$name" = "$DISTRICT" ] && role=verifikator
+        enrol_office "$name" "Petugas $name" "$role"
     done
 }
 

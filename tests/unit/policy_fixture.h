@@ -26,35 +26,37 @@
     "settings { idle_lock_minutes = 15 }\n"                \
     "areas { file = 'a.csv' within = '36.04' }\n"
 
-#define LISTS                                                                                       \
-    "code_list jk { version '2020-01-01' { code L { label = 'Laki-laki' }\n"                        \
-    "    code P { label = 'Perempuan' } } }\n"                                                      \
-    "code_list warna { version '2010-01-01' { code merah { label = 'Merah' } code ungu { } }\n"     \
-    "    version '2020-01-01' { code merah { label = 'Merah' } code BIRU { label = 'Biru laut' }\n" \
+#define LISTS                                                                                      \
+    "code_list jk { version '2020-01-01' { code L { label = 'Laki-laki' }\n"                       \
+    "    code P { label = 'Perempuan' } } }\n"                                                     \
+    "code_list warna { version '2010-01-01' { code merah { label = 'Merah' } code ungu { } }\n"    \
+    "    version '2020-01-01' { code merah { label = 'Merah' }\n"                                    \
+    "    code BIRU { label = 'Biru laut' }\n"                                                       \
     "        code hijau { restricted = true } } }\n"
 
 #define REST " authority = {T} sensitivity = U }\n"
 
-#define FIELDS                                                                                      \
-    "field kec { type = area level = 3 required = true authority = {T, D} sensitivity = U }\n"      \
-    "field desa { type = area level = 4 child_of = kec" REST                                        \
-    "field tgl { type = date label = 'Tanggal'" REST                                                \
-    "field teks { type = text length = 5 required = true label = 'Isi teks'" REST                   \
-    "field angka { type = integer min = 1 max = 10" REST "field uang { type = money min = 0" REST   \
-    "field lat { type = decimal min = -90 max = 90" REST "field jam { type = time" REST             \
-    "field aktif { type = bool default = ya" REST "field jk { type = enum codes = jk" REST          \
-    "field warna { type = enum codes = warna default = merah authority = {D} sensitivity = U }\n"   \
-    "field warna2 { type = list element = enum codes = warna length = 2" REST                       \
-    "field nik { type = nik lookup = true nik_date = lahir nik_sex = jk nik_plus_40 = P authority " \
-    "= {T} sensitivity = P label = 'NIK' }\n"                                                       \
-    "field lahir { type = date authority = {T} sensitivity = P }\n"                                 \
-    "field kk { type = kk" REST "field induk { type = reference targets = {benda}" REST             \
-    "field foto { type = list element = blob" REST                                                  \
-    "field rumah { type = map keys = {lantai, luas_m2, milik}" REST                                 \
-    "field catatan { type = list element = text" REST                                               \
-    "field riwayat { type = list element = map" REST                                                \
-    "field hasil { type = integer required = true authority = {H} sensitivity = U }\n"              \
-    "field lama { type = integer until = '2021-01-01'" REST                                         \
+#define FIELDS                                                                                     \
+    "field kec { type = area level = 3 required = true authority = {T, D} sensitivity = U }\n"     \
+    "field desa { type = area level = 4 child_of = kec" REST                                       \
+    "field tgl { type = date label = 'Tanggal'" REST                                               \
+    "field teks { type = text length = 5 required = true label = 'Isi teks'" REST                  \
+    "field angka { type = integer min = 1 max = 10" REST "field uang { type = money min = 0" REST  \
+    "field lat { type = decimal min = -90 max = 90" REST "field jam { type = time" REST            \
+    "field aktif { type = bool default = ya" REST "field jk { type = enum codes = jk" REST         \
+    "field warna { type = enum codes = warna default = merah authority = {D} sensitivity = U }\n"  \
+    "field warna2 { type = list element = enum codes = warna length = 2" REST                      \
+    "field nik { type = nik lookup = true nik_date = lahir nik_sex = jk nik_plus_40 = P "         \
+    "authority "                                                                                  \
+    "= {T} sensitivity = P label = 'NIK' }\n"                                                      \
+    "field lahir { type = date authority = {T} sensitivity = P }\n"                                \
+    "field kk { type = kk" REST "field induk { type = reference targets = {benda}" REST            \
+    "field foto { type = list element = blob" REST                                                 \
+    "field rumah { type = map keys = {lantai, luas_m2, milik}" REST                                \
+    "field catatan { type = list element = text" REST                                              \
+    "field riwayat { type = list element = map" REST                                               \
+    "field hasil { type = integer required = true authority = {H} sensitivity = U }\n"             \
+    "field lama { type = integer until = '2021-01-01'" REST                                        \
     "field putusan { type = text authority = {D} sensitivity = U }\n"
 
 #define COLLECTION \

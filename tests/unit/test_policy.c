@@ -1,6 +1,7 @@
 #include "tests/unit/policy_fixture.h"
 
-/* --- a document by hand: what a peer may send, beside what the compiler makes ----------------------- */
+/* --- a document by hand: what a peer may send, beside what the compiler makes
+ * ----------------------- */
 
 struct parts {
     const char *areas_code;
@@ -289,7 +290,8 @@ static void areas_nest_by_their_parts(void **state)
         assert_int_equal(area_level(bytes_text(bad[i])), 0);
 }
 
-/* --- what may follow ------------------------------------------------------------------------------- */
+/* --- what may follow
+ * ------------------------------------------------------------------------------- */
 
 /* The source with every `from` replaced by `to`. Static. */
 static const char *with(const char *from, const char *to)

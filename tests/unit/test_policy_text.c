@@ -185,81 +185,45 @@ static void second_key_or_section_is_refused_with_both_places(void **state)
     assert_string_equal(problem.detail, "10-a.conf:4");
 }
 
+/* What stands in the field, and a word of the refusal. */
+static const char *const wrong_options[][2] = {
+    { "type = texxt authority = {T} sensitivity = U", "field types" },
+    { "authority = {T} sensitivity = U", "field types" },
+    { "type = text authority = {T}", "sensitivity" },
+    { "type = text authority = {T} sensitivity = X", "sensitivity" },
+    { "type = text sensitivity = U", "authority" },
+    { "type = text sensitivity = U authority = {Z}", "not declared" },
+    { "type = text sensitivity = U authority = {T, T}", "twice" },
+    { "type = text sensitivity = U authority = {tksk}", "capital" },
+    { "type = text required = ya authority = {T} sensitivity = U", "true or false" },
+    { "type = text length = banyak authority = {T} sensitivity = U", "whole number" },
+    { "type = text length = 0 authority = {T} sensitivity = U", "length" },
+    { "type = text length = 99999 authority = {T} sensitivity = U", "length" },
+    { "type = text max = 3 authority = {T} sensitivity = U", "no option of type" },
+    { "type = enum authority = {T} sensitivity = U", "needs codes" },
+    { "type = enum codes = tak_ada authority = {T} sensitivity = U", "tak_ada" },
+    { "type = reference authority = {T} sensitivity = U", "needs targets" },
+    { "type = list authority = {T} sensitivity = U", "element" },
+    { "type = list element = list authority = {T} sensitivity = U", "hold" },
+    { "type = integer min = 3 max = 2 authority = {T} sensitivity = U", "min" },
+    { "type = area child_of = entah authority = {T} sensitivity = U", "entah" },
+    { "type = area level = 9 authority = {T} sensitivity = U", "level" },
+    { "type = integer default = lima authority = {T} sensitivity = U", "default" },
+    { "type = integer max = 3 default = 5 authority = {T} sensitivity = U", "default" },
+    { "type = enum codes = warna default = ungu authority = {T} sensitivity = U", "default" },
+    { "type = integer default = 1 authority = {H} sensitivity = U", "computed" },
+    { "type = text summary = true authority = {T} sensitivity = R", "restricted" },
+    { "type = text until = kemarin authority = {T} sensitivity = U", "until" },
+    { "type = nik nik_sex = kec nik_plus_40 = P authority = {T} sensitivity = P", "nik_sex" },
+    { "type = nik nik_plus_40 = P authority = {T} sensitivity = P", "together" },
+    { "type = text label = 'kec' authority = {T} sensitivity = U", "field kec" },
+};
+
 static void field_options_are_checked_with_their_line(void **state)
 {
     (void)state;
-    field_refused("type = texxt"
-                  " authority = {T} sensitivity = U",
-                  "field types");
-    field_refused("authority = {T} sensitivity = U", "field types");
-    field_refused("type = text authority = {T}", "sensitivity");
-    field_refused("type = text authority = {T} sensitivity = X", "sensitivity");
-    field_refused("type = text sensitivity = U", "authority");
-    field_refused("type = text sensitivity = U authority = {Z}", "not declared");
-    field_refused("type = text sensitivity = U authority = {T, T}", "twice");
-    field_refused("type = text sensitivity = U authority = {tksk}", "capital");
-    field_refused("type = text required = ya"
-                  " authority = {T} sensitivity = U",
-                  "true or false");
-    field_refused("type = text length = banyak"
-                  " authority = {T} sensitivity = U",
-                  "whole number");
-    field_refused("type = text length = 0"
-                  " authority = {T} sensitivity = U",
-                  "length");
-    field_refused("type = text length = 99999"
-                  " authority = {T} sensitivity = U",
-                  "length");
-    field_refused("type = text max = 3"
-                  " authority = {T} sensitivity = U",
-                  "no option of type");
-    field_refused("type = enum"
-                  " authority = {T} sensitivity = U",
-                  "needs codes");
-    field_refused("type = enum codes = tak_ada"
-                  " authority = {T} sensitivity = U",
-                  "tak_ada");
-    field_refused("type = reference"
-                  " authority = {T} sensitivity = U",
-                  "needs targets");
-    field_refused("type = list"
-                  " authority = {T} sensitivity = U",
-                  "element");
-    field_refused("type = list element = list"
-                  " authority = {T} sensitivity = U",
-                  "hold");
-    field_refused("type = integer min = 3 max = 2"
-                  " authority = {T} sensitivity = U",
-                  "min");
-    field_refused("type = area child_of = entah"
-                  " authority = {T} sensitivity = U",
-                  "entah");
-    field_refused("type = area level = 9"
-                  " authority = {T} sensitivity = U",
-                  "level");
-    field_refused("type = integer default = lima"
-                  " authority = {T} sensitivity = U",
-                  "default");
-    field_refused("type = integer max = 3 default = 5"
-                  " authority = {T} sensitivity = U",
-                  "default");
-    field_refused("type = enum codes = warna default = ungu"
-                  " authority = {T} sensitivity = U",
-                  "default");
-    field_refused("type = integer default = 1 authority = {H} sensitivity = U", "computed");
-    field_refused("type = text summary = true authority = {T} sensitivity = R", "restricted");
-    field_refused("type = text until = kemarin"
-                  " authority = {T} sensitivity = U",
-                  "until");
-    field_refused("type = nik nik_sex = kec nik_plus_40 = P"
-                  " authority = {T} sensitivity = P",
-                  "nik_sex");
-    field_refused("type = nik nik_plus_40 = P"
-                  " authority = {T} sensitivity = P",
-                  "together");
-    field_refused("type = text label = 'kec'"
-                  " authority = {T} sensitivity = U",
-                  "field kec");
+    for (size_t i = 0; i < COUNT_OF(wrong_options); i++)
+        field_refused(wrong_options[i][0], wrong_options[i][1]);
     refused("collection k { area_field = kec\n"
             "field kec { type = area required = true" REST
             "field x { type = reference targets = {entah}" REST "}\n",

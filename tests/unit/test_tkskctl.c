@@ -60,7 +60,8 @@ static void records_at_the_hub_go_to_its_own_office(void **state)
     (void)state;
     static const struct line script[] = {
         { "hello",
-          "{\"done\":{\"program\":\"tksk-hub\",\"version\":\"0\",\"district\":\"36.04\",\"node\":null,"
+          "{\"done\":{\"program\":\"tksk-hub\",\"version\":\"0\",\"district\":\"36.04\","
+          "\"node\":null,"
           "\"office\":\"/nonexistent/office.sock\"}}\n" },
         { NULL, NULL }
     };

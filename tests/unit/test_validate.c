@@ -27,8 +27,8 @@ static int close_policy(void **state)
     return 0;
 }
 
-/* "name=text" pairs in bytewise order of the names, ended by NULL; "name=" is nil; a leading "!" writes
- * the text as a plain string, unchecked. */
+/* "name=text" pairs in bytewise order of the names, ended by NULL; "name=" is nil; a leading "!"
+ * writes the text as a plain string, unchecked. */
 static struct change change_of(enum change_op op, const char *const *pairs)
 {
     static uint8_t space[16384];
