@@ -18,20 +18,20 @@
 
 #define DISTRICT "36.04"
 
-#define HEAD                                               \
-    "authority D { label = 'Dinas' }\n"                    \
-    "authority T { label = 'TKSK' }\n"                     \
-    "authority H { label = 'dihitung' computed = true }\n" \
-    "role tksk { label = 'TKSK' authority = {T} }\n"       \
-    "settings { idle_lock_minutes = 15 }\n"                \
+#define HEAD                                                                                       \
+    "authority D { label = 'Dinas' }\n"                                                            \
+    "authority T { label = 'TKSK' }\n"                                                             \
+    "authority H { label = 'dihitung' computed = true }\n"                                         \
+    "role tksk { label = 'TKSK' authority = {T} }\n"                                               \
+    "settings { idle_lock_minutes = 15 }\n"                                                        \
     "areas { file = 'a.csv' within = '36.04' }\n"
 
 #define LISTS                                                                                      \
     "code_list jk { version '2020-01-01' { code L { label = 'Laki-laki' }\n"                       \
     "    code P { label = 'Perempuan' } } }\n"                                                     \
     "code_list warna { version '2010-01-01' { code merah { label = 'Merah' } code ungu { } }\n"    \
-    "    version '2020-01-01' { code merah { label = 'Merah' }\n"                                    \
-    "    code BIRU { label = 'Biru laut' }\n"                                                       \
+    "    version '2020-01-01' { code merah { label = 'Merah' } "                                   \
+    "    code BIRU { label = 'Biru laut' }\n"                                                      \
     "        code hijau { restricted = true } } }\n"
 
 #define REST " authority = {T} sensitivity = U }\n"
@@ -46,8 +46,8 @@
     "field aktif { type = bool default = ya" REST "field jk { type = enum codes = jk" REST         \
     "field warna { type = enum codes = warna default = merah authority = {D} sensitivity = U }\n"  \
     "field warna2 { type = list element = enum codes = warna length = 2" REST                      \
-    "field nik { type = nik lookup = true nik_date = lahir nik_sex = jk nik_plus_40 = P "         \
-    "authority "                                                                                  \
+    "field nik { type = nik lookup = true nik_date = lahir nik_sex = jk nik_plus_40 = P "          \
+    "authority "                                                                                   \
     "= {T} sensitivity = P label = 'NIK' }\n"                                                      \
     "field lahir { type = date authority = {T} sensitivity = P }\n"                                \
     "field kk { type = kk" REST "field induk { type = reference targets = {benda}" REST            \
@@ -59,12 +59,12 @@
     "field lama { type = integer until = '2021-01-01'" REST                                        \
     "field putusan { type = text authority = {D} sensitivity = U }\n"
 
-#define COLLECTION \
+#define COLLECTION                                                                                 \
     "collection benda { title = 'Benda' area_field = kec date_field = tgl\n" FIELDS "}\n"
 
-#define AREAS                                                                                   \
-    "kode,nama\n36,BANTEN\n36.04,KABUPATEN SERANG\n36.04.05,ANYAR\n36.04.05.2001,ANYAR\n"       \
-    "36.04.05.2002,SUKAMAJU\n36.04.29,CIKEUSAL\n36.04.29.2001,SUKAMAJU\n74,SULAWESI TENGGARA\n" \
+#define AREAS                                                                                      \
+    "kode,nama\n36,BANTEN\n36.04,KABUPATEN SERANG\n36.04.05,ANYAR\n36.04.05.2001,ANYAR\n"          \
+    "36.04.05.2002,SUKAMAJU\n36.04.29,CIKEUSAL\n36.04.29.2001,SUKAMAJU\n74,SULAWESI TENGGARA\n"    \
     "74.01,KABUPATEN KOLAKA\n"
 
 static inline void write_file(const char *directory, const char *name, const void *at, size_t len)
