@@ -31,12 +31,14 @@ const char *session_state_name(enum session_state state);
 #define SESSION_LOOK_MS 250u   /* at most so often one node's feed is looked up */
 #define SESSION_LATER_MS 2000u /* again after the hub itself failed */
 #define SESSION_WINDOW_SLICES 3u
-#define SESSION_QUICK_MS 1500u /* a slice confirmed within this: the next is larger */
+#define SESSION_SILENCE_MS 600000u /* a node says HELLO more often; libzmq tells us of no end */
+#define SESSION_QUICK_MS 1500u     /* a slice confirmed within this: the next is larger */
 #define SESSION_SLOW_MS 6000u
 #define SESSION_QUOTA_BYTES_MAX (64u * 1024 * 1024) /* bundles: burst, and refill a second */
 #define SESSION_QUOTA_BYTES_PER_S (4u * 1024 * 1024)
-#define SESSION_EMPTY_STEPS 4096u /* a batch without items moves a cursor that lies so far behind  \
-                                   */
+#define SESSION_EMPTY_STEPS                                                                        \
+    4096u /* a batch without items moves a cursor that lies so far behind                          \
+           */
 
 /* ---- state */
 
@@ -251,7 +253,7 @@ bool hub_session_next(struct hub_session *session, uint64_t now_ms,
 void hub_session_sent(struct hub_session *session, const struct session_action *action,
                       uint64_t last, enum err result, uint64_t now_ms);
 
-/* Time passed: slices without an answer are due again. */
+/* Time passed: slices without an answer are due again, and a silent node counts as away. */
 void hub_session_tick(struct hub_session *session, uint64_t now_ms);
 /* When hub_session_tick or hub_session_next has something to do by time alone; UINT64_MAX: never.
  */

@@ -223,6 +223,8 @@ void hub_session_sent(struct hub_session *session, const struct session_action *
 
 void hub_session_tick(struct hub_session *session, uint64_t now_ms)
 {
+    if (session->state != SESSION_AWAY && now_ms > session->heard_ms + SESSION_SILENCE_MS)
+        hub_session_away(session);
     for (unsigned i = 0; i < FEED_STREAMS; i++) {
         struct session_flow *flow = &session->flows[i];
         if (!flow->batch || now_ms < flow->deadline_ms)

@@ -24,6 +24,7 @@ static inline int setup(void **state)
 {
     (void)state;
     hub_session_init(&session, 7);
+    hub_session_heard(&session, NOW_MS);
     hello = (struct hello){ .version = 1,
                             .incarnation = A,
                             .nonce = { .at = { 1 } },

@@ -28,6 +28,17 @@ static void a_peer_that_is_gone_says_hello_again(void **state)
     assert_int_equal(hub_session_wake_ms(&session), UINT64_MAX);
 }
 
+static void a_silent_node_counts_as_away(void **state)
+{
+    (void)state;
+    say_hello();
+    hub_session_heard(&session, NOW_MS);
+    hub_session_tick(&session, NOW_MS + SESSION_SILENCE_MS);
+    assert_int_equal(session.state, SESSION_ACTIVE);
+    hub_session_tick(&session, NOW_MS + SESSION_SILENCE_MS + 1);
+    assert_int_equal(session.state, SESSION_AWAY);
+}
+
 static void acks_that_do_not_fit_one_frame_follow_in_the_next(void **state)
 {
     (void)state;
@@ -134,6 +145,7 @@ static void silence_sends_from_the_confirmed_byte_again_and_backs_off(void **sta
                         now_ms + SESSION_RETRY_MS_MAX + SESSION_RETRY_MS_MAX / 4);
         last_wait_ms = wake_ms - now_ms;
         now_ms = wake_ms;
+        hub_session_heard(&session, now_ms); /* it speaks, but does not confirm */
         hub_session_tick(&session, now_ms);
         assert_int_equal(flow->sent, 4096);
         assert_int_equal(flow->slice_bytes, FRAME_DATA_BYTES_MIN);
@@ -209,6 +221,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(back_pressure_keeps_what_is_due),
         TEST(a_peer_that_is_gone_says_hello_again),
+        TEST(a_silent_node_counts_as_away),
         TEST(acks_that_do_not_fit_one_frame_follow_in_the_next),
         TEST(records_flow_only_when_they_are_wanted),
         TEST(slices_keep_to_a_window_and_begin_small),
