@@ -126,11 +126,12 @@ def join(client, name, person="Petugas", role="tksk"):
     approve(name, office.words())
     office.connect()
     office.hello()
+    office.states.clear()
     words = office.register(f"{person} {name}", role)
     until_true(
         10,
         f"the request of {name}'s operator",
-        lambda: office.listen(0.05) or any(len(s[0:1]) for s in office.states),
+        lambda: office.listen(0.05) or office.states,
     )
     approve_operator(name, f"{person} {name}", role, words)
     learn_number(office)

@@ -21,7 +21,6 @@ from client import (
     QUARANTINED,
     REJECTED,
     REOPEN,
-    Raw,
     Refused,
     Silence,
     URGENT,
@@ -194,7 +193,7 @@ def frames(scene):
         scene.refused(what, lambda raw=raw: evil.wire.send_frames([raw]), *codes)
     scene.calm("forms that are not a message")
 
-    # Several frames cannot be told apart from several messages by who would answer: they are dropped.
+    # The hub drops several frames without a word.
     for frames_ in ([hello, hello], [b"", hello], [b"x" * 100] * 200):
         evil.welcome = None
         evil.wire.send_frames(frames_)
@@ -719,7 +718,7 @@ def returned(scene):
     scene.calm("policy that nobody signed")
 
 
-# --- claims that nothing proves ----------------------------------------------------------------
+# --- claims that nothing proves -------------------------------------------------------------
 
 
 def bases(scene):

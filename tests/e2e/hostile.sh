@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What an enrolled office with bad intent, or nobody at all, can send to the hub: after each of it the hub
-# lives, is not bigger, serves a good office at once and has exactly the records that it should have.
+# What an enrolled office with bad intent, or nobody at all, can send to the hub: after each of it
+# the hub lives, is not bigger, serves a good office at once and has exactly the right records.
 . "$(dirname "$0")/lib-e2e.sh"
 export B W
 start_hub

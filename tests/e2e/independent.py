@@ -29,14 +29,27 @@ def noise(n):
     return "".join(chr(random.randrange(0x4E00, 0x9FFF)) for _ in range(n))
 
 
-def journal_hash(trust_journal, up_to):
-    """§9, over what the control stream brought: before any chain entry that is all."""
+def journal_hash(entries):
+    """§9, over [epoch, number, …] of every number from 1."""
     at = client.H("journal-genesis", client.enc([OFFICE]))
-    entries = {number: rest for number, *rest in trust_journal}
-    for number in range(1, up_to + 1):
-        check(number in entries, f"journal number {number} is missing in the control stream")
-        at = client.H("journal", at + client.enc([entries_epoch, number, *entries[number]]))
+    for number, entry in enumerate(entries, 1):
+        is_("journal number", entry[1], number)
+        at = client.H("journal", at + client.enc(entry))
     return at
+
+
+def entries_of(office, epoch):
+    """The journal while no one else wrote: the control stream's entries, then the office's lane."""
+    entries = [[epoch, *entry] for entry in office.trust.journal]
+    chain = office.lanes[client.NORMAL]
+    for seq, (item, leaf) in enumerate(zip(chain.items, chain.leaves), 1):
+        where = [office.node, office.incarnation, client.NORMAL, seq]
+        number = len(entries) + 1
+        if item[0] == 1:
+            entries.append([epoch, number, 1, *where, leaf, item[1], False, ""])
+        else:
+            entries.append([epoch, number, 5, *where, item[1:]])
+    return entries
 
 
 def enrol():
@@ -75,17 +88,14 @@ def register(office):
 
 def journal_so_far(office):
     """The hub's journal, computed here, is the one that it signs."""
-    global entries_epoch
     office.hello()
     number = office.welcome["number"]
-    office.pump(5, lambda: office.caught_up(client.CONTROL, number))
-    entries_epoch = office.welcome["epoch"]
-    is_("journal hash", office.welcome["journal"], journal_hash(office.trust.journal, number))
-    is_(
-        "journal hash of the cursor",
-        office.cursors[client.CONTROL][1:],
-        [number, office.welcome["journal"]],
-    )
+    office.pump(5, lambda: office.trust.versions == office.welcome["versions"])
+    entries = entries_of(office, office.welcome["epoch"])
+    is_("journal numbers", len(entries), number)
+    is_("journal hash", office.welcome["journal"], journal_hash(entries))
+    _, at, proof = office.cursors[client.CONTROL]
+    is_("journal hash of the cursor", proof, journal_hash(entries[:at]))
     office.hello()
     is_("cursors proven", office.welcome["proven"], [True, True])
     say(f"journal of {number} entries verified")
@@ -196,6 +206,7 @@ def main():
     register(office)
     journal_so_far(office)
     record, rev = first_push(office)
+    journal_so_far(office)
     from_the_office(office)
     held(office, record, rev)
     is_("conflicts", district.hub_json("status")["conflicts"], 0)
@@ -203,5 +214,4 @@ def main():
     office.disconnect()
 
 
-entries_epoch = 0
 main()
