@@ -262,7 +262,7 @@ static enum err member_receive(struct hub_driver *driver, struct peer_slot *slot
     case MESSAGE_RETURN:
         if (!said_hello)
             break;
-        return driver_return(driver, &message->policy_return, now_ms);
+        return driver_return(driver, slot, &message->policy_return, now_ms);
     case MESSAGE_ENROL:
         driver_refuse(driver, peer, ERR_USED);
         return OK;

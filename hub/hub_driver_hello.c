@@ -35,7 +35,7 @@ bool driver_halt_lift(struct hub_driver *driver)
 }
 
 /* Everyone else waits as well, and asks again with HELLO. */
-static void halt(struct hub_driver *driver, const struct peer_slot *prover)
+void driver_halt(struct hub_driver *driver, const struct peer_slot *prover)
 {
     struct cursor journal = hub_store_journal(driver->store);
     log_error("this hub's database is older than what node %s has seen; merging stops until "
@@ -113,7 +113,11 @@ static void verdict_log(const struct peer_slot *slot, enum hello_verdict verdict
 {
     switch (verdict) {
     case HELLO_WELCOME:
-    case HELLO_ROLLED_BACK: /* halt says more */
+        return;
+    case HELLO_ROLLED_BACK: /* a claim, until it proves it: hub_driver_return.c */
+        log_warning("a node says that it has seen what is not here; it waits until it proves it "
+                    "node=%s",
+                    slot->node);
         return;
     case HELLO_OPEN:
         log_info("a node opened a new incarnation node=%s", slot->node);
@@ -188,8 +192,6 @@ enum err driver_hello(struct hub_driver *driver, struct peer_slot *slot,
         err = hub_store_incarnation(driver->store, node->name, &hello->incarnation, &own);
     if (err != OK)
         return err;
-    if (verdict == HELLO_ROLLED_BACK)
-        halt(driver, slot);
     slot->welcome_to = *peer;
     if (verdict != HELLO_SUPERSEDED || facts.halted)
         slot->peer = *peer;

@@ -86,6 +86,7 @@ struct hub_driver {
     struct buf returned;
     unsigned returned_kind;
     uint64_t returned_version;
+    struct public_key returned_from;
     uint8_t frame[FRAME_BYTES_MAX];
 };
 
@@ -116,9 +117,11 @@ NODISCARD enum err driver_operator_request(struct hub_driver *driver, const stru
                                            const struct trust_node *node,
                                            const struct operator_request *request,
                                            struct bytes frame);
-/* A node gives back signed policy that a rolled-back hub lost. */
-NODISCARD enum err driver_return(struct hub_driver *driver, const struct policy_return *back,
-                                 uint64_t now_ms);
+/* This hub was rolled back, as `prover` has shown: nothing merges before a restore. */
+void driver_halt(struct hub_driver *driver, const struct peer_slot *prover);
+/* A waiting node proves that, or gives back signed policy that the hub lost. */
+NODISCARD enum err driver_return(struct hub_driver *driver, struct peer_slot *slot,
+                                 const struct policy_return *back, uint64_t now_ms);
 /* Tells waiting offices what became of their request. */
 void driver_joiners_tell(struct hub_driver *driver);
 

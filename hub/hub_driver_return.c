@@ -1,7 +1,8 @@
-/* A hub whose database came from a backup lacks the policy that was published since. Its nodes have
- * it, as signed; what follows without a gap and verifies is journaled again, so that the officer's
- * restore statement builds on all that was ever signed. Taken only while the hub waits for that
- * statement. */
+/* A hub whose database came from a backup. Its nodes hold what proves it: an ACK or a feed batch
+ * that this hub signed about a journal that it does not have. A claim alone stops only the node
+ * that makes it; the proof stops all merging. And they hold the policy that was published since, as
+ * signed: what follows without a gap and verifies is journaled again, so that the officer's restore
+ * statement builds on all that was ever signed. */
 #include <stdlib.h>
 
 #include "common/log.h"
@@ -26,7 +27,7 @@ static enum err take(struct hub_driver *driver, uint64_t now_ms)
         err = hub_store_begin(driver->store);
     if (err != OK)
         return err;
-    err = driver->returned_kind == FEED_TRUST
+    err = driver->returned_kind == RETURN_TRUST
               ? hub_store_trust_put(driver->store, document, driver->wall_ms, &problem)
               : hub_store_rules_put(driver->store, document, driver->wall_ms, &problem);
     if (err == OK)
@@ -36,19 +37,122 @@ static enum err take(struct hub_driver *driver, uint64_t now_ms)
         return refusable(err) ? OK : err;
     }
     log_info("policy came back from an office kind=%s version=%llu",
-             driver->returned_kind == FEED_TRUST ? "trust" : "rules",
+             driver->returned_kind == RETURN_TRUST ? "trust" : "rules",
              (unsigned long long)driver->returned_version);
     hub_driver_journal_moved(driver);
     return OK;
 }
 
-enum err driver_return(struct hub_driver *driver, const struct policy_return *back, uint64_t now_ms)
+/* ---- proof */
+
+/* [suite, district, node, incarnation, lane, last, head, epoch, number, keep_from, items] */
+static enum err ack_proves(struct hub_driver *driver, const char *node, struct reader *in,
+                           bool *ret_proven)
+{
+    struct id incarnation;
+    struct hash head, mine;
+    struct hub_incarnation own;
+    reader_fixed(in, incarnation.at, ID_BYTES);
+    enum lane lane = (enum lane)reader_uint_max(in, LANE_COUNT - 1);
+    uint64_t last = reader_uint(in);
+    reader_fixed(in, head.at, HASH_BYTES);
+    uint64_t epoch = reader_uint(in), number = reader_uint(in);
+    const struct cursor journal = hub_store_journal(driver->store);
+    *ret_proven = false;
+    if (in->err != OK || epoch < journal.epoch)
+        return OK;
+    *ret_proven = epoch > journal.epoch || number > journal.number;
+    if (*ret_proven)
+        return OK;
+    enum err err = hub_store_incarnation(driver->store, node, &incarnation, &own);
+    if (err != OK)
+        return err;
+    *ret_proven = own.lanes[lane].received < last;
+    if (*ret_proven || last == 0)
+        return OK;
+    err = hub_store_head(driver->store, node, &incarnation, lane, last, &mine);
+    *ret_proven = err == OK && !hash_equal(&mine, &head);
+    return err == ERR_NOT_FOUND ? OK : err;
+}
+
+/* [suite, district, node, stream, epoch, from, to, journal hash at to, …] */
+static enum err feed_proves(struct hub_driver *driver, struct reader *in, bool *ret_proven)
+{
+    struct cursor claimed;
+    (void)reader_uint(in);
+    claimed.epoch = reader_uint(in);
+    (void)reader_uint(in);
+    claimed.number = reader_uint(in);
+    reader_fixed(in, claimed.hash.at, HASH_BYTES);
+    const struct cursor journal = hub_store_journal(driver->store);
+    bool ours = true;
+    *ret_proven = false;
+    if (in->err != OK || claimed.epoch < journal.epoch)
+        return OK;
+    enum err err = hub_store_proves(driver->store, &claimed, &ours);
+    *ret_proven = err == OK && !ours;
+    return err;
+}
+
+/* proof = [statement bin, signature]: ours, to this node, about more than we have? */
+static enum err judge_proof(struct hub_driver *driver, struct peer_slot *slot)
+{
+    struct bytes document = buf_bytes(&driver->returned);
+    const bool is_ack = driver->returned_kind == RETURN_ACK;
+    struct signature signature;
+    bool proven = false;
+    if (codec_scan(document) != OK)
+        return OK;
+    struct reader in = reader_of(document);
+    reader_array_of(&in, 2);
+    struct bytes statement = reader_bin(&in);
+    reader_fixed(&in, signature.at, SIGNATURE_BYTES);
+    if (reader_end(&in) != OK || codec_scan(statement) != OK ||
+        !crypto_verify_typed(is_ack ? "ack" : "feed", statement, &driver->keys->sign_public,
+                             &signature))
+        return OK;
+    struct reader st = reader_of(statement);
+    reader_array_of(&st, is_ack ? 11 : 12);
+    (void)reader_uint(&st);
+    struct bytes district = reader_str(&st), node = reader_str(&st);
+    if (st.err != OK || !bytes_is(district, driver_trust(driver)->district) ||
+        !bytes_is(node, slot->node))
+        return OK;
+    enum err err = is_ack ? ack_proves(driver, slot->node, &st, &proven)
+                          : feed_proves(driver, &st, &proven);
+    if (err == OK && proven)
+        driver_halt(driver, slot);
+    return err;
+}
+
+/* ---- assembly */
+
+/* Whether this is wanted now, and how large it may be. */
+static bool wanted(const struct hub_driver *driver, const struct peer_slot *slot,
+                   const struct policy_return *back, size_t *ret_max)
 {
     const struct policy_mark mark = hub_store_policy_mark(driver->store);
-    uint64_t next = 1 + (back->kind == FEED_TRUST ? mark.trust_version : mark.rules_version);
-    size_t max = back->kind == FEED_TRUST ? TRUST_STATEMENT_BYTES_MAX + 1024 : RETURNED_BYTES_MAX;
-    if (!driver->halt.on || back->version != next || back->total > max ||
-        back->data.len > back->total || back->offset > back->total - back->data.len)
+    switch ((enum return_kind)back->kind) {
+    case RETURN_TRUST:
+        *ret_max = TRUST_STATEMENT_BYTES_MAX + 1024;
+        return driver->halt.on && back->version == mark.trust_version + 1;
+    case RETURN_RULES:
+        *ret_max = RETURNED_BYTES_MAX;
+        return driver->halt.on && back->version == mark.rules_version + 1;
+    case RETURN_ACK:
+    case RETURN_FEED:
+        *ret_max = RETURN_PROOF_BYTES_MAX;
+        return !driver->halt.on && slot->session.state == SESSION_WAITING;
+    }
+    return false;
+}
+
+enum err driver_return(struct hub_driver *driver, struct peer_slot *slot,
+                       const struct policy_return *back, uint64_t now_ms)
+{
+    size_t max = 0;
+    if (!wanted(driver, slot, back, &max) || back->total > max || back->data.len > back->total ||
+        back->offset > back->total - back->data.len)
         return OK;
     struct buf *space = &driver->returned;
     if (space->at == NULL) {
@@ -61,15 +165,18 @@ enum err driver_return(struct hub_driver *driver, const struct policy_return *ba
         space->len = 0;
         driver->returned_kind = back->kind;
         driver->returned_version = back->version;
+        driver->returned_from = slot->peer.curve_key;
     }
     if (driver->returned_kind != back->kind || driver->returned_version != back->version ||
+        memcmp(&driver->returned_from, &slot->peer.curve_key, sizeof slot->peer.curve_key) != 0 ||
         back->offset != space->len)
         return OK; /* another office's slices came between: the next HELLO brings it again */
     memcpy(space->at + space->len, back->data.at, back->data.len);
     space->len += back->data.len;
     if (space->len < back->total)
         return OK;
-    enum err err = take(driver, now_ms);
+    bool proof = back->kind == RETURN_ACK || back->kind == RETURN_FEED;
+    enum err err = proof ? judge_proof(driver, slot) : take(driver, now_ms);
     space->len = 0;
     driver->returned_kind = 0;
     return err;

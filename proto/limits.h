@@ -24,6 +24,7 @@
 #define FEED_BYTES_MAX (FEED_PLAIN_BYTES_MAX + 64 * 1024)
 #define FEED_ITEMS_MAX 512
 #define RULES_BYTES_MAX (512 * 1024)
+#define RETURN_PROOF_BYTES_MAX (FRAME_BYTES_MAX + 2 * 1024) /* [statement, signature] of an ACK */
 #define SIGNED_RULES_BYTES_MAX (RULES_BYTES_MAX + 2 * 1024) /* with all signatures there may be */
 #define COLLECTIONS_MAX 64
 #define IDENTIFIER_BYTES_MAX 40 /* names of collections, fields, lists, roles; codes */

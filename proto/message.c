@@ -132,10 +132,11 @@ static enum err confirm_decode(struct reader *in, struct confirm *ret)
 
 static enum err policy_return_decode(struct reader *in, struct policy_return *ret)
 {
-    ret->kind = (unsigned)reader_uint_max(in, 2);
+    ret->kind = (unsigned)reader_uint_max(in, RETURN_FEED);
     ret->version = reader_uint(in);
     slice_decode(in, SIGNED_RULES_BYTES_MAX, &ret->total, &ret->offset, &ret->data);
-    if (ret->kind == 0 || ret->version == 0)
+    bool proof = ret->kind == RETURN_ACK || ret->kind == RETURN_FEED;
+    if (ret->kind == 0 || (ret->version == 0) != proof)
         reader_refuse(in);
     return OK;
 }
