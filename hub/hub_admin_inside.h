@@ -6,6 +6,7 @@
  * hub_admin_policy.c  trust and rules: state, publishing
  * hub_admin_join.c    invites, enrolments, six words
  * hub_admin_view.c    conflicts, review, one record
+ * hub_admin_history.c what became of one record, change by change
  * hub_admin_copy.c    query, verify, snapshot, backup */
 #pragma once
 
@@ -74,6 +75,11 @@ void hub_cmd_verify(struct hub_admin *admin, struct admin_call *call);
 void hub_cmd_snapshot(struct hub_admin *admin, struct admin_call *call);
 void hub_cmd_backup(struct hub_admin *admin, struct admin_call *call);
 void hub_cmd_backup_done(struct hub_admin *admin, struct admin_call *call);
+
+/* hub_admin_history.c: appends every change of `record` to `rows`, oldest first. */
+NODISCARD enum err hub_history(struct hub_admin *admin, const char *record,
+                               const struct policy_collection *collection, enum lang lang,
+                               json_t *rows);
 
 /* hub_admin_copy.c: ends what is under way. */
 void hub_streams_close(struct hub_admin *admin);

@@ -165,24 +165,6 @@ static void row_record(void *ctx, const struct hub_row *row)
     }
 }
 
-static void row_history(void *ctx, const struct hub_row *row)
-{
-    static const char *const columns[] = { "leaf", "op", "disposition", "node", "reason", "field" };
-    struct shown *shown = ctx;
-    json_t *object = json_object();
-    for (size_t i = 0; i < COUNT_OF(columns); i++)
-        hub_json_set(object, columns[i], column_json(row, columns[i]));
-    hub_json_set(object, "state", json_string("received"));
-    hub_json_set(object, "reason_text",
-                 hub_json_reason(hub_row_text(row, "reason"), admin_call_lang(shown->call)));
-    hub_json_set(object, "number", hub_json_uint(hub_row_uint(row, "number")));
-    hub_json_set(object, "index", hub_json_uint(hub_row_uint(row, "index")));
-    hub_json_set(object, "operator", hub_json_uint(hub_row_uint(row, "operator")));
-    hub_json_set(object, "claimed", hub_json_time(hub_row_uint(row, "claimed_ms")));
-    hub_json_set(object, "received", hub_json_time(hub_row_uint(row, "received_ms")));
-    (void)json_array_append_new(shown->history, object);
-}
-
 static void record_show(struct hub_admin *admin, struct admin_call *call, const struct found *found)
 {
     struct hub_store *store = admin->daemon->store;
@@ -193,13 +175,12 @@ static void record_show(struct hub_admin *admin, struct admin_call *call, const 
                            .held = json_object(),
                            .history = json_array() };
     const char *const record[] = { found->collection, found->id };
-    const char *const history[] = { found->id };
     const struct policy_collection *collection = collection_of(admin, found->collection);
     enum err err = hub_store_list(store, HUB_LIST_CONFLICTS, NULL, row_held, &shown);
     if (err == OK)
         err = hub_store_list(store, HUB_LIST_RECORD, record, row_record, &shown);
     if (err == OK)
-        err = hub_store_list(store, HUB_LIST_HISTORY, history, row_history, &shown);
+        err = hub_history(admin, found->id, collection, admin_call_lang(call), shown.history);
     bool held = json_object_size(shown.held) > 0;
     json_t *done = json_object();
     hub_json_set(done, "id", json_string(found->id));

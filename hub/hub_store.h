@@ -9,6 +9,7 @@
 
 #include "proto/feed.h"
 #include "proto/policy.h"
+#include "proto/txn.h"
 
 struct hub_store;
 
@@ -48,10 +49,10 @@ enum incarnation_state {
 };
 
 struct hub_lane {
-    uint64_t received;         /* 0 = nothing */
-    struct hash head;          /* genesis when nothing */
-    uint64_t keep_from;        /* 1 until a backup moves it */
-    uint64_t trust_version;    /* of the lane's last policy entry; 0 = none */
+    uint64_t received;      /* 0 = nothing */
+    struct hash head;       /* genesis when nothing */
+    uint64_t keep_from;     /* 1 until a backup moves it */
+    uint64_t trust_version; /* of the lane's last policy entry; 0 = none */
     uint64_t rules_version;
 };
 
@@ -76,8 +77,7 @@ NODISCARD enum err hub_store_incarnation_twin(struct hub_store *store, const cha
                                               const struct id *a, const struct id *b);
 /* What HELLO said: highest queued per lane, policy versions, when (a claim of the hub's clock). */
 NODISCARD enum err hub_store_heard(struct hub_store *store, const char *node,
-                                   const struct id *incarnation,
-                                   const uint64_t highest[LANE_COUNT],
+                                   const struct id *incarnation, const uint64_t highest[LANE_COUNT],
                                    const struct policy_mark *policy, uint64_t wall_ms);
 /* Head at a received position (0 = genesis). ERR_NOT_FOUND beyond `received`. */
 NODISCARD enum err hub_store_head(struct hub_store *store, const char *node,
@@ -106,8 +106,8 @@ struct hub_entry {
     const char *node;
     struct id incarnation;
     enum lane lane;
-    uint64_t seq;               /* received + 1 */
-    struct hash head;           /* after this entry */
+    uint64_t seq;     /* received + 1 */
+    struct hash head; /* after this entry */
     const struct bundle_item *item;
     /* ITEM_TXN: what opening gave. `fault` OK: `txn` decoded and its operator signature verified
      * (or the leaf is known already: txn NULL). Else the whole transaction is rejected with that
@@ -115,7 +115,7 @@ struct hub_entry {
     enum err fault;
     const struct txn *txn;
     struct bytes txn_bytes;
-    uint64_t wall_ms;           /* hub's clock at receipt: stored, never deciding */
+    uint64_t wall_ms; /* hub's clock at receipt: stored, never deciding */
 };
 
 /* Journals and merges one entry: shape by the policy it was written under, authority there and
@@ -155,8 +155,8 @@ NODISCARD enum err hub_store_rules_get(struct hub_store *store, uint64_t version
 /* ---- feed */
 
 struct hub_reader {
-    const char *node;          /* own accepted changes of its active incarnation are not echoed */
-    const char *area;          /* what it may see: records inside this area */
+    const char *node; /* own accepted changes of its active incarnation are not echoed */
+    const char *area; /* what it may see: records inside this area */
     struct id incarnation;
 };
 
@@ -186,6 +186,9 @@ NODISCARD enum err hub_store_feed(struct hub_store *store, const struct hub_read
                                   enum feed_stream stream, uint64_t from, unsigned max_items,
                                   struct writer *out, unsigned *ret_count, uint64_t *ret_to,
                                   struct hash *ret_hash);
+
+/* Whether this value goes to the record's own area only: of an R field, or a restricted code. */
+bool feed_restricted(const struct policy_field *field, struct bytes value);
 
 /* ---- proofs, copies, status */
 
@@ -222,6 +225,13 @@ struct hub_row {
     int count;
 };
 typedef void hub_row_callback(void *ctx, const struct hub_row *row);
+
+/* One change as its author signed it: number `index` of the transaction with this leaf. `plain`
+ * holds TRANSACTION_BYTES_MAX and `txn` is work space; `ret_change` points into `plain`.
+ * ERR_NOT_FOUND: no such transaction or change, or its entry did not open. */
+NODISCARD enum err hub_store_change(struct hub_store *store, const struct hash *leaf,
+                                    unsigned index, struct buf *plain, struct txn *txn,
+                                    struct change *ret_change);
 
 /* X(NAME, name in hub_store_query.sql, parameter count): text parameters. Columns:
  * NODES: node, area, roster, state, heard_ms, received, highest, policy ("trust/rules").

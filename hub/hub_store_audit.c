@@ -492,3 +492,24 @@ enum err hub_store_list(struct hub_store *store, enum hub_list list, const char 
         return list_conflicts(store, row, ctx);
     return store->ops->list(store->backend, list, parameters, row, ctx);
 }
+
+enum err hub_store_change(struct hub_store *store, const struct hash *leaf, unsigned index,
+                          struct buf *plain, struct txn *txn, struct change *ret_change)
+{
+    struct row_txn row;
+    uint64_t number = 0;
+    enum err err = store->ops->txn_find(store->backend, leaf, &number);
+    if (!err)
+        err = store->ops->txn_get(store->backend, number, &row);
+    if (!err && row.fault)
+        err = ERR_NOT_FOUND;
+    if (!err)
+        err = merge_plain(store, &row, plain);
+    if (!err)
+        err = txn_decode(buf_bytes(plain), txn);
+    if (!err && index >= txn->change_count)
+        err = ERR_NOT_FOUND;
+    if (!err)
+        *ret_change = txn->changes[index];
+    return err;
+}

@@ -50,9 +50,7 @@ NODISCARD enum err merge_plain(struct hub_store *store, const struct row_txn *ro
 NODISCARD enum err merge_open(struct merge **ret_merge);
 void merge_close(struct merge **merge);
 
-/* hub_feed.c: whether this value of the field goes to the record's own area only. */
-bool feed_restricted(const struct policy_field *field, struct bytes value);
-/* What stands in a field, and since when; `field` NULL: the record's existence, its value an
+/* hub_feed.c: what stands in a field, and since when; `field` NULL: the record's existence, its value an
  * encoded bool (deleted). */
 struct hub_value record_stands(const struct hub_record *record, const struct policy_field *field);
 /* Text of the record's area; empty without one. */
