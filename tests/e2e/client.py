@@ -542,6 +542,7 @@ class Office:
         self.assembly = {}
         self.records, self.decisions, self.conflicts, self.resolved = {}, [], {}, []
         self.batches = []  # statements of the feed, in order
+        self.proofs = {}  # kind of RETURN -> [statement, sig] of the newest ACK and batch
         self.answers = {}  # (lane, seq) -> [number, entries]
         self.acks, self.refusals, self.states, self.progress = [], [], [], []
         self.welcome = None
@@ -759,26 +760,10 @@ class Office:
             return
         chain = self.lanes[lane]
         need(0 < last <= chain.highest, "ACK beyond what was sent")
-        verify(
-            "ack",
-            enc(
-                [
-                    SUITE,
-                    self.district,
-                    self.node,
-                    self.incarnation,
-                    lane,
-                    last,
-                    chain.heads[last],
-                    epoch,
-                    number,
-                    keep_from,
-                    items,
-                ]
-            ),
-            sig,
-            self.invite.hub_sign,
-        )
+        acked = [lane, last, chain.heads[last], epoch, number, keep_from, items]
+        statement = enc([SUITE, self.district, self.node, self.incarnation, *acked])
+        verify("ack", statement, sig, self.invite.hub_sign)
+        self.proofs[3] = enc([statement, sig])
         seqs = [item[0] for item in items]
         need(seqs == list(range(last - len(items) + 1, last + 1)), "items contiguous up to last")
         for seq, entry, entries in items:
@@ -819,6 +804,7 @@ class Office:
     def take_batch(self, stream, epoch, start, to, batch):
         statement, sig, body = dec(batch)
         verify("feed", statement, sig, self.invite.hub_sign)
+        proof = enc([statement, sig])
         (
             suite,
             district,
@@ -849,6 +835,7 @@ class Office:
             need(first < item[1] <= last and before <= item[1], "numbers of a batch")
             before = item[1]
             self.take_item(stream, item)
+        self.proofs[4] = proof
         self.cursors[stream] = [epoch, to, journal]
         self.seen = max(self.seen, [epoch, to])
         self.batches.append(
@@ -898,6 +885,12 @@ class Office:
             self.resolved.append((number, conflict, record, field, value))
         else:
             raise Broken(f"feed item {kind}")
+
+    def give_back(self, kind, version, raw):
+        """RETURN, in slices."""
+        for offset in range(0, len(raw), SLICE_MAX):
+            part = raw[offset : offset + SLICE_MAX]
+            self.wire.send([RETURN, kind, version, len(raw), offset, part])
 
     # Work (§4 to §6).
 

@@ -789,25 +789,41 @@ def ended(scene):
 
 
 def lies(scene):
-    """A HELLO that has seen more than there is: it may cost its own office its standing, no other."""
+    """A HELLO that has seen more than there is costs its own office its standing, no other."""
     evil, good = scene.evil, scene.good
     scene.again()
-    evil.seen = [evil.seen[0], 10**6]
-    check(evil.hello() != ACTIVE, "a HELLO from the future is active")
-    good.refusals.clear()
-    good.connect()
-    standing = good.hello()
-    scene.expect(
-        standing == ACTIVE,
-        f"another office after a HELLO from the future: standing {standing}",
-        known="what a HELLO has seen is believed without the hub's signature",
-    )
-    evil.disconnect()
-    if standing != ACTIVE:
-        district.hub("restore", "--yes", *district.OFFICER)
+    evil.put(orang(EVIL, "Bukti"))
+    scene.records += 1
+    seen, cursor = evil.seen, evil.cursors[client.RECORDS]
+    ack, _ = client.dec(evil.proofs[3])
+    forged = client.dec(ack)
+    forged[8] += 10**6
+    forged = enc(forged)
+    for what in ("a number", "an epoch", "a hash"):
+        if what == "a number":
+            evil.seen = [seen[0], 10**6]
+        elif what == "an epoch":
+            evil.seen = [seen[0] + 1, 1]
+        else:
+            evil.seen, evil.cursors[client.RECORDS] = seen, [*cursor[:2], os.urandom(32)]
+        is_(f"standing after {what}", evil.hello(), client.STAND_WAITING)
+        for kind, proof in (
+            (3, evil.proofs[3]),  # of what the hub has
+            (4, evil.proofs[4]),
+            (3, good.proofs[3]),  # of another office
+            (4, good.proofs[4]),
+            (3, evil.proofs[4]),  # of another kind
+            (3, enc([forged, client.sign("ack", forged, evil.device)])),
+            (3, enc([forged, client.dec(evil.proofs[3])[1]])),
+            (4, enc([b"", bytes(64)])),
+            (3, b"\x91" * 5000),
+        ):
+            evil.give_back(kind, 0, proof)
+        evil.listen(0.3)
         good.connect()
-        is_("standing after the restore", good.hello(), ACTIVE)
-    scene.calm("a HELLO from the future")
+        is_(f"another office after {what} from the future", good.hello(), ACTIVE)
+    evil.disconnect()
+    scene.calm("a HELLO from the future and proofs that prove nothing")
 
 
 # --- floods ---------------------------------------------------------------------------------------
