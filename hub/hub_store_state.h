@@ -50,8 +50,8 @@ NODISCARD enum err merge_plain(struct hub_store *store, const struct row_txn *ro
 NODISCARD enum err merge_open(struct merge **ret_merge);
 void merge_close(struct merge **merge);
 
-/* hub_feed.c: what stands in a field, and since when; `field` NULL: the record's existence, its value an
- * encoded bool (deleted). */
+/* hub_feed.c: what stands in a field, and since when; `field` NULL: the record's existence, its
+ * value an encoded bool (deleted). */
 struct hub_value record_stands(const struct hub_record *record, const struct policy_field *field);
 /* Text of the record's area; empty without one. */
 struct bytes record_area(const struct hub_record *record);

@@ -199,6 +199,7 @@ struct history {
     enum lang lang;
     struct bytes collection; /* of the first change, when the record itself is not there */
     char collection_space[IDENTIFIER_BYTES_MAX];
+    char node[NODE_TEXT_MAX + 1]; /* this office */
     json_t *rows;
 };
 
@@ -212,6 +213,49 @@ static json_t *changed_fields(const struct change *change)
     return names;
 }
 
+/* Rows stand by their journal number; what has none yet comes last. */
+static void history_place(struct history *history, json_t *row)
+{
+    json_int_t number = json_integer_value(json_object_get(row, "number"));
+    size_t at = json_array_size(history->rows);
+    for (; number > 0 && at > 0; at--) {
+        json_t *before = json_array_get(history->rows, at - 1);
+        json_int_t there = json_integer_value(json_object_get(before, "number"));
+        if (there > 0 && there <= number)
+            break;
+    }
+    json_array_insert_new(history->rows, at, row);
+}
+
+/* What the feed told: it came from the hub, so it stands there. */
+static void history_told(void *ctx, const struct told_change *told)
+{
+    struct history *history = ctx;
+    const struct trust_operator *op =
+        trust_operator(node_store_trust(history->admin->parts.store), told->operator_number);
+    json_t *row = json_object(), *names = json_array();
+    struct items_iter iter = items_of(told->field_names);
+    for (; iter.left > 0; iter.left--)
+        json_array_append_new(names, node_json_bytes(reader_str(&iter.reader)));
+    node_json_set(row, "leaf", NULL);
+    node_json_set(row, "op",
+                  json_string(told->decided   ? "resolve"
+                              : told->deleted ? "delete"
+                              : told->first   ? "first"
+                                              : "update"));
+    node_json_set(row, "state", json_string("received"));
+    node_json_set(row, "node", told->node.len > 0 ? node_json_bytes(told->node) : NULL);
+    node_json_set(row, "operator",
+                  told->operator_number > 0 ? node_json_uint(told->operator_number) : NULL);
+    node_json_set(row, "operator_name", op != NULL ? json_string(op->name) : NULL);
+    node_json_set(row, "claimed", node_json_time(told->claimed_ms));
+    node_json_set(row, "disposition", json_string(disposition_name(DISPOSITION_ACCEPTED)));
+    node_json_set(row, "number", node_json_uint(told->number));
+    node_json_set(row, "own", json_false());
+    node_json_set(row, "fields", names);
+    history_place(history, row);
+}
+
 static void history_add(void *ctx, const struct own_change *own)
 {
     struct history *history = ctx;
@@ -221,9 +265,12 @@ static void history_add(void *ctx, const struct own_change *own)
     node_json_set(row, "leaf", node_json_hash(&own->leaf));
     node_json_set(row, "op", json_string(node_op_name(own->op)));
     node_json_set(row, "state", json_string(node_change_place(history->admin, own)));
+    node_json_set(row, "own", json_true());
+    node_json_set(row, "node", json_string(history->node));
     node_json_set(row, "lane", json_string(node_lane_name(own->lane)));
     node_json_set(row, "seq", node_json_uint(own->seq));
     node_json_set(row, "entered", node_json_time(own->queued_wall_ms));
+    node_json_set(row, "claimed", node_json_time(own->queued_wall_ms));
     node_json_set(row, "disposition",
                   own->disposition == DISPOSITION_NONE
                       ? NULL
@@ -241,7 +288,20 @@ static void history_add(void *ctx, const struct own_change *own)
             history->collection = bytes_of(history->collection_space, change.collection.len);
         }
     }
-    json_array_append_new(history->rows, row);
+    history_place(history, row);
+}
+
+static enum err history_read(struct history *history, const struct id *record)
+{
+    struct node_store *store = history->admin->parts.store;
+    struct node_identity identity;
+    enum err err = node_store_identity(store, &identity);
+    if (err != OK)
+        return err;
+    memcpy(history->node, identity.node, sizeof history->node);
+    history->rows = json_array();
+    err = node_store_changes(store, record, false, history_add, history);
+    return err == OK ? node_store_told(store, record, history_told, history) : err;
 }
 
 static json_t *show_field(struct node_admin *admin, const struct policy_collection *collection,
@@ -289,9 +349,8 @@ void node_cmd_show(struct node_admin *admin, struct admin_call *call)
     struct id record;
     if (!node_arg_needed(call, "id", &text) || !node_arg_record(admin, call, text, &record))
         return;
-    history.rows = json_array();
     json_t *done = json_object();
-    enum err err = node_store_changes(store, &record, false, history_add, &history);
+    enum err err = history_read(&history, &record);
     enum err seen = err == OK ? node_store_view(store, &record, &view) : err;
     node_json_set(done, "id", node_json_uuid(&record));
     if (seen == OK) {

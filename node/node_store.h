@@ -277,6 +277,26 @@ typedef void own_change_callback(void *ctx, const struct own_change *change);
 NODISCARD enum err node_store_changes(struct node_store *store, const struct id *record,
                                       bool attention, own_change_callback *each, void *ctx);
 
+/* What the record feed told of a record's past: each change of others (and of former lives of this
+ * node) that reached its fields, or its existence, and each decision. What this store knows as its
+ * own change is not among them. A feed that starts late tells only what still stands of a change;
+ * the newest HISTORY_MAX of a record are kept. */
+#define HISTORY_MAX 64
+struct told_change {
+    uint64_t number;          /* journal number */
+    struct bytes node;        /* empty: a decision whose author the feed did not name */
+    uint32_t operator_number; /* as the trust part numbers operators */
+    uint64_t claimed_ms;      /* the author's clock: a claim */
+    bool first;               /* nothing was known of the record before */
+    bool deleted;             /* the record went */
+    bool decided;             /* a conflict was answered */
+    struct bytes field_names; /* raw array; walk with items_of and reader_str */
+};
+typedef void told_change_callback(void *ctx, const struct told_change *change);
+/* Oldest first. ERR_LOCKED. */
+NODISCARD enum err node_store_told(struct node_store *store, const struct id *record,
+                                   told_change_callback *each, void *ctx);
+
 /* The operator has dealt with a rejected change: it leaves `attention`, not the history. */
 NODISCARD enum err node_store_dismiss(struct node_store *store, const struct hash *leaf,
                                       unsigned index);

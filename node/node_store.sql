@@ -180,6 +180,15 @@ CREATE TABLE lookup (
     PRIMARY KEY (hash, record)
 ) STRICT, WITHOUT ROWID;
 
+-- What the feed told of a record, change by change: the newest HISTORY_MAX of each record.
+CREATE TABLE history (
+    record BLOB NOT NULL CHECK (length(record) = 16),
+    number INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    box BLOB NOT NULL,
+    PRIMARY KEY (record, number)
+) STRICT, WITHOUT ROWID;
+
 -- Open conflicts that the feed named.
 CREATE TABLE conflict (
     conflict BLOB PRIMARY KEY CHECK (length(conflict) = 16),

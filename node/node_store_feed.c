@@ -73,7 +73,7 @@ static enum err apply_record(struct feed_apply *apply, const struct feed_item *i
     enum err err = node_state_load(store, &item->record, state, &short_text);
     if (err != OK && err != ERR_NOT_FOUND)
         return err;
-    err = OK;
+    err = node_history_add(apply, item, err == ERR_NOT_FOUND);
     state->collection = item->collection;
     struct state_field field = { .epoch = apply->batch->epoch, .rev = item->number };
     struct field_iter iter = fields_of(item->fields);
@@ -126,6 +126,8 @@ static enum err apply_resolved(struct feed_apply *apply, const struct feed_item 
     struct sqlite3_stmt *st = node_sql(store, SQL_conflict_delete);
     sql_bind_id(st, 1, &item->conflict);
     enum err err = node_sql_run(store, st);
+    if (err == OK)
+        err = node_history_add(apply, item, false);
     if (err != OK)
         return err;
     struct state *state = scratch_take(&store->scratch, sizeof *state);

@@ -9,6 +9,7 @@
  * node_store_ack.c     acknowledgements, decisions, own changes, figures
  * node_store_feed.c    feed batches and cursors
  * node_store_policy.c  trust and rules, here and as they come by the feed
+ * node_store_history.c what the feed told of a record, change by change
  * node_store_state.c   the confirmed state of a record, folding, look-up rows
  * node_store_view.c    views, find, list, lookup, conflicts */
 #pragma once
@@ -22,30 +23,33 @@
 #define NODE_STATEMENTS(X)                                                                         \
     X(node_get)                                                                                    \
     X(node_put)                                                                                    \
-    X(node_enrolment) X(secret_get) X(secret_put) X(secret_delete) X(operator_all) X(              \
-        operator_put) X(operator_clash) X(operator_get) X(counter_get) X(counter_number)           \
-        X(counter_seen) X(counter_shape) X(counter_shown) X(counter_shown_cut) X(trust_all) X(     \
-            trust_get) X(trust_put) X(rules_get) X(rules_put) X(rules_at) X(epoch_all)             \
-            X(epoch_put) X(cursor_get) X(cursor_put) X(life_last) X(life_put) X(lane_get) X(       \
-                lane_put) X(lane_append) X(lane_ack) X(lane_close) X(lane_dropped) X(lane_safe)    \
-                X(lane_all) X(entry_put) X(entry_at) X(entry_sums) X(entry_run) X(entry_first_key) \
-                    X(entry_leaf) X(entry_received) X(entry_take_back) X(entry_unreceived) X(      \
-                        entry_stranded) X(entry_move) X(entry_policy_at) X(entry_cut) X(item_put)  \
-                        X(item_get) X(item_set) X(item_after) X(item_drop) X(item_drop_old)        \
-                            X(key_put) X(key_get) X(key_next) X(change_put) X(change_of_entry)     \
-                                X(change_answer) X(change_folded) X(change_unfolded) X(            \
-                                    change_of_record) X(change_last_own) X(change_list)            \
-                                    X(change_list_record) X(change_attention) X(change_dismiss) X( \
-                                        change_take_back) X(change_counts) X(change_boxes)         \
-                                        X(request_put) X(request_get) X(import_put) X(import_get)  \
-                                            X(record_get) X(record_put) X(record_create)           \
-                                                X(record_list) X(record_short) X(record_prefix)    \
-                                                    X(record_all) X(record_count) X(record_lookup) \
-                                                        X(lookup_put) X(lookup_clear)              \
-                                                            X(conflict_put) X(conflict_get)        \
-                                                                X(conflict_delete) X(conflict_all) \
-                                                                    X(conflict_of_record)          \
-                                                                        X(conflict_count)
+    X(node_enrolment)                                                                              \
+    X(secret_get) X(secret_put) X(secret_delete) X(operator_all) X(operator_put) X(operator_clash) \
+        X(operator_get) X(counter_get) X(counter_number) X(counter_seen) X(counter_shape) X(       \
+            counter_shown) X(counter_shown_cut) X(trust_all) X(trust_get) X(trust_put)             \
+            X(rules_get) X(rules_put) X(rules_at) X(epoch_all) X(epoch_put) X(cursor_get) X(       \
+                cursor_put) X(life_last) X(life_put) X(lane_get) X(lane_put) X(lane_append)        \
+                X(lane_ack) X(lane_close) X(lane_dropped) X(lane_safe) X(lane_all) X(entry_put) X( \
+                    entry_at) X(entry_sums) X(entry_run) X(entry_first_key) X(entry_leaf)          \
+                    X(entry_received) X(entry_take_back) X(entry_unreceived) X(entry_stranded) X(  \
+                        entry_move) X(entry_policy_at) X(entry_cut) X(item_put) X(item_get)        \
+                        X(item_set) X(item_after) X(item_drop) X(item_drop_old) X(key_put) X(      \
+                            key_get) X(key_next) X(change_put) X(change_of_entry) X(change_answer) \
+                            X(change_folded) X(change_unfolded) X(change_of_record)                \
+                                X(change_last_own) X(change_list) X(change_list_record) X(         \
+                                    change_attention) X(change_dismiss) X(change_take_back)        \
+                                    X(change_counts) X(change_boxes) X(request_put) X(request_get) \
+                                        X(import_put) X(import_get) X(record_get) X(record_put)    \
+                                            X(record_create) X(record_list) X(record_short)        \
+                                                X(record_prefix) X(record_all) X(record_count)     \
+                                                    X(record_lookup) X(lookup_put) X(lookup_clear) \
+                                                        X(conflict_put) X(conflict_get)            \
+                                                            X(conflict_delete) X(conflict_all)     \
+                                                                X(conflict_of_record) X(           \
+                                                                    conflict_count) X(history_get) \
+                                                                    X(history_put) X(history_trim) \
+                                                                        X(history_take_back)       \
+                                                                            X(history_list)
 
 enum node_statement {
 #define X(name) SQL_##name,
@@ -238,3 +242,8 @@ struct feed_apply {
 };
 NODISCARD enum err node_apply_trust(struct feed_apply *apply, const struct feed_item *item);
 NODISCARD enum err node_apply_rules(struct feed_apply *apply, const struct feed_item *item);
+
+/* node_store_history.c: notes what a RECORD or RESOLVED item tells of a record. `first`: nothing
+ * was known of the record before. In the transaction of the batch. */
+NODISCARD enum err node_history_add(struct feed_apply *apply, const struct feed_item *item,
+                                    bool first);

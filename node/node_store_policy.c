@@ -195,9 +195,10 @@ static enum err take_back(struct node_store *store, uint64_t epoch, uint64_t cut
     sql_bind_uint(st, 1, epoch);
     sql_bind_uint(st, 2, cut);
     enum err err = node_sql_run(store, st);
-    const enum node_statement both[] = { SQL_change_take_back, SQL_entry_take_back };
-    for (size_t i = 0; err == OK && i < COUNT_OF(both); i++) {
-        st = node_sql(store, both[i]);
+    const enum node_statement all[] = { SQL_change_take_back, SQL_entry_take_back,
+                                        SQL_history_take_back };
+    for (size_t i = 0; err == OK && i < COUNT_OF(all); i++) {
+        st = node_sql(store, all[i]);
         sql_bind_uint(st, 1, epoch);
         sql_bind_uint(st, 2, cut);
         err = node_sql_run(store, st);

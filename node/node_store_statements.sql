@@ -256,3 +256,21 @@ SELECT conflict, record, number, box FROM conflict ORDER BY number, conflict;
 SELECT conflict, box FROM conflict WHERE record = ?1 ORDER BY number;
 -- @conflict_count
 SELECT count(*) FROM conflict;
+
+-- @history_get
+SELECT box FROM history WHERE record = ?1 AND number = ?2;
+-- @history_put
+INSERT OR REPLACE INTO history VALUES (?1, ?2, ?3, ?4);
+-- @history_trim
+DELETE FROM history
+ WHERE record = ?1 AND number <= (SELECT number FROM history WHERE record = ?1
+                                   ORDER BY number DESC LIMIT 1 OFFSET ?2);
+-- @history_take_back
+DELETE FROM history WHERE epoch < ?1 AND number > ?2;
+-- @history_list
+-- A number merges one transaction, which touches a record once: what an own change says of it is said
+-- there.
+SELECT number, box FROM history
+ WHERE record = ?1 AND NOT EXISTS
+       (SELECT 1 FROM change WHERE change.record = ?1 AND change.number = history.number)
+ ORDER BY number;

@@ -168,28 +168,55 @@ static void field_names(json_t *fields, char *ret, size_t cap)
         (void)snprintf(ret + used, cap - used, " +%zu", count - HISTORY_FIELDS_SHOWN);
 }
 
+/* "36.04.29 Siti": the office, and who signed there. */
+static void author(const json_t *row, char *ret, size_t cap)
+{
+    const char *name = maybe_text_of(row, "operator_name");
+    const char *number = maybe_text_of(row, "operator");
+    const char *node = text_of(row, "node");
+    if (name)
+        (void)snprintf(ret, cap, "%s%s%s", node, *node ? " " : "", name);
+    else if (number && strcmp(number, "0") != 0)
+        (void)snprintf(ret, cap, "%s (%s)", node, number);
+    else
+        (void)snprintf(ret, cap, "%s", node);
+}
+
+/* An office also tells where each change is; what the hub shows is there. */
 static void print_history(const json_t *history)
 {
-    const char *titles[] = { tr("change", "perubahan"), tr("what", "apa"),
-                             tr("fields", "isian"),     tr("where", "sampai di mana"),
-                             tr("outcome", "hasil"),    tr("why", "sebab") };
+    bool office = json_object_get(json_array_get(history, 0), "own") != NULL;
     struct table table;
-    size_t index;
+    size_t index, count = 0;
     json_t *row;
-    table_open(&table, COUNT_OF(titles), titles);
+    const char *titles[7];
+    titles[count++] = tr("when (claimed)", "kapan (klaim)");
+    titles[count++] = tr("who", "siapa");
+    titles[count++] = tr("what", "apa");
+    titles[count++] = tr("fields", "isian");
+    if (office)
+        titles[count++] = tr("where", "sampai di mana");
+    titles[count++] = tr("outcome", "hasil");
+    titles[count++] = tr("why", "sebab");
+    table_open(&table, count, titles);
     json_array_foreach(history, index, row) {
-        char leaf[13], names[160];
+        char when[SAY_TIME_MAX], who[192], names[160];
+        const char *cells[COUNT_OF(titles)];
         const char *why = maybe_text_of(row, "reason_text");
-        const char *where = maybe_text_of(row, "state");
         const char *outcome = maybe_text_of(row, "disposition");
-        (void)snprintf(leaf, sizeof(leaf), "%.12s", text_of(row, "leaf"));
+        say_time(maybe_text_of(row, "claimed"), when);
+        author(row, who, sizeof(who));
         field_names(json_object_get(row, "fields"), names, sizeof(names));
-        if (truth_of(row, "safe"))
-            where = "safe";
-        table_add(&table,
-                  (const char *const[]){ leaf, say_state(maybe_text_of(row, "op")), names,
-                                         say_state(where), outcome ? say_state(outcome) : "",
-                                         why ? why : text_of(row, "reason") });
+        count = 0;
+        cells[count++] = when;
+        cells[count++] = who;
+        cells[count++] = say_state(maybe_text_of(row, "op"));
+        cells[count++] = names;
+        if (office)
+            cells[count++] = say_state(truth_of(row, "safe") ? "safe" : text_of(row, "state"));
+        cells[count++] = outcome ? say_state(outcome) : "";
+        cells[count++] = why ? why : text_of(row, "reason");
+        table_add(&table, cells);
     }
     if (json_array_size(history) > 0) {
         (void)fputc('\n', stdout);

@@ -83,6 +83,7 @@ static const struct word words[] = {
     /* operations and lanes */
     { "create", { "entered", "diisi" } },
     { "update", { "changed", "diubah" } },
+    { "first", { "first seen here", "pertama tampak di sini" } },
     { "delete", { "deleted", "dihapus" } },
     { "resolve", { "decided", "diputuskan" } },
     { "urgent", { "urgent", "mendesak" } },

@@ -101,7 +101,8 @@ static void conflicts_are_listed_and_answered(void **state)
     assert_int_equal(highest(w), before + 1);
     assert_true(show(w, "29-0044"));
     json_t *history = json_object_get(world_done(w), "history");
-    assert_string_equal(json_string_value(json_object_get(json_array_get(history, 0), "op")),
+    assert_string_equal(json_string_value(json_object_get(
+                            json_array_get(history, json_array_size(history) - 1), "op")),
                         "resolve");
 }
 
@@ -116,6 +117,53 @@ static void a_conflict_may_be_answered_with_a_third_value(void **state)
         world_ask(w, "resolve", json_pack("{s:s, s:s}", "conflict", text, "value", "Maimunah S.")));
     assert_true(show(w, "29-0044"));
     assert_string_equal(shown(w, "nama"), "Maimunah S.");
+}
+
+/* ---- history */
+
+static const char *past(struct admin_world *w, size_t at, const char *key)
+{
+    const char *text = json_string_value(
+        json_object_get(json_array_get(json_object_get(world_done(w), "history"), at), key));
+    return text != NULL ? text : "";
+}
+
+static size_t past_fields(struct admin_world *w, size_t at)
+{
+    return json_array_size(
+        json_object_get(json_array_get(json_object_get(world_done(w), "history"), at), "fields"));
+}
+
+static void history_tells_changes_of_others_between_own_ones(void **state)
+{
+    struct admin_world *w = *state;
+    char id[40];
+    struct id record;
+    struct node_lane lane;
+    snprintf(id, sizeof id, "%s", world_put(w, "Maimunah"));
+    assert_true(uuid_from_text(bytes_text(id), &record));
+    assert_int_equal(node_store_lane(w->o.store, LANE_NORMAL, &lane), OK);
+    assert_int_equal(office_ack(&w->o, LANE_NORMAL, 1, lane.highest, 1, bytes_of(NULL, 0)), OK);
+    struct feed_item item =
+        office_record(&record, "orang", "29-0001", FIELDS("alamat", "Dinas", "nama", "Maemunah"));
+    item.origin.operator_number = 1; /* whom the trust part knows */
+    assert_int_equal(office_feed_one(&w->o, FEED_RECORDS, item), OK);
+    assert_true(
+        world_ask(w, "edit", json_pack("{s:s, s:{s:s}}", "id", id, "fields", "nama", "Siti")));
+    assert_true(show(w, id));
+    assert_int_equal(json_array_size(json_object_get(world_done(w), "history")), 3);
+    assert_string_equal(past(w, 0, "op"), "create");
+    assert_string_equal(past(w, 0, "node"), OFFICE_NODE);
+    assert_true(strlen(past(w, 0, "claimed")) > 10);
+    assert_string_equal(past(w, 1, "op"), "update");
+    assert_string_equal(past(w, 1, "node"), "36.04");
+    assert_string_equal(past(w, 1, "operator_name"), "Siti Aminah");
+    assert_string_equal(past(w, 1, "disposition"), "accepted");
+    assert_true(strlen(past(w, 1, "claimed")) > 10);
+    assert_int_equal(past_fields(w, 1), 2);
+    assert_string_equal(past(w, 2, "op"), "update"); /* waits, so it is last */
+    assert_string_equal(past(w, 2, "state"), "queued");
+    assert_int_equal(past_fields(w, 2), 1);
 }
 
 /* ---- looking */
@@ -324,6 +372,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         READY(conflicts_are_listed_and_answered),
         READY(a_conflict_may_be_answered_with_a_third_value),
+        READY(history_tells_changes_of_others_between_own_ones),
         READY(lists_find_by_part_code_and_look_up),
         READY(restricted_codes_are_not_listed),
         READY(lists_go_on_page_by_page),

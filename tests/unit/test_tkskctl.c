@@ -59,10 +59,9 @@ static void records_at_the_hub_go_to_its_own_office(void **state)
 {
     (void)state;
     static const struct line script[] = {
-        { "hello",
-          "{\"done\":{\"program\":\"tksk-hub\",\"version\":\"0\",\"district\":\"36.04\","
-          "\"node\":null,"
-          "\"office\":\"/nonexistent/office.sock\"}}\n" },
+        { "hello", "{\"done\":{\"program\":\"tksk-hub\",\"version\":\"0\",\"district\":\"36.04\","
+                   "\"node\":null,"
+                   "\"office\":\"/nonexistent/office.sock\"}}\n" },
         { NULL, NULL }
     };
     start_daemon(script);
@@ -190,6 +189,39 @@ static void several_matches_are_listed_and_nothing_is_done(void **state)
     assert_int_equal(run(NULL, "show", "aaa", NULL), EXIT_REFUSED);
     says("err", "29-1");
     says("err", "aaa2");
+    stop_daemon();
+}
+
+static void history_says_who_changed_what_and_where_only_at_an_office(void **state)
+{
+    (void)state;
+    static const struct line hub[] = {
+        HELLO("tksk-hub"),
+        { "show", "{\"done\":{\"id\":\"i\",\"title\":\"W\",\"fields\":[],\"history\":[{\"op\":"
+                  "\"update\",\"claimed\":\"2026-01-02T03:04:05Z\",\"node\":\"36.04.29\","
+                  "\"operator\":7,\"operator_name\":\"Siti\",\"state\":\"received\","
+                  "\"disposition\":\"accepted\",\"fields\":{\"nama\":\"Ani\",\"nik\":null}}]}}\n" },
+        { NULL, NULL }
+    };
+    static const struct line node[] = {
+        HELLO("tksk-node"),
+        { "show",
+          "{\"done\":{\"id\":\"i\",\"title\":\"W\",\"fields\":[],\"history\":[{\"op\":"
+          "\"first\",\"own\":false,\"node\":\"36.04\",\"operator\":7,\"operator_name\":null,"
+          "\"claimed\":null,\"state\":\"received\",\"disposition\":\"accepted\",\"fields\":"
+          "[\"nama\"]}]}}\n" },
+        { NULL, NULL }
+    };
+    start_daemon(hub);
+    assert_int_equal(run(NULL, "show", "1", NULL), EXIT_DONE);
+    says("out", "when (claimed)    who            what     fields     outcome   why\n");
+    says("out", "  36.04.29 Siti  changed  nama, nik  accepted\n");
+    assert_null(strstr(file_text("out"), "Ani"));
+    stop_daemon();
+    start_daemon(node);
+    assert_int_equal(run(NULL, "show", "1", NULL), EXIT_DONE);
+    says("out", "where");
+    says("out", "36.04 (7)  first seen here  nama");
     stop_daemon();
 }
 
@@ -364,6 +396,7 @@ int main(void)
         cmocka_unit_test(lists_page_until_the_limit),
         cmocka_unit_test(status_answers_in_its_first_line),
         cmocka_unit_test(several_matches_are_listed_and_nothing_is_done),
+        cmocka_unit_test(history_says_who_changed_what_and_where_only_at_an_office),
         cmocka_unit_test(query_prints_cells_under_their_columns),
         cmocka_unit_test(snapshot_appears_whole_or_not_at_all),
         cmocka_unit_test(operator_key_is_made_here_and_the_passphrase_stays),
