@@ -391,6 +391,10 @@ static void failed(struct node_session *session)
     node_push_pause(&session->push, session->now_ms + NODE_REST_MS);
     if (session->last.kind == NODE_TAKE_FEED)
         feed_over(session, false);
+    if (session->last.kind == NODE_RESET_CURSOR) { /* no feed before that is done */
+        unlink_hub(session);
+        session->retry_ms = session->now_ms + NODE_REST_MS;
+    }
     if (session->last.kind == NODE_REOPEN) {
         session->reopen_due = true;
         session->retry_ms = session->now_ms + NODE_REST_MS;

@@ -56,7 +56,8 @@ CREATE TABLE rules (
     version INTEGER PRIMARY KEY,
     document BLOB NOT NULL
 ) STRICT;
--- Where an epoch began: what an older epoch numbered above `cut` did not happen.
+-- Where an epoch began: what an older epoch numbered above `cut` did not happen. `cut` is what the
+-- statement names, or the last number that the hub could prove to this node, if that is lower.
 CREATE TABLE epoch (
     epoch INTEGER PRIMARY KEY,
     cut INTEGER NOT NULL
@@ -91,6 +92,7 @@ CREATE TABLE lane (
 
 -- The chain: one row a position, kept for ever. `id` is the order of entry over all lanes and
 -- lives. changes_sum and bytes_sum run along the lane, this entry included: figures need no scan.
+-- epoch, number: where the journal ended when the hub said that it has this position.
 CREATE TABLE entry (
     id INTEGER PRIMARY KEY,
     life INTEGER NOT NULL,
@@ -129,7 +131,7 @@ CREATE TABLE data_key (
 
 -- Own changes and what became of them. `held`: names of held fields, each followed by a line feed.
 -- folded: its taken values are part of the record's box. What was held once had its other values
--- taken.
+-- taken. told: the end of the journal that the answer speaks of; an earlier one says nothing new.
 CREATE TABLE change (
     entry INTEGER NOT NULL,
     idx INTEGER NOT NULL,
@@ -141,6 +143,8 @@ CREATE TABLE change (
     held TEXT NOT NULL DEFAULT '',
     epoch INTEGER NOT NULL DEFAULT 0,
     number INTEGER NOT NULL DEFAULT 0,
+    told_epoch INTEGER NOT NULL DEFAULT 0,
+    told INTEGER NOT NULL DEFAULT 0,
     folded INTEGER NOT NULL DEFAULT 0,
     dismissed INTEGER NOT NULL DEFAULT 0,
     box BLOB NOT NULL,

@@ -55,6 +55,7 @@ static struct verdict verdict_of(const struct answer *answer, unsigned index)
     return verdict;
 }
 
+/* Of one epoch. A restore may have taken the decision back, and then the hub decides again. */
 static bool is_final(enum disposition disposition)
 {
     switch (disposition) {
@@ -83,8 +84,10 @@ static enum err answer_change(struct node_store *store, uint64_t entry_id, unsig
         return err;
     enum disposition before = (enum disposition)sql_uint(st, 0);
     uint64_t epoch = sql_uint(st, 1), number = sql_uint(st, 2);
+    uint64_t told_epoch = sql_uint(st, 3), told = sql_uint(st, 4);
     err = node_sql_end(store, st, OK);
-    if (err != OK || is_final(before))
+    if (err != OK || answer->epoch < told_epoch ||
+        (answer->epoch == told_epoch && (answer->told < told || is_final(before))))
         return err;
     const struct verdict verdict = verdict_of(answer, index);
     if (verdict.disposition == DISPOSITION_NONE)
@@ -104,6 +107,8 @@ static enum err answer_change(struct node_store *store, uint64_t entry_id, unsig
     sql_bind_text(st, 6, bytes_of(verdict.held, verdict.held_len));
     sql_bind_uint(st, 7, epoch);
     sql_bind_uint(st, 8, number);
+    sql_bind_uint(st, 9, answer->epoch);
+    sql_bind_uint(st, 10, answer->told);
     return node_sql_run(store, st);
 }
 
@@ -135,12 +140,13 @@ static enum err ack_item(struct node_store *store, const struct ack *ack,
     st = node_sql(store, SQL_entry_received);
     sql_bind_uint(st, 1, id);
     sql_bind_uint(st, 2, ack->epoch);
-    sql_bind_uint(st, 3, item->number);
+    sql_bind_uint(st, 3, ack->number);
     err = node_sql_run(store, st);
     if (err != OK || !is_txn)
         return err;
     const struct answer answer = { .epoch = ack->epoch,
                                    .number = item->number,
+                                   .told = ack->number,
                                    .entries = item->entries };
     return node_answer_entry(store, id, &answer);
 }

@@ -36,6 +36,7 @@ static enum err apply_decision(struct feed_apply *apply, const struct feed_item 
         return out.err;
     const struct answer answer = { .epoch = apply->batch->epoch,
                                    .number = item->number,
+                                   .told = item->number,
                                    .entries = writer_bytes(&out),
                                    .decision = true };
     return node_answer_entry(store, id, &answer);

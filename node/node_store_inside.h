@@ -20,37 +20,28 @@
 #include "node/node_store.h"
 
 /* X(name): one named statement each */
-#define NODE_STATEMENTS(X)                                                                         \
-    X(node_get)                                                                                    \
-    X(node_put)                                                                                    \
-    X(node_enrolment)                                                                              \
-    X(secret_get) X(secret_put) X(secret_delete) X(operator_all) X(operator_put) X(operator_clash) \
-        X(operator_get) X(counter_get) X(counter_number) X(counter_seen) X(counter_shape) X(       \
-            counter_shown) X(counter_shown_cut) X(trust_all) X(trust_get) X(trust_put)             \
-            X(rules_get) X(rules_put) X(rules_at) X(epoch_all) X(epoch_put) X(cursor_get) X(       \
-                cursor_put) X(life_last) X(life_put) X(lane_get) X(lane_put) X(lane_append)        \
-                X(lane_ack) X(lane_close) X(lane_dropped) X(lane_safe) X(lane_all) X(entry_put) X( \
-                    entry_at) X(entry_sums) X(entry_run) X(entry_first_key) X(entry_leaf)          \
-                    X(entry_received) X(entry_take_back) X(entry_unreceived) X(entry_stranded) X(  \
-                        entry_move) X(entry_policy_at) X(entry_cut) X(item_put) X(item_get)        \
-                        X(item_set) X(item_after) X(item_drop) X(item_drop_old) X(key_put) X(      \
-                            key_get) X(key_next) X(change_put) X(change_of_entry) X(change_answer) \
-                            X(change_folded) X(change_unfolded) X(change_of_record)                \
-                                X(change_last_own) X(change_list) X(change_list_record) X(         \
-                                    change_attention) X(change_dismiss) X(change_take_back)        \
-                                    X(change_counts) X(change_boxes) X(request_put) X(request_get) \
-                                        X(import_put) X(import_get) X(record_get) X(record_put)    \
-                                            X(record_create) X(record_list) X(record_short)        \
-                                                X(record_prefix) X(record_all) X(record_count)     \
-                                                    X(record_lookup) X(lookup_put) X(lookup_clear) \
-                                                        X(conflict_put) X(conflict_get)            \
-                                                            X(conflict_delete) X(conflict_all)     \
-                                                                X(conflict_of_record) X(           \
-                                                                    conflict_count) X(history_get) \
-                                                                    X(history_put) X(history_trim) \
-                                                                        X(history_take_back)       \
-                                                                            X(history_list)
-
+/* clang-format off */
+#define NODE_STATEMENTS(X) \
+    X(node_get) X(node_put) X(node_enrolment) X(secret_get) X(secret_put) X(secret_delete) \
+    X(operator_all) X(operator_put) X(operator_clash) X(operator_get) X(counter_get) \
+    X(counter_number) X(counter_seen) X(counter_shape) X(counter_shown) X(counter_shown_cut) \
+    X(trust_all) X(trust_get) X(trust_put) X(rules_get) X(rules_put) X(rules_at) X(epoch_all) \
+    X(epoch_put) X(cursor_get) X(cursor_put) X(life_last) X(life_put) \
+    X(lane_get) X(lane_put) X(lane_append) X(lane_ack) X(lane_close) X(lane_dropped) \
+    X(lane_safe) X(lane_all) X(entry_put) X(entry_at) X(entry_sums) X(entry_run) \
+    X(entry_first_key) X(entry_leaf) X(entry_received) X(entry_take_back) X(entry_unreceived) \
+    X(entry_stranded) X(entry_move) X(entry_policy_at) X(entry_cut) X(item_put) X(item_get) \
+    X(item_set) X(item_after) X(item_drop) X(item_drop_old) X(key_put) X(key_get) X(key_next) \
+    X(change_put) X(change_of_entry) X(change_answer) X(change_folded) X(change_unfolded) \
+    X(change_of_record) X(change_last_own) X(change_list) X(change_list_record) \
+    X(change_attention) X(change_dismiss) X(change_take_back) X(change_keep) X(change_counts) \
+    X(change_boxes) X(request_put) X(request_get) X(import_put) X(import_get) X(record_get) \
+    X(record_put) X(record_create) X(record_list) X(record_short) X(record_prefix) X(record_all) \
+    X(record_count) X(record_lookup) X(lookup_put) X(lookup_clear) X(conflict_put) \
+    X(conflict_get) X(conflict_delete) X(conflict_all) X(conflict_of_record) X(conflict_clear) \
+    X(conflict_count) X(history_get) X(history_put) X(history_trim) X(history_take_back) \
+    X(history_list)
+/* clang-format on */
 enum node_statement {
 #define X(name) SQL_##name,
     NODE_STATEMENTS(X)
@@ -175,6 +166,7 @@ NODISCARD enum err node_drop_passed(struct node_store *store, enum lane lane);
 /* What an ACK item or a decision says about one transaction. */
 struct answer {
     uint64_t epoch, number;
+    uint64_t told;        /* where the journal ended when the hub said so */
     struct bytes entries; /* raw array of ACK entries */
     bool decision;        /* names only what it decides; an ACK speaks of all changes */
 };

@@ -154,22 +154,23 @@ static enum err refuse(struct problem *problem, const char *part, uint64_t versi
     return OK;
 }
 
-/* The lane is received as far as the hub still has it. */
+/* The lane is received as far as nothing of it was taken back; what the hub has beyond it answers
+ * again. */
 static enum err take_back_lane(struct node_store *store, enum lane lane)
 {
     struct lane_row row;
     struct hash head;
-    uint64_t seq = 0;
     enum err err = node_lane_row(store, store->life, lane, &row);
     if (err != OK)
         return err;
+    uint64_t seq = row.lane.acked;
     struct sqlite3_stmt *st = node_sql(store, SQL_entry_cut);
     sql_bind_uint(st, 1, store->life);
     sql_bind_uint(st, 2, lane);
     sql_bind_uint(st, 3, row.lane.acked);
     err = node_sql_row(store, st);
     if (err == OK) {
-        seq = sql_uint(st, 0);
+        seq = sql_uint(st, 0) - 1;
         err = node_sql_end(store, st, OK);
     } else if (err == ERR_NOT_FOUND) {
         err = OK;
@@ -188,19 +189,21 @@ static enum err take_back_lane(struct node_store *store, enum lane lane)
 }
 
 /* A hub was restored: what it numbered above the cut did not happen. Own changes wait again, chains
- * are received as far as the cut, records come anew from the start. */
+ * are received as far as the cut, records and conflicts come anew from the start. */
 static enum err take_back(struct node_store *store, uint64_t epoch, uint64_t cut)
 {
     struct sqlite3_stmt *st = node_sql(store, SQL_epoch_put);
     sql_bind_uint(st, 1, epoch);
     sql_bind_uint(st, 2, cut);
     enum err err = node_sql_run(store, st);
-    const enum node_statement all[] = { SQL_change_take_back, SQL_entry_take_back,
+    const enum node_statement all[] = { SQL_change_take_back, SQL_change_keep, SQL_entry_take_back,
                                         SQL_history_take_back };
     for (size_t i = 0; err == OK && i < COUNT_OF(all); i++) {
         st = node_sql(store, all[i]);
         sql_bind_uint(st, 1, epoch);
         sql_bind_uint(st, 2, cut);
+        if (all[i] == SQL_entry_take_back)
+            sql_bind_uint(st, 3, store->life);
         err = node_sql_run(store, st);
     }
     for (enum lane lane = LANE_URGENT; err == OK && lane < LANE_COUNT; lane++)
@@ -211,7 +214,21 @@ static enum err take_back(struct node_store *store, uint64_t epoch, uint64_t cut
         sql_bind_uint(st, 1, cut);
         err = node_sql_run(store, st);
     }
+    if (err == OK)
+        err = node_sql_run(store, node_sql(store, SQL_conflict_clear));
     return err == OK ? node_cursor_put(store, FEED_RECORDS, &start) : err;
+}
+
+/* How far the journal is surely the one that we read: between a restore and its discovery the hub may
+ * have given numbers anew, and journals then differ below the cut. A cursor that the hub could not
+ * prove was set back to 0 before anything of the feed was taken. */
+static enum err proven_number(const struct feed_apply *apply, uint64_t *ret_number)
+{
+    struct cursor records;
+    enum err err = node_store_cursor(apply->store, FEED_RECORDS, &records);
+    if (err == OK)
+        *ret_number = records.number > apply->batch->from ? records.number : apply->batch->from;
+    return err;
 }
 
 /* Effects of a statement's ops on what this node keeps. */
@@ -224,8 +241,10 @@ static enum err trust_effects(struct feed_apply *apply, struct bytes ops)
         (void)reader_array(&op);
         if (reader_uint(&op) != TRUST_EPOCH)
             continue;
-        uint64_t epoch = reader_uint(&op), cut = reader_uint(&op);
-        err = op.err == OK ? take_back(apply->store, epoch, cut) : ERR_MALFORMED;
+        uint64_t epoch = reader_uint(&op), cut = reader_uint(&op), proven = 0;
+        err = op.err == OK ? proven_number(apply, &proven) : ERR_MALFORMED;
+        if (err == OK)
+            err = take_back(apply->store, epoch, cut < proven ? cut : proven);
         apply->epoch_moved = true;
     }
     return err;

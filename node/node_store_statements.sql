@@ -100,22 +100,27 @@ SELECT id FROM entry WHERE leaf = ?1 AND kind = 1;
 -- @entry_received
 UPDATE entry SET received = 1, epoch = ?2, number = ?3 WHERE id = ?1;
 -- @entry_take_back
+-- The hub answers again for the present life. Of a former one only what can be sent again goes back:
+-- what has lost its item is in every backup, so the hub has it.
 UPDATE entry SET received = 0, epoch = 0, number = 0
- WHERE received = 1 AND number > ?2 AND epoch < ?1;
+ WHERE received = 1 AND number > ?2 AND epoch < ?1
+   AND (life = ?3 OR EXISTS (SELECT 1 FROM item WHERE item.entry = entry.id));
 -- @entry_unreceived
 SELECT id, seq, leaf, changes, bytes FROM entry
- WHERE life = ?1 AND lane = ?2 AND seq > ?3 AND received = 0 ORDER BY seq LIMIT 1;
+ WHERE life = ?1 AND lane = ?2 AND seq > ?3 AND received = 0
+   AND EXISTS (SELECT 1 FROM item WHERE item.entry = entry.id) ORDER BY seq LIMIT 1;
 -- @entry_stranded
-SELECT 1 FROM entry WHERE life < ?1 AND received = 0 AND kind = 1 LIMIT 1;
+SELECT 1 FROM entry WHERE life < ?1 AND received = 0 AND kind = 1
+   AND EXISTS (SELECT 1 FROM item WHERE item.entry = entry.id) LIMIT 1;
 -- @entry_move
 UPDATE entry SET life = ?2, seq = ?3, head = ?4, changes_sum = ?5, bytes_sum = ?6 WHERE id = ?1;
 -- @entry_policy_at
 SELECT id FROM entry WHERE life = ?1 AND lane = ?2 AND seq <= ?3 AND kind = 2
  ORDER BY seq DESC LIMIT 1;
 -- @entry_cut
--- The last position that the hub still has after a restore.
-SELECT seq, head FROM entry WHERE life = ?1 AND lane = ?2 AND seq <= ?3 AND received = 1
- ORDER BY seq DESC LIMIT 1;
+-- The first position that the hub may lack after a restore.
+SELECT seq FROM entry WHERE life = ?1 AND lane = ?2 AND seq <= ?3 AND received = 0
+ ORDER BY seq LIMIT 1;
 
 -- @item_put
 INSERT INTO item VALUES (?1, ?2, ?3);
@@ -144,10 +149,11 @@ SELECT coalesce(max(number), 0) + 1 FROM data_key;
 -- @change_put
 INSERT INTO change (entry, idx, record, op, box) VALUES (?1, ?2, ?3, ?4, ?5);
 -- @change_of_entry
-SELECT disposition, epoch, number FROM change WHERE entry = ?1 AND idx = ?2;
+SELECT disposition, epoch, number, told_epoch, told FROM change WHERE entry = ?1 AND idx = ?2;
 -- @change_answer
 UPDATE change SET disposition = ?3, reason = ?4, field = ?5,
-                  held = CASE WHEN ?6 = '' THEN held ELSE ?6 END, epoch = ?7, number = ?8
+                  held = CASE WHEN ?6 = '' THEN held ELSE ?6 END, epoch = ?7, number = ?8,
+                  told_epoch = ?9, told = ?10
  WHERE entry = ?1 AND idx = ?2;
 -- @change_folded
 UPDATE change SET folded = 1 WHERE entry = ?1 AND idx = ?2;
@@ -201,8 +207,15 @@ UPDATE change SET dismissed = 1
  WHERE idx = ?2 AND entry = (SELECT id FROM entry WHERE leaf = ?1 AND kind = 1);
 -- @change_take_back
 UPDATE change SET disposition = 0, reason = '', field = '', held = '', epoch = 0, number = 0,
-                  folded = 0
- WHERE number > ?2 AND epoch < ?1;
+                  told_epoch = 0, told = 0, folded = 0
+ WHERE told > ?2 AND told_epoch < ?1
+   AND EXISTS (SELECT 1 FROM item WHERE item.entry = change.entry);
+-- @change_keep
+-- What has lost its item is in every backup: the hub has it, and its answer stands until the hub says
+-- otherwise. Its values count in the new epoch.
+UPDATE change SET epoch = ?1, told_epoch = 0, told = 0,
+                  folded = CASE WHEN number > ?2 THEN 0 ELSE folded END
+ WHERE told > ?2 AND told_epoch < ?1 AND disposition > 0;
 -- @change_counts
 SELECT disposition, count(*) FROM change WHERE disposition > 0 GROUP BY disposition;
 -- @change_boxes
@@ -254,6 +267,8 @@ DELETE FROM conflict WHERE conflict = ?1;
 SELECT conflict, record, number, box FROM conflict ORDER BY number, conflict;
 -- @conflict_of_record
 SELECT conflict, box FROM conflict WHERE record = ?1 ORDER BY number;
+-- @conflict_clear
+DELETE FROM conflict;
 -- @conflict_count
 SELECT count(*) FROM conflict;
 
