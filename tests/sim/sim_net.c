@@ -12,11 +12,14 @@ static struct sim_packet packets[PACKETS_MAX];
 static size_t packet_count;
 static struct sim_net_faults faults;
 static bool cut_off[SIM_MACHINES_MAX];
+static bool calm;
+static uint64_t packets_made;
 
 void sim_net_start(const struct sim_net_faults *wanted)
 {
     sim_net_stop();
     faults = *wanted;
+    calm = false;
     memset(cut_off, 0, sizeof(cut_off));
 }
 
@@ -30,6 +33,7 @@ void sim_net_stop(void)
 void sim_net_calm(void)
 {
     faults = (struct sim_net_faults){ .delay_ms_max = 20 };
+    calm = true;
     memset(cut_off, 0, sizeof(cut_off));
 }
 
@@ -50,7 +54,8 @@ static void packet_add(unsigned from, unsigned to, struct bytes frame, uint64_t 
     struct sim_packet *packet = &packets[packet_count++];
     *packet = (struct sim_packet){ .from = from,
                                    .to = to,
-                                   .due_ms = now_ms + 1 + sim_below(faults.delay_ms_max),
+                                   .due_ms = now_ms + (calm ? 10 : 1 + sim_below(faults.delay_ms_max)),
+                                   .order = packets_made++,
                                    .len = frame.len };
     packet->at = malloc(frame.len ? frame.len : 1);
     must(packet->at != NULL);
@@ -76,7 +81,10 @@ bool sim_net_take(uint64_t now_ms, struct sim_packet *ret_packet)
 {
     size_t due = 0, chosen = 0;
     for (size_t i = 0; i < packet_count; i++) {
-        if (packets[i].due_ms <= now_ms && sim_below(++due) == 0)
+        if (packets[i].due_ms > now_ms)
+            continue;
+        due++;
+        if (calm ? due == 1 || packets[i].order < packets[chosen].order : sim_below(due) == 0)
             chosen = i;
     }
     if (due == 0)

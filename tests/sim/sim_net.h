@@ -13,7 +13,7 @@ struct sim_net_faults {
 
 void sim_net_start(const struct sim_net_faults *faults);
 void sim_net_stop(void);
-void sim_net_calm(void);                            /* no faults from now on */
+void sim_net_calm(void);                            /* no faults from now on, and frames keep their order */
 void sim_net_cut(unsigned machine, bool cut);       /* the link of one node */
 bool sim_net_is_cut(unsigned machine);
 
@@ -22,7 +22,7 @@ bool sim_net_send(unsigned from, unsigned to, struct bytes frame, uint64_t now_m
 
 struct sim_packet {
     unsigned from, to;
-    uint64_t due_ms;
+    uint64_t due_ms, order;
     uint8_t *at;     /* owned by the packet */
     size_t len;
 };

@@ -8,6 +8,8 @@
 #include "tests/sim/sim_random.h"
 
 #define PROMISES_MAX 4096
+#define RETURN_STEPS_MIN 200 /* an office that waits asks at most 120 s apart */
+#define RETURN_STEPS_MAX 2000
 
 struct sim_promise *sim_promises;
 size_t sim_promise_count;
@@ -332,6 +334,28 @@ static void restore_hub(void)
             (unsigned long long)end.number);
 }
 
+/* The person waits until every office has been heard: they bring back what was signed since. */
+static void wait_for_policy(void)
+{
+    for (unsigned i = 0; i < RETURN_STEPS_MAX; i++) {
+        struct policy_mark newest = { .trust_version = 0 };
+        for (unsigned n = 0; n < world.node_count; n++) {
+            struct policy_mark mark = node_store_policy_mark(world.nodes[n].store);
+            if (mark.trust_version > newest.trust_version)
+                newest.trust_version = mark.trust_version;
+            if (mark.rules_version > newest.rules_version)
+                newest.rules_version = mark.rules_version;
+        }
+        struct policy_mark here = hub_store_policy_mark(world.hub.store);
+        bool whole = here.trust_version >= newest.trust_version &&
+                     here.rules_version >= newest.rules_version;
+        if (whole && i >= RETURN_STEPS_MIN)
+            return;
+        sim_advance(1000);
+    }
+    sim_fail("I4: an office has policy that the restored hub lacks, and does not bring it back");
+}
+
 void sim_work_heal(void)
 {
     sim_net_calm();
@@ -345,11 +369,10 @@ void sim_work_heal(void)
         if (all_up)
             break;
     }
-    /* The person waits until every office has been heard: they bring back what was signed since. */
-    for (unsigned i = 0; world.hub.rolled_back && i < 600; i++)
-        sim_advance(1000);
-    if (world.hub.rolled_back)
+    if (world.hub.rolled_back) {
+        wait_for_policy();
         restore_hub();
+    }
     for (unsigned n = 0; n < world.node_count; n++) {
         if (!world.nodes[n].up)
             sim_fail("node %s does not come back", world.nodes[n].name);
