@@ -100,15 +100,22 @@ enum err driver_send_returns(struct node_driver *driver, const struct policy_mar
     const struct policy_mark mine = node_store_policy_mark(driver->store);
     struct bytes document;
     enum err err = OK;
+    for (enum return_kind kind = RETURN_ACK; err == OK && kind <= RETURN_FEED; kind++) {
+        err = node_store_proof(driver->store, kind, &document);
+        if (err == OK)
+            send_return(driver, kind, 0, document);
+        else if (err == ERR_NOT_FOUND)
+            err = OK;
+    }
     for (uint64_t v = hub->trust_version + 1; err == OK && v <= mine.trust_version; v++) {
         err = node_store_trust_get(driver->store, v, &document);
         if (err == OK)
-            send_return(driver, FEED_TRUST, v, document);
+            send_return(driver, RETURN_TRUST, v, document);
     }
     for (uint64_t v = hub->rules_version + 1; err == OK && v <= mine.rules_version; v++) {
         err = node_store_rules_get(driver->store, v, &document);
         if (err == OK)
-            send_return(driver, FEED_RULES, v, document);
+            send_return(driver, RETURN_RULES, v, document);
         else if (err == ERR_NOT_FOUND)
             err = OK; /* only the newest came here; another office may have it */
     }

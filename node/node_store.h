@@ -69,6 +69,10 @@ NODISCARD enum err node_store_trust_get(struct node_store *store, uint64_t versi
                                         struct bytes *ret_signed);
 NODISCARD enum err node_store_rules_get(struct node_store *store, uint64_t version,
                                         struct bytes *ret_signed);
+/* [statement, signature] of the newest ACK or feed batch taken: proof for a hub that was rolled
+ * back. */
+NODISCARD enum err node_store_proof(struct node_store *store, enum return_kind kind,
+                                    struct bytes *ret_proof);
 
 /* ---- operators and the lock. Wrapped keys live in the store; Argon2id runs in tkskctl. */
 

@@ -226,6 +226,8 @@ static enum err apply_ack(struct node_store *store, const struct ack *ack)
         sql_bind_uint(st, 2, ack->number);
         err = node_sql_run(store, st);
     }
+    if (err == OK)
+        err = node_proof_ack(store, ack);
     bool left;
     if (err == OK && store->box)
         err = node_fold(store, ACK_FOLD_MAX, &left);

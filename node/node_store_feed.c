@@ -233,7 +233,8 @@ static enum err apply_batch(struct feed_apply *apply, struct bytes items)
     struct sqlite3_stmt *st = node_sql(store, SQL_counter_seen);
     sql_bind_uint(st, 1, batch->epoch);
     sql_bind_uint(st, 2, batch->to);
-    return node_sql_run(store, st);
+    err = node_sql_run(store, st);
+    return err == OK ? node_proof_feed(store, batch) : err;
 }
 
 /* Whether the batch goes on from where this store is. */

@@ -26,7 +26,7 @@
     X(operator_all) X(operator_put) X(operator_clash) X(operator_get) X(counter_get) \
     X(counter_number) X(counter_seen) X(counter_shape) X(counter_shown) X(counter_shown_cut) \
     X(trust_all) X(trust_get) X(trust_put) X(rules_get) X(rules_put) X(rules_at) X(epoch_all) \
-    X(epoch_put) X(cursor_get) X(cursor_put) X(life_last) X(life_put) \
+    X(epoch_put) X(cursor_get) X(cursor_put) X(proof_put) X(proof_get) X(life_last) X(life_put) \
     X(lane_get) X(lane_put) X(lane_append) X(lane_ack) X(lane_close) X(lane_dropped) \
     X(lane_safe) X(lane_all) X(entry_put) X(entry_at) X(entry_sums) X(entry_run) \
     X(entry_first_key) X(entry_leaf) X(entry_received) X(entry_take_back) X(entry_unreceived) \
@@ -220,6 +220,9 @@ void node_kind(const struct node_store *store, struct bytes collection, struct i
 NODISCARD enum err node_load_policy(struct node_store *store);
 NODISCARD enum err node_cursor_put(struct node_store *store, enum feed_stream stream,
                                    const struct cursor *cursor);
+/* Keep what the hub signed, in the transaction of what it brought. */
+NODISCARD enum err node_proof_ack(struct node_store *store, const struct ack *ack);
+NODISCARD enum err node_proof_feed(struct node_store *store, const struct feed_batch *batch);
 NODISCARD enum err node_load_stranded(struct node_store *store);
 /* The plain document inside a signed one. */
 struct bytes node_rules_document(struct bytes signed_document);

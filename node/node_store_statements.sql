@@ -59,6 +59,11 @@ SELECT epoch, number, hash FROM cursor WHERE stream = ?1;
 -- @cursor_put
 INSERT OR REPLACE INTO cursor VALUES (?1, ?2, ?3, ?4);
 
+-- @proof_put
+INSERT OR REPLACE INTO proof VALUES (?1, ?2);
+-- @proof_get
+SELECT body FROM proof WHERE kind = ?1;
+
 -- @life_last
 SELECT life, incarnation FROM life ORDER BY life DESC LIMIT 2;
 -- @life_put

@@ -1,0 +1,65 @@
+/* The newest answer and the newest feed batch that the hub signed, kept as [statement, signature]: what
+ * shows a hub that its database is older than what it once said. */
+#include <stdlib.h>
+
+#include "node/node_store_inside.h"
+
+static enum err proof_put(struct node_store *store, enum return_kind kind, struct bytes statement,
+                          const struct signature *signature)
+{
+    size_t cap = statement.len + SIGNATURE_BYTES + 16;
+    uint8_t *space = malloc(cap);
+    if (!space)
+        return ERR_MEMORY;
+    struct writer out = writer_of(space, cap);
+    writer_array(&out, 2);
+    writer_bin(&out, statement);
+    writer_bin(&out, bytes_of(signature->at, SIGNATURE_BYTES));
+    enum err err = out.err;
+    if (err == OK) {
+        struct sqlite3_stmt *st = node_sql(store, SQL_proof_put);
+        sql_bind_uint(st, 1, kind);
+        sql_bind(st, 2, writer_bytes(&out));
+        err = node_sql_run(store, st);
+    }
+    free(space);
+    return err;
+}
+
+enum err node_proof_ack(struct node_store *store, const struct ack *ack)
+{
+    struct hash head;
+    enum err err = node_store_head(store, ack->lane, ack->last, &head);
+    if (err != OK)
+        return err;
+    uint8_t *space = malloc(FRAME_BYTES_MAX + 1024);
+    if (!space)
+        return ERR_MEMORY;
+    struct writer out = writer_of(space, FRAME_BYTES_MAX + 1024);
+    ack_statement(ack, store->identity.district, store->identity.node,
+                  &store->identity.incarnation, &head, &out);
+    err = out.err == OK ? proof_put(store, RETURN_ACK, writer_bytes(&out), &ack->signature)
+                        : out.err;
+    free(space);
+    return err;
+}
+
+enum err node_proof_feed(struct node_store *store, const struct feed_batch *batch)
+{
+    return proof_put(store, RETURN_FEED, batch->statement, &batch->signature);
+}
+
+enum err node_store_proof(struct node_store *store, enum return_kind kind, struct bytes *ret_proof)
+{
+    struct sqlite3_stmt *st = node_sql(store, SQL_proof_get);
+    sql_bind_uint(st, 1, kind);
+    enum err err = node_sql_row(store, st);
+    if (err != OK)
+        return err;
+    scratch_clear(&store->scratch);
+    struct bytes copy;
+    err = node_sql_end(store, st, scratch_copy(&store->scratch, sql_bytes(st, 0), &copy));
+    if (err == OK)
+        *ret_proof = copy;
+    return err;
+}
