@@ -324,6 +324,26 @@ static enum err take_new(struct hub_store *store, const struct hub_entry *entry,
     return err ? err : settle(m);
 }
 
+/* Versions never fall along a lane, and a node cannot have what this hub has not published: an
+ * entry that says so takes its position and moves nothing. */
+static void lane_follow(const struct hub_store *store, const struct policy_mark *mark,
+                        struct hub_lane *lane)
+{
+    const struct policy_mark mine = hub_store_policy_mark(store);
+    bool trust = mark->trust_version > lane->trust_version &&
+                 mark->trust_version <= mine.trust_version &&
+                 (mark->trust_version < mine.trust_version ||
+                  hash_equal(&mark->trust_hash, &mine.trust_hash));
+    bool rules = mark->rules_version > lane->rules_version &&
+                 mark->rules_version <= mine.rules_version &&
+                 (mark->rules_version < mine.rules_version ||
+                  hash_equal(&mark->rules_hash, &mine.rules_hash));
+    if (trust)
+        lane->trust_version = mark->trust_version;
+    if (rules)
+        lane->rules_version = mark->rules_version;
+}
+
 enum err merge_entry(struct hub_store *store, const struct hub_entry *entry, bool twin)
 {
     struct hub_lane lane;
@@ -353,8 +373,7 @@ enum err merge_entry(struct hub_store *store, const struct hub_entry *entry, boo
                              .leaf = leaf,
                              .head = head };
     if (entry->item->kind == ITEM_POLICY) {
-        lane.trust_version = entry->item->mark.trust_version;
-        lane.rules_version = entry->item->mark.rules_version;
+        lane_follow(store, &entry->item->mark, &lane);
     } else {
         err = store->ops->txn_find(store->backend, &leaf, &known);
         if (err && err != ERR_NOT_FOUND)

@@ -320,6 +320,10 @@ static enum err check_existing(struct merge *m, unsigned index)
         refuse(m, index, ERR_AREA, NULL);
         return OK;
     }
+    if (change->base.epoch == m->store->trust.epoch && change->base.rev >= m->row.number) {
+        refuse(m, index, ERR_MALFORMED, NULL); /* nobody has seen what is not written yet */
+        return OK;
+    }
     bool gone = false;
     if (m->record.deleted && change->op == OP_UPDATE)
         err = merge_saw(m, change, m->record.existence_rev, &gone);

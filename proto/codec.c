@@ -468,3 +468,29 @@ void writer_raw(struct writer *writer, struct bytes value)
 {
     (void)append(writer, (const char *)value.at, value.len);
 }
+
+/* U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069, U+FEFF. */
+static bool is_invisible(const uint8_t *at, size_t left)
+{
+    if (left < 3)
+        return false;
+    if (at[0] == 0xEF)
+        return at[1] == 0xBB && at[2] == 0xBF;
+    if (at[0] != 0xE2)
+        return false;
+    if (at[1] == 0x80)
+        return at[2] == 0x8E || at[2] == 0x8F || (at[2] >= 0xA8 && at[2] <= 0xAE);
+    return at[1] == 0x81 && at[2] >= 0xA6 && at[2] <= 0xA9;
+}
+
+bool codec_plain(struct bytes text, const char *but)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = text.at[i];
+        bool c1 = c == 0xC2 && i + 1 < text.len && text.at[i + 1] < 0xA0;
+        bool control = (c < 0x20 && strchr(but, c) == NULL) || c == 0 || c == 0x7F || c1;
+        if (control || is_invisible(text.at + i, text.len - i))
+            return false;
+    }
+    return true;
+}

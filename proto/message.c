@@ -169,6 +169,8 @@ static enum err operator_request_decode(struct reader *in, struct operator_reque
     ret->node = text_decode(&st, NODE_TEXT_MAX);
     key_decode(&st, &ret->key);
     ret->name = text_decode(&st, NAME_TEXT_MAX);
+    if (!codec_plain(ret->name, ""))
+        reader_refuse(&st);
     ret->role = text_decode(&st, ROLE_TEXT_MAX);
     reader_fixed(&st, ret->nonce.at, ID_BYTES);
     return reader_end(&st);

@@ -51,14 +51,10 @@ static bool is_code(struct bytes text)
     return text.len > 0;
 }
 
-/* Text for people, without control characters. */
+/* Text for people. */
 static bool is_plain(struct bytes text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.at[i] < 0x20 || text.at[i] == 0x7f)
-            return false;
-    }
-    return true;
+    return codec_plain(text, "");
 }
 
 static bool is_endpoint(struct bytes text)

@@ -155,30 +155,14 @@ static void warn(const struct check *check, enum err code, const char *detail)
     (void)problem_set(slot, code, check->field->name, detail);
 }
 
-/* Controls other than tab and newline break lists, CSV and terminals. */
-static bool find_control(struct bytes text, unsigned *ret_point)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        uint8_t c = text.at[i];
-        bool c1 = c == 0xC2 && i + 1 < text.len && text.at[i + 1] < 0xA0;
-        if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7F || c1) {
-            *ret_point = c1 ? text.at[i + 1] : c;
-            return true;
-        }
-    }
-    return false;
-}
-
 static enum err check_text(const struct check *check, struct bytes text)
 {
     char detail[64];
-    unsigned point = 0;
     if (text.len == 0)
         return refuse(check, ERR_VALUE, "\"\"");
-    if (find_control(text, &point)) {
-        snprintf(detail, sizeof detail, "U+%04X", point);
-        return refuse(check, ERR_TEXT, detail);
-    }
+    /* Other controls break lists, CSV and terminals, or show something else than there is. */
+    if (!codec_plain(text, "\t\n"))
+        return refuse(check, ERR_TEXT, "a control or direction mark");
     size_t chars = 0;
     for (size_t i = 0; i < text.len; i++)
         chars += (text.at[i] & 0xC0) != 0x80;

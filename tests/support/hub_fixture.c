@@ -11,7 +11,8 @@
 #include "tests/support/hub_fixture.h"
 
 static const char areas[] = "kode,nama\n36.04,DISTRICT\n36.04.29,ALPHA\n36.04.30,BETA\n"
-                            "36.04.29.2001,ALPHA ONE\n36.04.30.2001,BETA ONE\n";
+                            "36.04.29.2001,ALPHA ONE\n36.04.29.2002,ALPHA TWO\n"
+                            "36.04.30.2001,BETA ONE\n";
 
 /* clang-format off */
 /* One field of a source: name, rest of its section. */

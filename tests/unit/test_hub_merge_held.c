@@ -193,6 +193,36 @@ static void only_the_held_fields_of_a_change_wait(void **state)
     assert_string_equal(fixture_text(&f, "person", &id, "income"), "5");
 }
 
+static void nobody_has_seen_what_is_not_written_yet(void **state)
+{
+    (void)state;
+    struct id id;
+    struct sent made = person_new(NODE_A, OPERATOR_A, "Ani", &id);
+    struct draft *d = draft_new(&f, NODE_D, OPERATOR_D);
+    draft_update(d, "person", &id, base_rev(made.number), VALUES(V_INT("age", 40)));
+    (void)fixture_send(d);
+    d = draft_new(&f, NODE_A, OPERATOR_A);
+    draft_update(d, "person", &id, base_rev((uint64_t)1 << 62), VALUES(V_INT("age", 41)));
+    struct sent liar = fixture_send(d);
+    assert_answer(&f, &liar, 0, REJECTED, "malformed");
+    assert_string_equal(fixture_text(&f, "person", &id, "age"), "40");
+}
+
+static void an_office_does_not_move_a_record_out_of_its_area(void **state)
+{
+    (void)state;
+    struct id id;
+    struct sent made = person_new(NODE_A, OPERATOR_A, "Ani", &id);
+    struct draft *d = draft_new(&f, NODE_A, OPERATOR_A);
+    draft_update(d, "person", &id, base_rev(made.number), VALUES(V_TEXT("area", "36.04.30")));
+    struct sent moved = fixture_send(d);
+    assert_answer(&f, &moved, 0, REJECTED, "area");
+    d = draft_new(&f, NODE_D, OPERATOR_D);
+    draft_update(d, "person", &id, base_rev(made.number), VALUES(V_TEXT("area", "36.04.30")));
+    moved = fixture_send(d);
+    assert_answer(&f, &moved, 0, ACCEPTED, "");
+}
+
 static void a_change_with_two_held_fields_is_answered_when_both_are(void **state)
 {
     (void)state;
@@ -200,11 +230,11 @@ static void a_change_with_two_held_fields_is_answered_when_both_are(void **state
     struct sent made = person_new(NODE_A, OPERATOR_A, "Ani", &id);
     struct draft *d = draft_new(&f, NODE_D, OPERATOR_D);
     draft_update(d, "person", &id, base_rev(made.number),
-                 VALUES(V_INT("age", 40), V_TEXT("area", "36.04.29.2001")));
+                 VALUES(V_INT("age", 40), V_TEXT("area", "36.04.29.2002")));
     struct sent first = fixture_send(d);
     d = draft_new(&f, NODE_A, OPERATOR_A);
     draft_update(d, "person", &id, base_rev(made.number),
-                 VALUES(V_INT("age", 41), V_TEXT("area", "36.04.30")));
+                 VALUES(V_INT("age", 41), V_TEXT("area", "36.04.29.2001")));
     struct sent held = fixture_send(d);
     assert_answer(&f, &held, 0, HELD, "");
     assert_true(fixture_conflict(&f, &id, "age", NODE_A, &on_age));
@@ -215,10 +245,10 @@ static void a_change_with_two_held_fields_is_answered_when_both_are(void **state
     assert_answer(&f, &held, 0, HELD, "");
     d = draft_new(&f, NODE_D, OPERATOR_D);
     draft_resolve(d, "person", &id, base_rev(one.number), &on_area,
-                  VALUES(V_TEXT("area", "36.04.30")));
+                  VALUES(V_TEXT("area", "36.04.29.2001")));
     (void)fixture_send(d);
     assert_answer(&f, &held, 0, SUPERSEDED, ""); /* one of its values lost */
-    assert_string_equal(fixture_text(&f, "person", &id, "area"), "36.04.30");
+    assert_string_equal(fixture_text(&f, "person", &id, "area"), "36.04.29.2001");
 }
 
 static void a_resolve_needs_authority_and_the_right_conflict(void **state)
@@ -336,6 +366,8 @@ int main(void)
         TEST(a_later_own_change_replaces_the_held_value),
         TEST(giving_in_to_the_hubs_value_ends_the_conflict),
         TEST(only_the_held_fields_of_a_change_wait),
+        TEST(nobody_has_seen_what_is_not_written_yet),
+        TEST(an_office_does_not_move_a_record_out_of_its_area),
         TEST(a_change_with_two_held_fields_is_answered_when_both_are),
         TEST(a_resolve_needs_authority_and_the_right_conflict),
         TEST(a_delete_of_what_its_author_saw_is_taken),
