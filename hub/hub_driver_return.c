@@ -118,8 +118,8 @@ static enum err judge_proof(struct hub_driver *driver, struct peer_slot *slot)
     if (st.err != OK || !bytes_is(district, driver_trust(driver)->district) ||
         !bytes_is(node, slot->node))
         return OK;
-    enum err err = is_ack ? ack_proves(driver, slot->node, &st, &proven)
-                          : feed_proves(driver, &st, &proven);
+    enum err err =
+        is_ack ? ack_proves(driver, slot->node, &st, &proven) : feed_proves(driver, &st, &proven);
     if (err == OK && proven)
         driver_halt(driver, slot);
     return err;

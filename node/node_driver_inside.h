@@ -52,8 +52,8 @@ void driver_drop_feed(struct node_driver *driver, enum feed_stream stream);
 NODISCARD enum err driver_send_hello(struct node_driver *driver);
 NODISCARD enum err driver_send_enrol(struct node_driver *driver);
 NODISCARD enum err driver_send_operators(struct node_driver *driver);
-/* Shows a hub that was rolled back that it was, and gives it the signed policy that it lost: all above
- * `hub`. */
+/* Shows a hub that was rolled back that it was, and gives it the signed policy that it lost: all
+ * above `hub`. */
 NODISCARD enum err driver_send_returns(struct node_driver *driver, const struct policy_mark *hub);
 NODISCARD enum err driver_send_confirm(struct node_driver *driver,
                                        const struct node_action *action);

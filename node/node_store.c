@@ -433,16 +433,6 @@ static enum err first_life(struct node_store *store, const struct node_identity 
     return err;
 }
 
-static enum err any_operator(struct node_store *store, bool *ret_any)
-{
-    struct sqlite3_stmt *st = node_sql(store, SQL_operator_all);
-    enum err err = node_sql_row(store, st);
-    if (err != OK && err != ERR_NOT_FOUND)
-        return err;
-    *ret_any = err == OK;
-    return err == OK ? node_sql_end(store, st, OK) : OK;
-}
-
 enum err node_store_enrol(struct node_store *store, const struct node_identity *identity,
                           const struct secret_key *one_time)
 {
@@ -455,7 +445,7 @@ enum err node_store_enrol(struct node_store *store, const struct node_identity *
         other = strcmp(store->identity.district, mine.district) != 0 ||
                 strcmp(store->identity.node, mine.node) != 0;
         bool people = false;
-        err = any_operator(store, &people);
+        err = node_any_operator(store, &people);
         if (err != OK)
             return err;
         if (store->identity.enrolment == ENROLMENT_DONE || (other && people))

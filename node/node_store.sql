@@ -70,7 +70,8 @@ CREATE TABLE cursor (
     hash BLOB NOT NULL CHECK (length(hash) = 32)
 ) STRICT;
 INSERT INTO cursor VALUES (0, 0, 0, zeroblob(32)), (1, 0, 0, zeroblob(32));
--- The newest of what the hub signed for this node, by kind (enum return_kind): [statement, signature].
+-- The newest of what the hub signed for this node, by kind (enum return_kind): [statement,
+-- signature].
 CREATE TABLE proof (
     kind INTEGER PRIMARY KEY,
     body BLOB NOT NULL

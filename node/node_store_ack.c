@@ -144,10 +144,9 @@ static enum err ack_item(struct node_store *store, const struct ack *ack,
     err = node_sql_run(store, st);
     if (err != OK || !is_txn)
         return err;
-    const struct answer answer = { .epoch = ack->epoch,
-                                   .number = item->number,
-                                   .told = ack->number,
-                                   .entries = item->entries };
+    const struct answer answer = {
+        .epoch = ack->epoch, .number = item->number, .told = ack->number, .entries = item->entries
+    };
     return node_answer_entry(store, id, &answer);
 }
 

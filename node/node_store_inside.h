@@ -223,6 +223,7 @@ NODISCARD enum err node_cursor_put(struct node_store *store, enum feed_stream st
 /* Keep what the hub signed, in the transaction of what it brought. */
 NODISCARD enum err node_proof_ack(struct node_store *store, const struct ack *ack);
 NODISCARD enum err node_proof_feed(struct node_store *store, const struct feed_batch *batch);
+NODISCARD enum err node_any_operator(struct node_store *store, bool *ret_any);
 NODISCARD enum err node_load_stranded(struct node_store *store);
 /* The plain document inside a signed one. */
 struct bytes node_rules_document(struct bytes signed_document);

@@ -377,3 +377,13 @@ const struct secret_key *node_store_seal_key(const struct node_store *store)
 {
     return store->seal;
 }
+
+enum err node_any_operator(struct node_store *store, bool *ret_any)
+{
+    struct sqlite3_stmt *st = node_sql(store, SQL_operator_all);
+    enum err err = node_sql_row(store, st);
+    if (err != OK && err != ERR_NOT_FOUND)
+        return err;
+    *ret_any = err == OK;
+    return err == OK ? node_sql_end(store, st, OK) : OK;
+}

@@ -219,9 +219,9 @@ static enum err take_back(struct node_store *store, uint64_t epoch, uint64_t cut
     return err == OK ? node_cursor_put(store, FEED_RECORDS, &start) : err;
 }
 
-/* How far the journal is surely the one that we read: between a restore and its discovery the hub may
- * have given numbers anew, and journals then differ below the cut. A cursor that the hub could not
- * prove was set back to 0 before anything of the feed was taken. */
+/* How far the journal is surely the one that we read: between a restore and its discovery the hub
+ * may have given numbers anew, and journals then differ below the cut. A cursor that the hub could
+ * not prove was set back to 0 before anything of the feed was taken. */
 static enum err proven_number(const struct feed_apply *apply, uint64_t *ret_number)
 {
     struct cursor records;

@@ -1,5 +1,5 @@
-/* The newest answer and the newest feed batch that the hub signed, kept as [statement, signature]: what
- * shows a hub that its database is older than what it once said. */
+/* The newest answer and the newest feed batch that the hub signed, kept as [statement, signature]:
+ * what shows a hub that its database is older than what it once said. */
 #include <stdlib.h>
 
 #include "node/node_store_inside.h"
@@ -36,10 +36,10 @@ enum err node_proof_ack(struct node_store *store, const struct ack *ack)
     if (!space)
         return ERR_MEMORY;
     struct writer out = writer_of(space, FRAME_BYTES_MAX + 1024);
-    ack_statement(ack, store->identity.district, store->identity.node,
-                  &store->identity.incarnation, &head, &out);
-    err = out.err == OK ? proof_put(store, RETURN_ACK, writer_bytes(&out), &ack->signature)
-                        : out.err;
+    ack_statement(ack, store->identity.district, store->identity.node, &store->identity.incarnation,
+                  &head, &out);
+    err =
+        out.err == OK ? proof_put(store, RETURN_ACK, writer_bytes(&out), &ack->signature) : out.err;
     free(space);
     return err;
 }

@@ -105,7 +105,8 @@ SELECT id FROM entry WHERE leaf = ?1 AND kind = 1;
 -- @entry_received
 UPDATE entry SET received = 1, epoch = ?2, number = ?3 WHERE id = ?1;
 -- @entry_take_back
--- The hub answers again for the present life. Of a former one only what can be sent again goes back:
+-- The hub answers again for the present life. Of a former one only what can be sent again goes
+-- back:
 -- what has lost its item is in every backup, so the hub has it.
 UPDATE entry SET received = 0, epoch = 0, number = 0
  WHERE received = 1 AND number > ?2 AND epoch < ?1
@@ -216,7 +217,8 @@ UPDATE change SET disposition = 0, reason = '', field = '', held = '', epoch = 0
  WHERE told > ?2 AND told_epoch < ?1
    AND EXISTS (SELECT 1 FROM item WHERE item.entry = change.entry);
 -- @change_keep
--- What has lost its item is in every backup: the hub has it, and its answer stands until the hub says
+-- What has lost its item is in every backup: the hub has it, and its answer stands until the hub
+-- says
 -- otherwise. Its values count in the new epoch.
 UPDATE change SET epoch = ?1, told_epoch = 0, told = 0,
                   folded = CASE WHEN number > ?2 THEN 0 ELSE folded END
@@ -288,7 +290,8 @@ DELETE FROM history
 -- @history_take_back
 DELETE FROM history WHERE epoch < ?1 AND number > ?2;
 -- @history_list
--- A number merges one transaction, which touches a record once: what an own change says of it is said
+-- A number merges one transaction, which touches a record once: what an own change says of it is
+-- said
 -- there.
 SELECT number, box FROM history
  WHERE record = ?1 AND NOT EXISTS

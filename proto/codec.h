@@ -79,8 +79,8 @@ static inline struct bytes writer_bytes(const struct writer *writer)
 
 /* Bytewise order of map keys and of codes. <0, 0, >0. */
 int codec_compare(struct bytes a, struct bytes b);
-/* Whether a person sees what stands there: no control characters (but those in `but`, ASCII), no line or
- * paragraph separator, nothing that turns the direction of writing. For valid UTF-8. */
+/* Whether a person sees what stands there: no control characters (but those in `but`, ASCII), no
+ * line or paragraph separator, nothing that turns the direction of writing. For valid UTF-8. */
 NODISCARD bool codec_plain(struct bytes text, const char *but);
 /* Valid UTF-8 (no surrogates, no overlong forms, no U+0000). */
 NODISCARD bool codec_utf8(struct bytes text);

@@ -90,13 +90,14 @@ struct operator_request {
     struct id nonce;
 };
 
-/* [6, kind, version, total, offset, data]: from a node that was told to wait (STANDING_WAITING). Either what
- * shows that the hub was rolled back, [statement, signature] of the newest ACK or feed batch that it signed
- * for this node (version 0), or signed policy that it lost. Slices in order, from offset 0. */
+/* [6, kind, version, total, offset, data]: from a node that was told to wait (STANDING_WAITING).
+ * Either what shows that the hub was rolled back, [statement, signature] of the newest ACK or feed
+ * batch that it signed for this node (version 0), or signed policy that it lost. Slices in order,
+ * from offset 0. */
 enum return_kind { RETURN_TRUST = 1, RETURN_RULES = 2, RETURN_ACK = 3, RETURN_FEED = 4 };
 
 struct policy_return {
-    unsigned kind;          /* enum return_kind */
+    unsigned kind; /* enum return_kind */
     uint64_t version, total, offset;
     struct bytes data;
 };

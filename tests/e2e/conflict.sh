@@ -35,7 +35,8 @@ until_true 60 same || fail "office shows $(shown "$A"), district $(shown "$O")"
 # Each side tells who decided, and what.
 decided() { "$@" --json show "$id" | /usr/bin/python3 -c 'import json,sys
 sys.exit(not any(h["op"] == "resolve" and h["node"] == sys.argv[1] and h["operator_name"] and
-                 list(h["fields"]) == ["status_hidup"] for h in json.load(sys.stdin)["history"]))' "$A"; }
+                 list(h["fields"]) == ["status_hidup"]
+             for h in json.load(sys.stdin)["history"]))' "$A"; }
 decided hub || fail "the hub does not tell who decided"
 until_true 60 decided node "$O" || fail "the district's office does not learn who decided"
 hub verify >/dev/null || fail verify
