@@ -282,7 +282,6 @@ void hub_cmd_restore_info(struct hub_admin *admin, struct admin_call *call)
 {
     struct hub_daemon *daemon = admin->daemon;
     const struct hub_halt *halt = hub_driver_halt(daemon->driver);
-    /* What waits in an open turn must be in the number that the statement names. */
     enum err err = hub_daemon_settle(daemon);
     const struct cursor journal = hub_store_journal(daemon->store);
     if (err != OK) {
@@ -295,13 +294,22 @@ void hub_cmd_restore_info(struct hub_admin *admin, struct admin_call *call)
     }
     json_t *done = json_object();
     hub_json_set(done, "epoch", hub_json_uint(journal.epoch));
-    hub_json_set(done, "number", hub_json_uint(journal.number));
-    hub_json_set(done, "hash", hub_json_hash(&journal.hash));
+    hub_json_set(done, "number", hub_json_uint(halt->journal.number));
+    hub_json_set(done, "hash", hub_json_hash(&halt->journal.hash));
+    const char *ahead = hub_driver_policy_ahead(daemon->driver);
+    bool indonesian = admin_call_lang(call) == LANG_ID;
     hub_json_set(
         done, "why",
-        json_sprintf(admin_call_lang(call) == LANG_ID
-                         ? "Kantor %s sudah melihat lebih banyak daripada isi basis data ini."
-                         : "Office %s has seen more than this database holds.",
-                     halt->node));
+        ahead != NULL
+            ? json_sprintf(indonesian
+                               ? "Kantor %s masih memegang aturan yang lebih baru; tunggu "
+                                 "sampai kembali ke sini (beberapa menit)."
+                               : "Office %s still holds newer policy; wait until it has come "
+                                 "back here (some minutes).",
+                           ahead)
+            : json_sprintf(indonesian
+                               ? "Kantor %s sudah melihat lebih banyak daripada isi basis data ini."
+                               : "Office %s has seen more than this database holds.",
+                           halt->node));
     admin_done(call, done);
 }

@@ -411,6 +411,17 @@ const struct hub_halt *hub_driver_halt(const struct hub_driver *driver)
     return &driver->halt;
 }
 
+const char *hub_driver_policy_ahead(const struct hub_driver *driver)
+{
+    const struct policy_mark here = hub_store_policy_mark(driver->store);
+    for (unsigned i = 0; i < driver->slot_count; i++) {
+        const struct policy_mark *there = &driver->slots[i]->policy;
+        if (there->trust_version > here.trust_version || there->rules_version > here.rules_version)
+            return driver->slots[i]->node;
+    }
+    return NULL;
+}
+
 bool hub_driver_link(const struct hub_driver *driver, const char *node, struct hub_link *ret_link)
 {
     for (unsigned i = 0; i < driver->slot_count; i++) {

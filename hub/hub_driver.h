@@ -61,9 +61,12 @@ NODISCARD enum err hub_driver_enrol(struct hub_driver *driver, struct hub_enrol 
 struct hub_halt {
     bool on;
     char node[NODE_TEXT_MAX + 1]; /* which proved it */
-    struct cursor journal;        /* the journal's end then */
+    struct cursor journal;        /* the cut for a restore: the journal's end when it was opened */
 };
 const struct hub_halt *hub_driver_halt(const struct hub_driver *driver);
+/* An office whose HELLO named later policy than the hub has: a claim, but what it holds may still
+ * be on its way back, and a restore before that would publish beside it. NULL: none. */
+const char *hub_driver_policy_ahead(const struct hub_driver *driver);
 
 struct hub_link {
     enum session_state state;

@@ -13,8 +13,15 @@ enum err hub_driver_enrol(struct hub_driver *driver, struct hub_enrol *enrol)
         return OK;
     if (err != OK)
         return err;
-    driver->halt =
-        (struct hub_halt){ .on = true, .journal = { .epoch = row.epoch, .number = row.number } };
+    driver->halt = (struct hub_halt){ .on = true };
+    err = hub_store_journal_at(driver->store, row.number, &driver->halt.journal);
+    if (err == ERR_NOT_FOUND) { /* of another copy than this one */
+        driver->halt.journal = hub_store_opened(driver->store);
+        err = OK;
+    }
+    if (err != OK)
+        return err;
+    driver->halt.journal.epoch = row.epoch;
     memcpy(driver->halt.node, row.node, sizeof driver->halt.node);
     (void)driver_halt_lift(driver);
     return OK;
@@ -34,6 +41,28 @@ bool driver_halt_lift(struct hub_driver *driver)
     return true;
 }
 
+/* The nodes prove it again when it cannot be stored. */
+static void halt_store(struct hub_driver *driver)
+{
+    struct halt_row row = { .epoch = driver->halt.journal.epoch,
+                            .number = driver->halt.journal.number,
+                            .since_ms = driver->wall_ms };
+    memcpy(row.node, driver->halt.node, sizeof row.node);
+    enum err err =
+        driver->enrol != NULL ? enrol_store_halt_put(hub_enrol_store(driver->enrol), &row) : OK;
+    if (err != OK)
+        log_error("the proof of the rollback could not be stored code=%s", err_name(err));
+}
+
+void driver_halt_keep(struct hub_driver *driver)
+{
+    uint64_t epoch = driver_trust(driver)->epoch;
+    if (!driver->halt.on || epoch <= driver->halt.journal.epoch)
+        return;
+    driver->halt.journal.epoch = epoch;
+    halt_store(driver);
+}
+
 /* Everyone else waits as well, and asks again with HELLO. */
 void driver_halt(struct hub_driver *driver, const struct peer_slot *prover)
 {
@@ -41,17 +70,10 @@ void driver_halt(struct hub_driver *driver, const struct peer_slot *prover)
     log_error("this hub's database is older than what node %s has seen; merging stops until "
               "`tkskctl restore` epoch=%llu number=%llu",
               prover->node, (unsigned long long)journal.epoch, (unsigned long long)journal.number);
-    driver->halt = (struct hub_halt){ .on = true, .journal = journal };
+    driver->halt = (struct hub_halt){ .on = true, .journal = hub_store_opened(driver->store) };
+    driver->halt.journal.epoch = driver_trust(driver)->epoch;
     memcpy(driver->halt.node, prover->node, sizeof driver->halt.node);
-    if (driver->enrol != NULL) {
-        struct halt_row row = { .epoch = journal.epoch,
-                                .number = journal.number,
-                                .since_ms = driver->wall_ms };
-        memcpy(row.node, prover->node, sizeof row.node);
-        enum err err = enrol_store_halt_put(hub_enrol_store(driver->enrol), &row);
-        if (err != OK) /* the nodes prove it again after a restart */
-            log_error("the proof of the rollback could not be stored code=%s", err_name(err));
-    }
+    halt_store(driver);
     for (unsigned i = 0; i < driver->slot_count; i++) {
         struct peer_slot *slot = driver->slots[i];
         if (slot == prover || slot->session.state == SESSION_AWAY)

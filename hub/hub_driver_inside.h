@@ -103,6 +103,8 @@ void driver_batch_release(struct hub_driver *driver, struct peer_slot *slot,
 NODISCARD enum err driver_hello(struct hub_driver *driver, struct peer_slot *slot,
                                 const struct trust_node *node, const struct hub_peer *peer,
                                 bool fresh, const struct hello *hello, uint64_t now_ms);
+/* An epoch that a node brought back is an old one: the halt goes on. */
+void driver_halt_keep(struct hub_driver *driver);
 /* Loads or clears the halt when the epoch moved on. True: it was lifted. */
 bool driver_halt_lift(struct hub_driver *driver);
 

@@ -28,7 +28,7 @@ static enum err take(struct hub_driver *driver, uint64_t now_ms)
     if (err != OK)
         return err;
     err = driver->returned_kind == RETURN_TRUST
-              ? hub_store_trust_put(driver->store, document, driver->wall_ms, &problem)
+              ? hub_store_trust_again(driver->store, document, driver->wall_ms, &problem)
               : hub_store_rules_put(driver->store, document, driver->wall_ms, &problem);
     if (err == OK)
         err = hub_store_commit(driver->store);
@@ -39,6 +39,7 @@ static enum err take(struct hub_driver *driver, uint64_t now_ms)
     log_info("policy came back from an office kind=%s version=%llu",
              driver->returned_kind == RETURN_TRUST ? "trust" : "rules",
              (unsigned long long)driver->returned_version);
+    driver_halt_keep(driver);
     hub_driver_journal_moved(driver);
     return OK;
 }

@@ -55,6 +55,24 @@ struct cursor hub_store_journal(const struct hub_store *store)
     return store->journal;
 }
 
+struct cursor hub_store_opened(const struct hub_store *store)
+{
+    return store->opened;
+}
+
+enum err hub_store_journal_at(struct hub_store *store, uint64_t number, struct cursor *ret_cursor)
+{
+    struct row_journal row = { .number = 0 };
+    enum err err = OK;
+    if (number > 0)
+        err = store->ops->journal_get(store->backend, number, &row);
+    else
+        journal_genesis(store->district, &row.hash);
+    if (!err)
+        *ret_cursor = (struct cursor){ .epoch = row.epoch, .number = number, .hash = row.hash };
+    return err;
+}
+
 enum err hub_store_proves(struct hub_store *store, const struct cursor *cursor, bool *ret_proven)
 {
     struct row_journal row;
@@ -246,6 +264,7 @@ enum err hub_store_open(const char *path, const char *vfs, const char *district,
         err = store_reload_policy(store);
     if (!err)
         err = reload_journal(store);
+    store->opened = store->journal;
     if (err)
         (void)problem_set(problem, err, path, "its policy or journal cannot be read");
 out:

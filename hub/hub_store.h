@@ -35,6 +35,12 @@ struct policy_mark hub_store_policy_mark(const struct hub_store *store);
 
 /* Present end of the journal. */
 struct cursor hub_store_journal(const struct hub_store *store);
+/* Where it ended when this store was opened: the cut that a restore names. What came after was
+ * numbered anew where the lost journal had numbers of its own. */
+struct cursor hub_store_opened(const struct hub_store *store);
+/* The entry with that number; ERR_NOT_FOUND. */
+NODISCARD enum err hub_store_journal_at(struct hub_store *store, uint64_t number,
+                                        struct cursor *ret_cursor);
 /* Whether (epoch, number, hash) is in this journal. Number 0 of any epoch is. */
 NODISCARD enum err hub_store_proves(struct hub_store *store, const struct cursor *cursor,
                                     bool *ret_proven);
@@ -141,6 +147,11 @@ NODISCARD enum err hub_store_ack_items(struct hub_store *store, const char *node
 /* Applies, journals and carries out the effects (release, ends, renewals, epochs, incarnations). */
 NODISCARD enum err hub_store_trust_put(struct hub_store *store, struct bytes signed_statement,
                                        uint64_t wall_ms, struct problem *problem);
+/* One that was in force before, here or where this database was copied from: replayed, or brought
+ * back by a node. The cut of an epoch need not lie in this journal; the next epoch is still to
+ * come, then. */
+NODISCARD enum err hub_store_trust_again(struct hub_store *store, struct bytes signed_statement,
+                                         uint64_t wall_ms, struct problem *problem);
 /* ERR_STATE: not version + 1; ERR_POLICY_FOLLOW. Migrates the typed tables in the same
  * transaction. */
 NODISCARD enum err hub_store_rules_put(struct hub_store *store, struct bytes signed_document,

@@ -149,7 +149,7 @@ static enum err replay_policy(struct replay *r, const struct row_journal *row)
     if (err)
         return err;
     struct bytes bytes = bytes_of(document, len);
-    err = trust ? hub_store_trust_put(r->into, bytes, row->wall_ms, NULL)
+    err = trust ? hub_store_trust_again(r->into, bytes, row->wall_ms, NULL)
                 : hub_store_rules_put(r->into, bytes, row->wall_ms, NULL);
     free(document);
     return err;

@@ -133,31 +133,41 @@ static enum err effects(struct hub_store *store, struct bytes ops, uint64_t wall
     return err ? err : merge_ready(store, wall_ms);
 }
 
-/* An EPOCH op must name this journal's end. */
-static enum err check_epoch(const struct hub_store *store, struct bytes ops, bool *ret_epoch,
-                            struct problem *problem)
+/* The cut of an EPOCH op; *ret_epoch is false without one. */
+static enum err find_epoch(struct bytes ops, bool *ret_epoch, struct cursor *ret_cut,
+                           struct problem *problem)
 {
     struct reader reader = reader_of(ops);
     size_t count = reader_array(&reader);
     *ret_epoch = false;
     for (size_t i = 0; i < count; i++) {
         struct reader op = reader_of(reader_raw(&reader));
-        struct hash hash = { .at = { 0 } };
         (void)reader_array(&op);
         if (reader_uint(&op) != TRUST_EPOCH)
             continue;
         (void)reader_uint(&op);
-        uint64_t cut = reader_uint(&op);
-        reader_fixed(&op, hash.at, HASH_BYTES);
+        ret_cut->number = reader_uint(&op);
+        reader_fixed(&op, ret_cut->hash.at, HASH_BYTES);
         if (op.err)
             return problem_set(problem, ERR_MALFORMED, "trust statement", "epoch");
-        if (cut != store->journal.number || !hash_equal(&hash, &store->journal.hash))
-            return problem_setf(problem, ERR_STATE, "epoch",
-                                "the cut is %llu, the journal ends at %llu or differs there",
-                                (unsigned long long)cut, (unsigned long long)store->journal.number);
         *ret_epoch = true;
     }
     return OK;
+}
+
+/* A new epoch's cut must lie in this journal. */
+static enum err check_epoch(struct hub_store *store, struct cursor cut, struct problem *problem)
+{
+    bool proven = false;
+    cut.epoch = store->trust.epoch;
+    enum err err = hub_store_proves(store, &cut, &proven);
+    if (err)
+        return problem_set(problem, err, "epoch", "the journal cannot be read");
+    return proven ? OK
+                  : problem_setf(problem, ERR_STATE, "epoch",
+                                 "the cut is %llu, the journal ends at %llu or differs there",
+                                 (unsigned long long)cut.number,
+                                 (unsigned long long)store->journal.number);
 }
 
 static enum err journal_policy(struct hub_store *store, enum journal_kind kind, uint64_t version,
@@ -174,17 +184,19 @@ static enum err journal_policy(struct hub_store *store, enum journal_kind kind, 
                : store->ops->document_put(store->backend, kind, version, number, hash, as_signed);
 }
 
-enum err hub_store_trust_put(struct hub_store *store, struct bytes signed_statement,
-                             uint64_t wall_ms, struct problem *problem)
+static enum err trust_take(struct hub_store *store, struct bytes signed_statement, bool anew,
+                           uint64_t wall_ms, struct problem *problem)
 {
     struct trust_view view;
-    struct cursor cut = store->journal;
+    struct cursor cut = { .number = 0 };
     bool epoch = false;
     must(store->writing);
     enum err err = trust_view(signed_statement, &view);
     if (err)
         return problem_set(problem, err, "trust statement", "it cannot be read");
-    err = check_epoch(store, view.ops, &epoch, problem);
+    err = find_epoch(view.ops, &epoch, &cut, problem);
+    if (!err && epoch && anew)
+        err = check_epoch(store, cut, problem);
     if (err)
         return err;
     err = trust_apply(&store->trust, signed_statement, NULL, problem);
@@ -202,6 +214,18 @@ enum err hub_store_trust_put(struct hub_store *store, struct bytes signed_statem
     if (!err)
         err = effects(store, view.ops, wall_ms);
     return err ? problem_set(problem, err, "trust statement", "it could not be stored") : OK;
+}
+
+enum err hub_store_trust_put(struct hub_store *store, struct bytes signed_statement,
+                             uint64_t wall_ms, struct problem *problem)
+{
+    return trust_take(store, signed_statement, true, wall_ms, problem);
+}
+
+enum err hub_store_trust_again(struct hub_store *store, struct bytes signed_statement,
+                               uint64_t wall_ms, struct problem *problem)
+{
+    return trust_take(store, signed_statement, false, wall_ms, problem);
 }
 
 /* --- rules ----------------------------------------------------------------------------------- */

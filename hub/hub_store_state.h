@@ -17,7 +17,7 @@ struct hub_store {
     struct policy *policy;    /* in force; one of `policies`, or NULL */
     struct policy **policies; /* by version - 1; NULL where not asked for yet */
     size_t policy_count;
-    struct cursor journal;
+    struct cursor journal, opened;
 
     struct merge *merge;        /* work space of one transaction */
     struct hub_record *record;  /* of the feed and the lists */

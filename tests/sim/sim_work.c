@@ -324,14 +324,17 @@ void sim_work_step(void)
 static void restore_hub(void)
 {
     static uint8_t space[512];
-    struct cursor end = hub_store_journal(world.hub.store);
+    const struct hub_halt *halt = hub_driver_halt(world.hub.driver);
+    world.hub.rolled_back = false;
+    if (!halt->on) /* no office had seen more */
+        return;
+    const struct cursor cut = halt->journal;
     struct writer ops = writer_of(space, sizeof(space));
     writer_array(&ops, 1);
-    trust_op_epoch(&ops, end.epoch + 1, end.number, &end.hash);
+    trust_op_epoch(&ops, cut.epoch + 1, cut.number, &cut.hash);
     sim_ok(sim_publish_trust(writer_bytes(&ops)));
-    world.hub.rolled_back = false;
-    sim_say("hub: epoch %llu opened, cut at %llu", (unsigned long long)end.epoch + 1,
-            (unsigned long long)end.number);
+    sim_say("hub: epoch %llu opened, cut at %llu", (unsigned long long)cut.epoch + 1,
+            (unsigned long long)cut.number);
 }
 
 /* The person waits until every office has been heard: they bring back what was signed since. */

@@ -466,6 +466,55 @@ static void an_epoch_cuts_what_a_base_may_claim(void **state)
     assert_answer(&f, &late, 0, HELD, "");
 }
 
+static void a_cut_below_the_end_counts_for_bases_and_ends_no_entry(void **state)
+{
+    (void)state;
+    uint8_t space[256];
+    struct id id;
+    struct sent made = person_new(NODE_A, OPERATOR_A, "Ani", &id);
+    struct cursor cut = hub_store_journal(f.store);
+    struct sent officer = age_set(NODE_D, OPERATOR_D, &id, base_rev(made.number), 40);
+    struct cursor end = hub_store_journal(f.store), there;
+    assert_int_equal(hub_store_journal_at(f.store, cut.number, &there), OK);
+    assert_true(hash_equal(&there.hash, &cut.hash));
+    assert_int_equal(hub_store_journal_at(f.store, end.number + 1, &there), ERR_NOT_FOUND);
+    struct writer ops = writer_of(space, sizeof(space));
+    trust_op_epoch(&ops, 2, cut.number, &cut.hash);
+    fixture_trust(&f, 1, writer_bytes(&ops));
+    assert_int_equal(hub_store_journal(f.store).number, end.number + 1);
+    /* The lost journal's number of the same value says nothing about what was written here. */
+    struct sent late = age_set(NODE_A, OPERATOR_A, &id, base_rev(end.number), 41);
+    assert_answer(&f, &officer, 0, ACCEPTED, "");
+    assert_answer(&f, &late, 0, HELD, "");
+    fixture_check_replay(&f);
+}
+
+static void an_epoch_that_comes_back_need_not_lie_in_this_journal(void **state)
+{
+    (void)state;
+    uint8_t space[512], ops_space[256];
+    const struct trust *trust = hub_store_trust(f.store);
+    const struct secret_key *officer[] = { f.officer };
+    struct writer out = writer_of(space, sizeof(space));
+    struct cursor lost = hub_store_journal(f.store);
+    struct problem problem = { .code = OK };
+    struct writer ops = writer_of(ops_space, sizeof(ops_space));
+    lost.number += 20;
+    trust_op_epoch(&ops, 2, lost.number, &lost.hash);
+    assert_int_equal(fixture_try_trust(&f, 1, writer_bytes(&ops), &problem), ERR_STATE);
+    ops = writer_of(ops_space, sizeof(ops_space));
+    writer_array(&ops, 1);
+    trust_op_epoch(&ops, 2, lost.number, &lost.hash);
+    assert_int_equal(trust_sign(FIXTURE_DISTRICT, trust->version + 1, &trust->hash,
+                                FIXTURE_CLAIMED_MS, writer_bytes(&ops), officer, 1, &out),
+                     OK);
+    assert_int_equal(hub_store_begin(f.store), OK);
+    assert_int_equal(hub_store_trust_again(f.store, writer_bytes(&out), 7, &problem), OK);
+    assert_int_equal(hub_store_commit(f.store), OK);
+    assert_int_equal(hub_store_trust(f.store)->epoch, 2);
+    fixture_check_replay(&f);
+}
+
 static void a_transaction_that_would_flood_the_feed_is_refused_not_cut(void **state)
 {
     (void)state;
@@ -521,6 +570,8 @@ int main(void)
         TEST(what_refers_to_a_create_that_falls_falls_with_it),
         TEST(a_known_transaction_is_answered_again_and_merged_once),
         TEST(an_epoch_cuts_what_a_base_may_claim),
+        TEST(a_cut_below_the_end_counts_for_bases_and_ends_no_entry),
+        TEST(an_epoch_that_comes_back_need_not_lie_in_this_journal),
         TEST(a_transaction_that_would_flood_the_feed_is_refused_not_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

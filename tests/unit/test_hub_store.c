@@ -377,7 +377,7 @@ static void rules_that_fail_leave_tables_and_policy_as_they_were(void **state)
     assert_answer(&f, &sent, 0, ACCEPTED, "");
 }
 
-static void an_epoch_must_name_the_journals_end(void **state)
+static void an_epoch_must_name_a_number_of_this_journal(void **state)
 {
     (void)state;
     uint8_t space[256];
@@ -423,7 +423,7 @@ int main(void)
         TEST(rules_need_signers_and_follow_in_order),
         TEST(wider_rules_widen_the_tables_and_keep_what_is_there),
         TEST(rules_that_fail_leave_tables_and_policy_as_they_were),
-        TEST(an_epoch_must_name_the_journals_end),
+        TEST(an_epoch_must_name_a_number_of_this_journal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
