@@ -257,7 +257,7 @@ static enum exit_code go_to_office(struct ctl *ctl, const struct hello *hello)
     json_t *error = ctl_memory(json_pack(
         "{s:s, s:s, s:s, s:s}", "code", "unreachable", "thing", ctl->socket, "rule",
         tr("records are entered at the district through an office of the hub's own, and none "
-        "answers",
+           "answers",
            "di kabupaten catatan diisi melalui kantor milik hub sendiri, dan tidak ada yang "
            "menjawab"),
         "remedy",

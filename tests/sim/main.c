@@ -1,5 +1,6 @@
-/* The simulator: `sim --seeds N` runs seeds 1 … N, `sim --seed S [--verbose]` replays one. Each seed is one
- * district for some simulated hours under faults, then healed; docs in the headers of this directory. */
+/* The simulator: `sim --seeds N` runs seeds 1 … N, `sim --seed S [--verbose]` replays one. Each
+ * seed is one district for some simulated hours under faults, then healed; docs in the headers of
+ * this directory. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +41,8 @@ static int run_seed(uint64_t seed, unsigned steps, bool verbose)
     return 0;
 }
 
-/* Seeds run in children, two at a time: one that dies says so and does not take the others along. */
+/* Seeds run in children, two at a time: one that dies says so and does not take the others along.
+ */
 static unsigned run_many(uint64_t first, unsigned count, unsigned steps)
 {
     unsigned failed = 0, running = 0, next = 0;
@@ -78,12 +80,11 @@ static unsigned run_many(uint64_t first, unsigned count, unsigned steps)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = { { "seeds", required_argument, NULL, 'n' },
-                                             { "first", required_argument, NULL, 'f' },
-                                             { "seed", required_argument, NULL, 's' },
-                                             { "steps", required_argument, NULL, 't' },
-                                             { "verbose", no_argument, NULL, 'v' },
-                                             { NULL, 0, NULL, 0 } };
+    static const struct option options[] = {
+        { "seeds", required_argument, NULL, 'n' }, { "first", required_argument, NULL, 'f' },
+        { "seed", required_argument, NULL, 's' },  { "steps", required_argument, NULL, 't' },
+        { "verbose", no_argument, NULL, 'v' },     { NULL, 0, NULL, 0 }
+    };
     unsigned count = 20, steps = 300;
     uint64_t one = 0, first = 1;
     bool verbose = false;

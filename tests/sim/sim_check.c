@@ -44,8 +44,7 @@ static void check_acked(const struct sim_node *node)
                      (unsigned long long)own.acked, (unsigned long long)own.highest);
         if (own.acked > seen.lanes[lane].received)
             sim_fail("I1: %s lane %u: acked %llu, the hub has %llu", node->name, lane,
-                     (unsigned long long)own.acked,
-                     (unsigned long long)seen.lanes[lane].received);
+                     (unsigned long long)own.acked, (unsigned long long)seen.lanes[lane].received);
         if (own.acked == 0)
             continue;
         sim_ok(hub_store_head(world.hub.store, node->name, &identity.incarnation, (enum lane)lane,
@@ -133,7 +132,8 @@ static void see_end(void)
     seen = NULL;
 }
 
-static struct seen_change *seen_find(unsigned node, const struct hash *leaf, const struct id *record)
+static struct seen_change *seen_find(unsigned node, const struct hash *leaf,
+                                     const struct id *record)
 {
     for (size_t i = 0; i < seen_count; i++) {
         if (seen[i].node == node && hash_equal(&seen[i].leaf, leaf) &&
@@ -160,8 +160,8 @@ void sim_check_answers(void)
 
 static bool change_settled(const struct seen_change *change, bool tell)
 {
-    bool open = change->disposition == DISPOSITION_NONE ||
-                change->disposition == DISPOSITION_PARKED;
+    bool open =
+        change->disposition == DISPOSITION_NONE || change->disposition == DISPOSITION_PARKED;
     if (open && tell)
         fprintf(stderr, "  %s: a change (op %d) at lane %d seq %llu is %s\n",
                 world.nodes[change->node].name, change->op, change->lane,
@@ -169,8 +169,8 @@ static bool change_settled(const struct seen_change *change, bool tell)
     return !open;
 }
 
-/* Nothing in the journal after its cursor that concerns this node. (The hub does not bother a node with
- * batches that hold nothing for it, so the cursor itself may lag.) */
+/* Nothing in the journal after its cursor that concerns this node. (The hub does not bother a node
+ * with batches that hold nothing for it, so the cursor itself may lag.) */
 static bool stream_settled(const struct sim_node *node, enum feed_stream stream, bool tell)
 {
     static uint8_t space[FEED_PLAIN_BYTES_MAX];
@@ -331,8 +331,9 @@ static void check_node_view(const struct sim_node *node, const struct folded *fo
                 continue;
             found = true;
             pending = view->fields[k].pending || view->fields[k].held;
-            if (!pending && !bytes_equal(view->fields[k].value,
-                                         bytes_of(fold->fields[i].value, fold->fields[i].value_len)))
+            if (!pending &&
+                !bytes_equal(view->fields[k].value,
+                             bytes_of(fold->fields[i].value, fold->fields[i].value_len)))
                 sim_fail("I3: %s and the hub differ in %s (rev %llu there, %llu here)", node->name,
                          fold->fields[i].name, (unsigned long long)fold->fields[i].rev,
                          (unsigned long long)view->fields[k].rev);
@@ -393,10 +394,10 @@ static struct bytes accepted_value(const struct seen_change *change, struct byte
     return field.at == NULL ? none : fields_get(ret_change->fields, field);
 }
 
-/* Whether `later` overwrote in silence what `earlier`, another office's accepted change, had written after
- * its author looked. Revs count within one epoch only. */
-static bool overwrote(const struct seen_change *later, const struct change *what, struct bytes field,
-                      struct bytes value, const struct seen_change *earlier)
+/* Whether `later` overwrote in silence what `earlier`, another office's accepted change, had
+ * written after its author looked. Revs count within one epoch only. */
+static bool overwrote(const struct seen_change *later, const struct change *what,
+                      struct bytes field, struct bytes value, const struct seen_change *earlier)
 {
     struct change other;
     if (earlier->node == later->node || !id_equal(&earlier->record, &later->record) ||
@@ -406,8 +407,8 @@ static bool overwrote(const struct seen_change *later, const struct change *what
     return before.at != NULL && other.op != OP_CREATE && !bytes_equal(before, value);
 }
 
-/* Two offices wrote one field, neither saw the other: a person decides, the later never just wins. A held
- * change that was chosen is accepted too, by a resolve: those say nothing here. */
+/* Two offices wrote one field, neither saw the other: a person decides, the later never just wins.
+ * A held change that was chosen is accepted too, by a resolve: those say nothing here. */
 static void check_three_way(void)
 {
     if (hub_store_journal(world.hub.store).epoch != 1)
@@ -423,8 +424,7 @@ static void check_three_way(void)
         while (!what.base.has_leaf && fields_next(&iter, &field, &value)) {
             for (size_t k = 0; k < seen_count; k++) {
                 if (!once_held(&seen[i], field) && !once_held(&seen[k], field) &&
-                    seen[k].op != OP_RESOLVE &&
-                    overwrote(&seen[i], &what, field, value, &seen[k]))
+                    seen[k].op != OP_RESOLVE && overwrote(&seen[i], &what, field, value, &seen[k]))
                     sim_fail("I2: %s overwrote a value of %s that it had not seen, without a word",
                              world.nodes[seen[i].node].name, world.nodes[seen[k].node].name);
             }

@@ -20,7 +20,7 @@ struct image {
 
 struct pending {
     size_t offset, len;
-    uint8_t *data;       /* NULL: a truncation to `offset` */
+    uint8_t *data; /* NULL: a truncation to `offset` */
 };
 
 struct disk_file {
@@ -131,22 +131,19 @@ static struct disk_file *file_find(const char *name)
 
 static struct disk_file *file_make(const char *name)
 {
-    for (size_t i = 0; i < FILES_MAX; i++) {
-        if (files[i].name[0] == '\0') {
-            must(strlen(name) < NAME_MAX_BYTES);
-            memcpy(files[i].name, name, strlen(name) + 1);
-            files[i].machine = machine_of(name);
-            return &files[i];
-        }
-    }
-    must(!"too many simulated files");
-    return NULL;
+    size_t free_slot = 0;
+    while (free_slot < FILES_MAX && files[free_slot].name[0] != '\0')
+        free_slot++;
+    must(free_slot < FILES_MAX && strlen(name) < NAME_MAX_BYTES);
+    memcpy(files[free_slot].name, name, strlen(name) + 1);
+    files[free_slot].machine = machine_of(name);
+    return &files[free_slot];
 }
 
 /* ---- crash */
 
-/* What survives: unsynced writes are kept, dropped or torn, each for itself; a disk reorders as it likes,
- * so a later write may be there without an earlier one. */
+/* What survives: unsynced writes are kept, dropped or torn, each for itself; a disk reorders as it
+ * likes, so a later write may be there without an earlier one. */
 static void file_settle(struct disk_file *file)
 {
     for (size_t i = 0; i < file->pending_count; i++) {
@@ -400,7 +397,8 @@ static const sqlite3_io_methods methods = {
     .xDeviceCharacteristics = vfs_traits,
 };
 
-static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *ret_flags)
+static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
+                    int *ret_flags)
 {
     (void)vfs;
     static unsigned temporary;

@@ -1,8 +1,9 @@
 /* Disks of the simulated machines: a SQLite VFS in memory that knows which writes were synced.
  *
- * A path "m3/node.db" lives on machine 3. A crash freezes the machine: at that moment each write since the
- * last sync of its file is kept, dropped or torn at a sector, in random order, and whatever the dying
- * process still writes goes nowhere. sim_disk_restart gives the survivor's bytes to the next life. */
+ * A path "m3/node.db" lives on machine 3. A crash freezes the machine: at that moment each write
+ * since the last sync of its file is kept, dropped or torn at a sector, in random order, and
+ * whatever the dying process still writes goes nowhere. sim_disk_restart gives the survivor's bytes
+ * to the next life. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,7 +12,7 @@
 #define SIM_MACHINES_MAX 16
 #define SIM_VFS "sim"
 
-void sim_disk_start(void);   /* registers the VFS, wipes all disks */
+void sim_disk_start(void); /* registers the VFS, wipes all disks */
 
 /* The machine dies after `writes` more writes or syncs; 0: at once. */
 void sim_disk_crash_after(unsigned machine, unsigned writes);

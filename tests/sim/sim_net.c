@@ -52,11 +52,12 @@ static void packet_add(unsigned from, unsigned to, struct bytes frame, uint64_t 
     if (packet_count == PACKETS_MAX)
         return; /* a full network loses, as real ones do */
     struct sim_packet *packet = &packets[packet_count++];
-    *packet = (struct sim_packet){ .from = from,
-                                   .to = to,
-                                   .due_ms = now_ms + (calm ? 10 : 1 + sim_below(faults.delay_ms_max)),
-                                   .order = packets_made++,
-                                   .len = frame.len };
+    *packet =
+        (struct sim_packet){ .from = from,
+                             .to = to,
+                             .due_ms = now_ms + (calm ? 10 : 1 + sim_below(faults.delay_ms_max)),
+                             .order = packets_made++,
+                             .len = frame.len };
     packet->at = malloc(frame.len ? frame.len : 1);
     must(packet->at != NULL);
     memcpy(packet->at, frame.at, frame.len);

@@ -109,10 +109,11 @@ static void act_create(struct sim_node *node)
         area = "36.04.01";
     for (unsigned i = 0; i < count; i++) {
         fields[i][0] = (struct entry_field){ .name = bytes_text("area"), .text = bytes_text(area) };
-        fields[i][1] = (struct entry_field){
-            .name = bytes_text("name"), .text = bytes_text(random_text(text[i], sizeof(text[i])))
-        };
-        fields[i][2] = (struct entry_field){ .name = bytes_text("friend"), .text = bytes_text("$1") };
+        fields[i][1] =
+            (struct entry_field){ .name = bytes_text("name"),
+                                  .text = bytes_text(random_text(text[i], sizeof(text[i]))) };
+        fields[i][2] =
+            (struct entry_field){ .name = bytes_text("friend"), .text = bytes_text("$1") };
         changes[i] = (struct entry_change){ .group = (unsigned)i,
                                             .op = OP_CREATE,
                                             .collection = bytes_text("person"),
@@ -240,8 +241,8 @@ static void act_lock(struct sim_node *node)
     node_driver_kick(node->driver);
 }
 
-/* An old copy of a node's disk comes back. What the hub did not have by then is gone for good, and the
- * promise for it with it: that loss is real, and HELLO's highest lets the hub count it. */
+/* An old copy of a node's disk comes back. What the hub did not have by then is gone for good, and
+ * the promise for it with it: that loss is real, and HELLO's highest lets the hub count it. */
 static void act_old_node(void)
 {
     struct sim_node *node = some_node();

@@ -1,16 +1,16 @@
-/* What people and bad luck do: entries, edits, deletes, answers to conflicts, policy; crashes, cut links,
- * full disks, locked nodes, old copies that come back. */
+/* What people and bad luck do: entries, edits, deletes, answers to conflicts, policy; crashes, cut
+ * links, full disks, locked nodes, old copies that come back. */
 #pragma once
 
 #include "tests/sim/sim_world.h"
 
 /* Everything a person was told is stored; the checks hold it against node and hub. */
 struct sim_promise {
-    unsigned node;           /* index */
+    unsigned node; /* index */
     struct id record;
     struct hash leaf;
     enum change_op op;
-    bool lost_with_store;    /* its store was replaced by an older copy before the hub had it */
+    bool lost_with_store; /* its store was replaced by an older copy before the hub had it */
 };
 
 extern struct sim_promise *sim_promises;
@@ -20,5 +20,5 @@ enum sim_plan { PLAN_PLAIN, PLAN_OLD_NODE, PLAN_OLD_HUB, PLAN_COUNT };
 
 void sim_work_start(enum sim_plan plan);
 void sim_work_stop(void);
-void sim_work_step(void);    /* one random act */
-void sim_work_heal(void);    /* faults end: links, disks, locks, the restore that a person would do */
+void sim_work_step(void); /* one random act */
+void sim_work_heal(void); /* faults end: links, disks, locks, the restore that a person would do */

@@ -102,8 +102,8 @@ static void node_path(const struct sim_node *node, char ret[32])
 
 void sim_node_unlock(struct sim_node *node)
 {
-    enum err err = node_store_unlock(node->store,
-                                     secret_key_from(secret_key_bytes(node->operator_seed)));
+    enum err err =
+        node_store_unlock(node->store, secret_key_from(secret_key_bytes(node->operator_seed)));
     if (err == ERR_FULL && sim_disk_is_full(node->machine))
         return; /* unlocking folds in what came meanwhile, which wants space */
     sim_ok(err);
@@ -188,8 +188,8 @@ enum err sim_publish_trust(struct bytes ops)
     const struct secret_key *officer[] = { world.officer_seed };
     struct writer out = writer_of(space, sizeof(space));
     struct problem problem = { .code = OK };
-    enum err err = trust_sign(SIM_DISTRICT, trust->version + 1, &trust->hash, sim_wall_ms(NULL), ops,
-                              trust->version == 0 ? root : officer, 1, &out);
+    enum err err = trust_sign(SIM_DISTRICT, trust->version + 1, &trust->hash, sim_wall_ms(NULL),
+                              ops, trust->version == 0 ? root : officer, 1, &out);
     if (err == OK)
         err = hub_store_begin(world.hub.store);
     if (err != OK)
@@ -216,7 +216,8 @@ enum err sim_publish_rules(const char *directory)
     enum err err = policy_text_compile(directory, SIM_DISTRICT, mark.rules_version + 1,
                                        &mark.rules_hash, &document, &problem);
     if (err != OK)
-        sim_fail("policy of the simulator: %s: %s %s", err_name(err), problem.thing, problem.detail);
+        sim_fail("policy of the simulator: %s: %s %s", err_name(err), problem.thing,
+                 problem.detail);
     err = rules_sign(buf_bytes(&document), officer, 1, &out);
     if (err == OK)
         err = hub_store_begin(world.hub.store);
@@ -332,10 +333,9 @@ void sim_world_open(uint64_t seed, bool verbose)
     sim_random_start(seed);
     crypto_random_replace(sim_random_fill);
     sim_disk_start();
-    world = (struct sim_world){ .seed = seed,
-                                .verbose = verbose,
-                                .wall_base_ms = WALL_BASE_MS,
-                                .now_ms = 1000 };
+    world = (struct sim_world){
+        .seed = seed, .verbose = verbose, .wall_base_ms = WALL_BASE_MS, .now_ms = 1000
+    };
     const struct sim_net_faults faults = { .loss = (unsigned)sim_below(200),
                                            .duplicate = (unsigned)sim_below(100),
                                            .corrupt = (unsigned)sim_below(30),
@@ -395,10 +395,10 @@ static void deliver(const struct sim_packet *packet)
         struct hub_peer peer = { .curve_key = world.nodes[packet->from - 1].curve_key,
                                  .route = { (uint8_t)packet->from },
                                  .route_len = 1 };
-        driver_ok(SIM_HUB,
-                  hub_driver_receive(world.hub.driver, &peer, frame, world.now_ms,
-                                     sim_wall_ms(NULL)),
-                  "hub_driver_receive");
+        driver_ok(
+            SIM_HUB,
+            hub_driver_receive(world.hub.driver, &peer, frame, world.now_ms, sim_wall_ms(NULL)),
+            "hub_driver_receive");
         if (sim_chance(300))
             driver_ok(SIM_HUB, hub_driver_flush(world.hub.driver, world.now_ms),
                       "hub_driver_flush");

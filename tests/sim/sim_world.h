@@ -1,5 +1,6 @@
-/* The simulated district: one hub, some offices, and the district's own office, each a machine with a disk
- * (sim_disk), a wall clock that may be wrong by decades, and real stores, sessions and drivers. */
+/* The simulated district: one hub, some offices, and the district's own office, each a machine with
+ * a disk (sim_disk), a wall clock that may be wrong by decades, and real stores, sessions and
+ * drivers. */
 #pragma once
 
 #include "hub/hub_driver.h"
@@ -15,7 +16,7 @@ struct sim_node {
     char name[NODE_TEXT_MAX + 1];
     char role[16];
     bool up;
-    uint64_t restart_ms;          /* when down */
+    uint64_t restart_ms; /* when down */
     int64_t clock_error_ms;
     struct node_store *store;
     struct node_entry *entry;
@@ -25,8 +26,8 @@ struct sim_node {
     struct public_key operator_key;
     bool locked;
     uint64_t trust_version, rules_version; /* the highest seen applied: never falls */
-    bool restored;                /* an old copy came back: what was not yet at the hub may be gone */
-    size_t confirmed;             /* submits that returned OK and survived */
+    bool restored;    /* an old copy came back: what was not yet at the hub may be gone */
+    size_t confirmed; /* submits that returned OK and survived */
 };
 
 struct sim_hub {
@@ -63,7 +64,7 @@ void sim_ok_named(enum err err, const char *what);
 void sim_world_open(uint64_t seed, bool verbose);
 void sim_world_close(void);
 
-void sim_node_up(struct sim_node *node);   /* after a crash: reopens from what the disk kept */
+void sim_node_up(struct sim_node *node); /* after a crash: reopens from what the disk kept */
 void sim_node_down(struct sim_node *node, uint64_t downtime_ms);
 void sim_node_unlock(struct sim_node *node);
 void sim_hub_up(void);
