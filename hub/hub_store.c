@@ -1,7 +1,6 @@
 /* The hub's store above its backends: opening, transactions, caches, chains, ACKs. */
 #include "hub/hub_store.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/must.h"
