@@ -1,4 +1,5 @@
 #include "tests/unit/trust_samples.h"
+#include "tests/unit/same_hub.h"
 
 /* --- the first statement
  * -------------------------------------------------------------------------- */
@@ -15,7 +16,7 @@ static void the_first_statement_founds_root_signers_and_hub(void **state)
     assert_int_equal(trust.signers.count, 2);
     assert_string_equal(trust.signers.list[1].name, "officer 18");
     struct trust_hub hub = hub_sample();
-    assert_memory_equal(&trust.hub, &hub, sizeof(hub));
+    assert_same_hub(&trust.hub, &hub);
     assert_int_equal(trust.epoch, 1);
     trust_close(&trust);
     trust_close(NULL);
