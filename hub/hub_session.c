@@ -14,9 +14,11 @@ static const unsigned successors[SESSION_STATES] = {
                        BIT(SESSION_QUARANTINED) | BIT(SESSION_WAITING),
     [SESSION_QUARANTINED] = BIT(SESSION_AWAY) | BIT(SESSION_ACTIVE) | BIT(SESSION_REOPEN) |
                             BIT(SESSION_QUARANTINED) | BIT(SESSION_WAITING),
-    /* A hub that waits merges again only with a new epoch, and then every node is sent away first.
-     */
-    [SESSION_WAITING] = BIT(SESSION_AWAY) | BIT(SESSION_WAITING),
+    /* Without proof of what it claims only this node waits; its next HELLO, or one of another store
+     * in its name, may claim less. A hub that really waits sends every node away when it merges
+     * again. */
+    [SESSION_WAITING] = BIT(SESSION_AWAY) | BIT(SESSION_ACTIVE) | BIT(SESSION_REOPEN) |
+                        BIT(SESSION_QUARANTINED) | BIT(SESSION_WAITING),
 };
 
 const char *session_state_name(enum session_state state)

@@ -148,6 +148,18 @@ static void what_a_node_has_seen_and_the_hub_has_not_proves_a_rollback(void **st
     assert_int_equal(session.welcome.standing, STANDING_WAITING);
 }
 
+/* An older copy of its store, or another one in its name, is judged by what it says itself. */
+static void a_node_that_waits_alone_may_claim_less_next_time(void **state)
+{
+    (void)state;
+    hello.seen_number = 61;
+    assert_int_equal(say_hello(), HELLO_ROLLED_BACK);
+    assert_int_equal(session.state, SESSION_WAITING);
+    hello.seen_number = 60;
+    assert_int_equal(say_hello(), HELLO_WELCOME);
+    assert_int_equal(session.state, SESSION_ACTIVE);
+}
+
 /* What lay beyond the cut was given up by a signed statement: no second alarm. */
 static void an_older_epoch_proves_nothing(void **state)
 {
@@ -397,6 +409,7 @@ int main(void)
         TEST(a_late_hello_of_a_former_life_leaves_the_session_as_it_is),
         TEST(an_older_or_forked_store_is_told_to_reopen),
         TEST(what_a_node_has_seen_and_the_hub_has_not_proves_a_rollback),
+        TEST(a_node_that_waits_alone_may_claim_less_next_time),
         TEST(an_older_epoch_proves_nothing),
         TEST(a_halted_hub_welcomes_everyone_to_wait),
         TEST(a_welcome_is_followed_by_the_acks_that_were_lost),
