@@ -100,8 +100,9 @@ enum err driver_send_returns(struct node_driver *driver, const struct policy_mar
     const struct policy_mark mine = node_store_policy_mark(driver->store);
     struct bytes document;
     enum err err = OK;
-    for (enum return_kind kind = RETURN_ACK; err == OK && kind <= RETURN_FEED; kind++) {
-        err = node_store_proof(driver->store, kind, &document);
+    for (unsigned i = 0; err == OK && i < LANE_COUNT + FEED_STREAMS; i++) {
+        enum return_kind kind = i < LANE_COUNT ? RETURN_ACK : RETURN_FEED;
+        err = node_store_proof(driver->store, kind, i < LANE_COUNT ? i : i - LANE_COUNT, &document);
         if (err == OK)
             send_return(driver, kind, 0, document);
         else if (err == ERR_NOT_FOUND)

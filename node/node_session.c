@@ -391,7 +391,8 @@ static void failed(struct node_session *session)
     node_push_pause(&session->push, session->now_ms + NODE_REST_MS);
     if (session->last.kind == NODE_TAKE_FEED)
         feed_over(session, false);
-    if (session->last.kind == NODE_RESET_CURSOR) { /* no feed before that is done */
+    /* No feed before that is done; a new link finds again that it must be. */
+    if (session->last.kind == NODE_RESET_CURSOR && session->state == NODE_LINKED) {
         unlink_hub(session);
         session->retry_ms = session->now_ms + NODE_REST_MS;
     }

@@ -69,9 +69,9 @@ NODISCARD enum err node_store_trust_get(struct node_store *store, uint64_t versi
                                         struct bytes *ret_signed);
 NODISCARD enum err node_store_rules_get(struct node_store *store, uint64_t version,
                                         struct bytes *ret_signed);
-/* [statement, signature] of the newest ACK or feed batch taken: proof for a hub that was rolled
- * back. */
-NODISCARD enum err node_store_proof(struct node_store *store, enum return_kind kind,
+/* [statement, signature] of the newest ACK of a lane, or feed batch of a stream: proof for a hub
+ * that was rolled back. ERR_NOT_FOUND: none came. */
+NODISCARD enum err node_store_proof(struct node_store *store, enum return_kind kind, unsigned place,
                                     struct bytes *ret_proof);
 
 /* ---- operators and the lock. Wrapped keys live in the store; Argon2id runs in tkskctl. */

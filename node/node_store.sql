@@ -70,11 +70,15 @@ CREATE TABLE cursor (
     hash BLOB NOT NULL CHECK (length(hash) = 32)
 ) STRICT;
 INSERT INTO cursor VALUES (0, 0, 0, zeroblob(32)), (1, 0, 0, zeroblob(32));
--- The newest of what the hub signed for this node, by kind (enum return_kind): [statement,
--- signature].
+-- The newest of what the hub signed for this node, by kind (enum return_kind) and lane or stream:
+-- [statement, signature], and the journal number that it names.
 CREATE TABLE proof (
-    kind INTEGER PRIMARY KEY,
-    body BLOB NOT NULL
+    kind INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (kind, place)
 ) STRICT;
 
 -- Incarnations of this store; the last one is alive.

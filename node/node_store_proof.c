@@ -1,11 +1,20 @@
-/* The newest answer and the newest feed batch that the hub signed, kept as [statement, signature]:
- * what shows a hub that its database is older than what it once said. */
+/* The newest answer of each lane and the newest feed batch of each stream that the hub signed, kept
+ * as [statement, signature]: what shows a hub that its database is older than what it once said.
+ * Whatever a HELLO may claim to have seen, one of these says it: a position of any lane, a cursor
+ * of either stream, the highest number. */
 #include <stdlib.h>
 
 #include "node/node_store_inside.h"
 
-static enum err proof_put(struct node_store *store, enum return_kind kind, struct bytes statement,
-                          const struct signature *signature)
+struct proof {
+    enum return_kind kind;
+    unsigned place;
+    uint64_t epoch, number;
+};
+
+/* Unless a newer one is there. */
+static enum err proof_put(struct node_store *store, const struct proof *proof,
+                          struct bytes statement, const struct signature *signature)
 {
     size_t cap = statement.len + SIGNATURE_BYTES + 16;
     uint8_t *space = malloc(cap);
@@ -18,8 +27,11 @@ static enum err proof_put(struct node_store *store, enum return_kind kind, struc
     enum err err = out.err;
     if (err == OK) {
         struct sqlite3_stmt *st = node_sql(store, SQL_proof_put);
-        sql_bind_uint(st, 1, kind);
-        sql_bind(st, 2, writer_bytes(&out));
+        sql_bind_uint(st, 1, proof->kind);
+        sql_bind_uint(st, 2, proof->place);
+        sql_bind_uint(st, 3, proof->epoch);
+        sql_bind_uint(st, 4, proof->number);
+        sql_bind(st, 5, writer_bytes(&out));
         err = node_sql_run(store, st);
     }
     free(space);
@@ -38,21 +50,24 @@ enum err node_proof_ack(struct node_store *store, const struct ack *ack)
     struct writer out = writer_of(space, FRAME_BYTES_MAX + 1024);
     ack_statement(ack, store->identity.district, store->identity.node, &store->identity.incarnation,
                   &head, &out);
-    err =
-        out.err == OK ? proof_put(store, RETURN_ACK, writer_bytes(&out), &ack->signature) : out.err;
+    const struct proof proof = { RETURN_ACK, ack->lane, ack->epoch, ack->number };
+    err = out.err == OK ? proof_put(store, &proof, writer_bytes(&out), &ack->signature) : out.err;
     free(space);
     return err;
 }
 
 enum err node_proof_feed(struct node_store *store, const struct feed_batch *batch)
 {
-    return proof_put(store, RETURN_FEED, batch->statement, &batch->signature);
+    const struct proof proof = { RETURN_FEED, batch->stream, batch->epoch, batch->to };
+    return proof_put(store, &proof, batch->statement, &batch->signature);
 }
 
-enum err node_store_proof(struct node_store *store, enum return_kind kind, struct bytes *ret_proof)
+enum err node_store_proof(struct node_store *store, enum return_kind kind, unsigned place,
+                          struct bytes *ret_proof)
 {
     struct sqlite3_stmt *st = node_sql(store, SQL_proof_get);
     sql_bind_uint(st, 1, kind);
+    sql_bind_uint(st, 2, place);
     enum err err = node_sql_row(store, st);
     if (err != OK)
         return err;

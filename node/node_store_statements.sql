@@ -60,9 +60,11 @@ SELECT epoch, number, hash FROM cursor WHERE stream = ?1;
 INSERT OR REPLACE INTO cursor VALUES (?1, ?2, ?3, ?4);
 
 -- @proof_put
-INSERT OR REPLACE INTO proof VALUES (?1, ?2);
+INSERT INTO proof VALUES (?1, ?2, ?3, ?4, ?5)
+    ON CONFLICT (kind, place) DO UPDATE SET epoch = ?3, number = ?4, body = ?5
+     WHERE (epoch, number) <= (?3, ?4);
 -- @proof_get
-SELECT body FROM proof WHERE kind = ?1;
+SELECT body FROM proof WHERE kind = ?1 AND place = ?2;
 
 -- @life_last
 SELECT life, incarnation FROM life ORDER BY life DESC LIMIT 2;

@@ -403,6 +403,31 @@ static void an_epoch_takes_back_what_lies_beyond_its_cut(void **state)
     assert_true(view->rev > cut + 10);
 }
 
+/* An ACK that comes late or again does not take the place of a newer one, nor another lane's. */
+static void the_newest_answer_of_each_lane_is_kept_as_proof(void **state)
+{
+    struct office *o = *state;
+    struct bytes proof;
+    uint8_t first[FRAME_BYTES_MAX];
+    put(o, "Satu");
+    ack_all(o, accepted);
+    assert_int_equal(node_store_proof(o->store, RETURN_ACK, LANE_NORMAL, &proof), OK);
+    assert_true(proof.len <= sizeof first);
+    memcpy(first, proof.at, proof.len);
+    size_t first_len = proof.len;
+    uint64_t last = lane_of(o, LANE_NORMAL).acked, before = o->journal;
+    o->journal = before - 2;
+    assert_int_equal(office_ack(o, LANE_NORMAL, last, last, 1, accepted), OK);
+    assert_int_equal(node_store_proof(o->store, RETURN_ACK, LANE_NORMAL, &proof), OK);
+    assert_true(bytes_equal(proof, bytes_of(first, first_len)));
+    o->journal = before + 5;
+    assert_int_equal(office_ack(o, LANE_URGENT, 1, 1, 1, accepted), OK);
+    assert_int_equal(node_store_proof(o->store, RETURN_ACK, LANE_NORMAL, &proof), OK);
+    assert_true(bytes_equal(proof, bytes_of(first, first_len)));
+    assert_int_equal(node_store_proof(o->store, RETURN_ACK, LANE_URGENT, &proof), OK);
+    assert_int_equal(node_store_proof(o->store, RETURN_FEED, FEED_CONTROL, &proof), OK);
+}
+
 #define WITH_OFFICE(test) cmocka_unit_test_setup_teardown(test, open_office, close_office)
 
 int main(void)
@@ -421,6 +446,7 @@ int main(void)
         WITH_OFFICE(a_gap_or_a_bad_signature_in_the_trust_log_leaves_everything_as_it_was),
         cmocka_unit_test(another_root_than_the_pinned_one_is_refused),
         WITH_OFFICE(an_epoch_takes_back_what_lies_beyond_its_cut),
+        WITH_OFFICE(the_newest_answer_of_each_lane_is_kept_as_proof),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
