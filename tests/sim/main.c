@@ -9,30 +9,44 @@
 
 #include "common/log.h"
 #include "tests/sim/sim_check.h"
+#include "tests/sim/sim_fate.h"
+#include "tests/sim/sim_officer.h"
 #include "tests/sim/sim_random.h"
 
 #define SETTLE_STEPS_MAX 4000
+
+static void settle(bool decided)
+{
+    unsigned steps = 0;
+    while (!sim_check_settled(decided, steps == SETTLE_STEPS_MAX)) {
+        if (++steps > SETTLE_STEPS_MAX)
+            sim_fail("I2: faults ended and not everything is %s", decided ? "decided" : "answered");
+        world.step++;
+        sim_advance(1000);
+        sim_check_step();
+    }
+}
 
 static int run_seed(uint64_t seed, unsigned steps, bool verbose)
 {
     sim_world_open(seed, verbose);
     sim_work_start((enum sim_plan)(seed % PLAN_COUNT));
+    /* Mostly the offices have their policy before the work begins. */
+    for (unsigned i = 0; seed / PLAN_COUNT % 4 != 0 && i < 30; i++)
+        sim_advance(1000);
     for (world.step = 0; world.step < steps; world.step++) {
         sim_work_step();
         sim_advance(1 + sim_below(2000));
         sim_check_step();
+        if (world.step % 10 == 9)
+            sim_fate_check();
         if (world.step % 50 == 49)
             sim_check_answers();
     }
     sim_work_heal();
-    unsigned settle = 0;
-    while (!sim_check_settled(settle == SETTLE_STEPS_MAX)) {
-        if (++settle > SETTLE_STEPS_MAX)
-            sim_fail("I2: faults ended and not everything is answered");
-        world.step++;
-        sim_advance(1000);
-        sim_check_step();
-    }
+    settle(false);
+    sim_officer_decide_all();
+    settle(true);
     sim_check_answers();
     sim_check_end();
     sim_say("seed %llu: %zu changes, all answered", (unsigned long long)seed, sim_promise_count);

@@ -272,6 +272,22 @@ void sim_disk_load(unsigned machine, unsigned slot)
     machines[machine].armed = false;
 }
 
+void sim_disk_clone(unsigned from, unsigned to)
+{
+    for (size_t i = 0; i < FILES_MAX; i++) {
+        char name[NAME_MAX_BYTES];
+        const char *path = strchr(files[i].name, '/');
+        if (!files[i].exists || files[i].machine != from)
+            continue;
+        must(path != NULL && snprintf(name, sizeof(name), "m%u%s", to, path) < NAME_MAX_BYTES);
+        must(file_find(name) == NULL);
+        struct disk_file *file = file_make(name);
+        file->exists = true;
+        image_copy(&file->live, &files[i].live);
+        image_copy(&file->synced, &files[i].live);
+    }
+}
+
 /* ---- the VFS */
 
 struct sim_file {

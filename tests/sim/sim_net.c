@@ -47,7 +47,8 @@ bool sim_net_is_cut(unsigned machine)
     return cut_off[machine];
 }
 
-static void packet_add(unsigned from, unsigned to, struct bytes frame, uint64_t now_ms)
+static void packet_add(unsigned from, unsigned to, uint8_t connection, struct bytes frame,
+                       uint64_t now_ms)
 {
     if (packet_count == PACKETS_MAX)
         return; /* a full network loses, as real ones do */
@@ -55,6 +56,7 @@ static void packet_add(unsigned from, unsigned to, struct bytes frame, uint64_t 
     *packet =
         (struct sim_packet){ .from = from,
                              .to = to,
+                             .connection = connection,
                              .due_ms = now_ms + (calm ? 10 : 1 + sim_below(faults.delay_ms_max)),
                              .order = packets_made++,
                              .len = frame.len };
@@ -65,16 +67,17 @@ static void packet_add(unsigned from, unsigned to, struct bytes frame, uint64_t 
         packet->at[sim_below(frame.len)] ^= (uint8_t)(1u << sim_below(8));
 }
 
-bool sim_net_send(unsigned from, unsigned to, struct bytes frame, uint64_t now_ms)
+bool sim_net_send(unsigned from, unsigned to, uint8_t connection, struct bytes frame,
+                  uint64_t now_ms)
 {
     unsigned node = from == SIM_HUB ? to : from;
     if (cut_off[node])
         return sim_chance(500);
     if (sim_chance(faults.loss))
         return true;
-    packet_add(from, to, frame, now_ms);
+    packet_add(from, to, connection, frame, now_ms);
     if (sim_chance(faults.duplicate))
-        packet_add(from, to, frame, now_ms);
+        packet_add(from, to, connection, frame, now_ms);
     return true;
 }
 

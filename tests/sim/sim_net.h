@@ -19,10 +19,12 @@ bool sim_net_is_cut(unsigned machine);
 
 /* False when the link is cut: the sender knows at once (as ZMQ_IMMEDIATE does), or, every other
  * time, not. */
-bool sim_net_send(unsigned from, unsigned to, struct bytes frame, uint64_t now_ms);
+bool sim_net_send(unsigned from, unsigned to, uint8_t connection, struct bytes frame,
+                  uint64_t now_ms);
 
 struct sim_packet {
     unsigned from, to;
+    uint8_t connection;
     uint64_t due_ms, order;
     uint8_t *at; /* owned by the packet */
     size_t len;

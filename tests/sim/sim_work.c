@@ -5,26 +5,23 @@
 
 #include "common/must.h"
 #include "tests/sim/sim_disk.h"
+#include "tests/sim/sim_fate.h"
+#include "tests/sim/sim_office.h"
+#include "tests/sim/sim_officer.h"
 #include "tests/sim/sim_random.h"
 
 #define PROMISES_MAX 4096
-#define RETURN_STEPS_MIN 200 /* an office that waits asks at most 120 s apart */
-#define RETURN_STEPS_MAX 2000
 
 struct sim_promise *sim_promises;
 size_t sim_promise_count;
 
 static enum sim_plan plan;
-static unsigned rules_published;
-static uint64_t hub_restored_epoch;
-static bool old_copy_used;
 
 void sim_work_start(enum sim_plan wanted)
 {
     plan = wanted;
-    rules_published = 1;
-    hub_restored_epoch = 1;
-    old_copy_used = false;
+    sim_officer_start();
+    sim_fate_start();
     sim_promise_count = 0;
     sim_promises = calloc(PROMISES_MAX, sizeof(*sim_promises));
     must(sim_promises != NULL);
@@ -87,7 +84,6 @@ static void submit(struct sim_node *node, struct entry_change *changes, unsigned
         return;
     }
     node_driver_kick(node->driver);
-    node->confirmed += count;
     for (unsigned i = 0; i < count && sim_promise_count < PROMISES_MAX; i++) {
         sim_promises[sim_promise_count++] =
             (struct sim_promise){ .node = (unsigned)(node - world.nodes),
@@ -180,29 +176,6 @@ static void act_resolve(struct sim_node *node)
     submit(node, &change, 1);
 }
 
-/* ---- policy */
-
-static void act_policy(void)
-{
-    /* Nobody publishes on a database that was just put back: `restore` comes first, and says so. */
-    if (!world.hub.up || sim_disk_frozen(SIM_HUB) || world.hub.rolled_back)
-        return;
-    if (rules_published == 1 && sim_chance(300)) {
-        if (sim_publish_rules("tests/sim/policy/2") == OK && !sim_disk_frozen(SIM_HUB))
-            rules_published = 2;
-        return;
-    }
-    const struct trust *trust = hub_store_trust(world.hub.store);
-    if (trust->operator_count == 0)
-        return;
-    static uint8_t space[512];
-    struct writer ops = writer_of(space, sizeof(space));
-    writer_array(&ops, 1);
-    trust_op_operator_until(&ops, 1 + (uint32_t)sim_below(trust->operator_count), "SK/2",
-                            "2199-12-31");
-    (void)!sim_publish_trust(writer_bytes(&ops));
-}
-
 /* ---- faults */
 
 static struct sim_node *some_node(void)
@@ -217,147 +190,123 @@ static void act_crash(void)
     sim_reap();
 }
 
+/* Cut and full last for a while, but not for most of the time. */
 static void act_cut(void)
 {
     struct sim_node *node = some_node();
-    sim_net_cut(node->machine, !sim_net_is_cut(node->machine));
-    sim_say("%s: link %s", node->name, sim_net_is_cut(node->machine) ? "cut" : "back");
+    bool cut = sim_net_is_cut(node->machine);
+    if (!node->gone && (!cut || sim_chance(700)))
+        sim_node_cut(node, !cut);
 }
 
 static void act_full(void)
 {
     unsigned machine = (unsigned)sim_below(world.node_count + 1);
-    sim_disk_full(machine, !sim_disk_is_full(machine));
+    for (unsigned i = 0; i <= world.node_count; i++)
+        sim_disk_full(i, false);
+    if (sim_chance(500))
+        sim_disk_full(machine, true);
 }
 
 static void act_lock(struct sim_node *node)
 {
-    if (node->locked) {
-        sim_node_unlock(node);
-        return;
+    if (!node->locked) {
+        sim_office_lock(node);
+        if (sim_chance(100)) /* nobody comes for long */
+            node->locked_until_step = world.step + 50 + (unsigned)sim_below(250);
+    } else if (world.step >= node->locked_until_step) {
+        sim_office_unlock(node);
     }
-    node_store_lock(node->store);
-    node->locked = true;
-    node_driver_kick(node->driver);
-}
-
-/* An old copy of a node's disk comes back. What the hub did not have by then is gone for good, and
- * the promise for it with it: that loss is real, and HELLO's highest lets the hub count it. */
-static void act_old_node(void)
-{
-    struct sim_node *node = some_node();
-    if (!node->up || !world.hub.up || old_copy_used)
-        return;
-    if (!sim_disk_saved(node->machine, 0)) {
-        sim_disk_save(node->machine, 0);
-        sim_say("%s: copy of the disk taken", node->name);
-        return;
-    }
-    (void)!hub_driver_flush(world.hub.driver, world.now_ms);
-    sim_reap();
-    if (!world.hub.up)
-        return;
-    for (size_t i = 0; i < sim_promise_count; i++) {
-        bool known = false;
-        if (&world.nodes[sim_promises[i].node] != node)
-            continue;
-        sim_ok(hub_store_knows(world.hub.store, &sim_promises[i].leaf, &known));
-        if (!known)
-            sim_promises[i].lost_with_store = true;
-    }
-    sim_node_down(node, 1000);
-    sim_disk_load(node->machine, 0);
-    node->restored = true;
-    node->trust_version = node->rules_version = 0;
-    old_copy_used = true;
-    sim_say("%s: the old copy is back", node->name);
-}
-
-static void act_old_hub(void)
-{
-    if (!world.hub.up || old_copy_used)
-        return;
-    if (!sim_disk_saved(SIM_HUB, 0)) {
-        sim_disk_save(SIM_HUB, 0);
-        sim_say("hub: copy of the disk taken");
-        return;
-    }
-    sim_hub_down(1000);
-    sim_disk_load(SIM_HUB, 0);
-    world.hub.rolled_back = true;
-    world.hub.trust_version = world.hub.rules_version = 0;
-    old_copy_used = true;
-    sim_say("hub: the old copy is back");
 }
 
 /* ---- the day */
+
+void sim_work_enter(struct sim_node *node)
+{
+    sim_office_take_over(node);
+    act_create(node);
+    sim_reap();
+}
+
+static void act_fate(void)
+{
+    switch (plan) {
+    case PLAN_OLD_NODE:
+        sim_fate_old_node();
+        return;
+    case PLAN_OLD_HUB:
+        sim_officer_old_copy();
+        return;
+    case PLAN_TWIN:
+        sim_fate_twin();
+        return;
+    case PLAN_PLAIN:
+    case PLAN_COUNT:
+        return;
+    }
+}
+
+static void act_officer(void)
+{
+    switch (sim_below(3)) {
+    case 0:
+        sim_officer_policy();
+        return;
+    case 1:
+        sim_officer_review();
+        return;
+    default:
+        sim_officer_backup();
+        return;
+    }
+}
 
 void sim_work_step(void)
 {
     struct sim_node *node = some_node();
     uint64_t act = sim_below(100);
-    if (act < 30 && node->up)
+    if (node->up && node->locked && world.step >= node->locked_until_step && sim_chance(500))
+        sim_office_unlock(node);
+    if (node->up)
+        sim_office_take_over(node);
+    sim_reap();
+    if (world.hub.rolled_back && sim_chance(50))
+        sim_officer_restore();
+    sim_reap();
+    if (act < 28 && node->up)
         act_create(node);
-    else if (act < 60 && node->up)
+    else if (act < 56 && node->up)
         act_update(node);
-    else if (act < 64 && node->up)
+    else if (act < 60 && node->up)
         act_delete(node);
-    else if (act < 72 && node->up)
+    else if (act < 68 && node->up)
         act_resolve(node);
-    else if (act < 75)
-        act_policy();
-    else if (act < 83)
+    else if (act < 78)
+        act_officer();
+    else if (act < 85)
         act_crash();
-    else if (act < 88)
+    else if (act < 89)
         act_cut();
-    else if (act < 91)
+    else if (act < 92)
         act_full();
-    else if (act < 94 && node->up)
+    else if (act < 95 && node->up)
         act_lock(node);
-    else if (act < 97 && plan == PLAN_OLD_NODE)
-        act_old_node();
-    else if (act < 97 && plan == PLAN_OLD_HUB)
-        act_old_hub();
+    else
+        act_fate();
     sim_reap();
 }
 
-/* A rolled-back hub waits for a person: the officer signs a new epoch that names the cut. */
-static void restore_hub(void)
+static void all_up(void)
 {
-    static uint8_t space[512];
-    const struct hub_halt *halt = hub_driver_halt(world.hub.driver);
-    world.hub.rolled_back = false;
-    if (!halt->on) /* no office had seen more */
-        return;
-    const struct cursor cut = halt->journal;
-    struct writer ops = writer_of(space, sizeof(space));
-    writer_array(&ops, 1);
-    trust_op_epoch(&ops, cut.epoch + 1, cut.number, &cut.hash);
-    sim_ok(sim_publish_trust(writer_bytes(&ops)));
-    sim_say("hub: epoch %llu opened, cut at %llu", (unsigned long long)cut.epoch + 1,
-            (unsigned long long)cut.number);
-}
-
-/* The person waits until every office has been heard: they bring back what was signed since. */
-static void wait_for_policy(void)
-{
-    for (unsigned i = 0; i < RETURN_STEPS_MAX; i++) {
-        struct policy_mark newest = { .trust_version = 0 };
-        for (unsigned n = 0; n < world.node_count; n++) {
-            struct policy_mark mark = node_store_policy_mark(world.nodes[n].store);
-            if (mark.trust_version > newest.trust_version)
-                newest.trust_version = mark.trust_version;
-            if (mark.rules_version > newest.rules_version)
-                newest.rules_version = mark.rules_version;
-        }
-        struct policy_mark here = hub_store_policy_mark(world.hub.store);
-        bool whole = here.trust_version >= newest.trust_version &&
-                     here.rules_version >= newest.rules_version;
-        if (whole && i >= RETURN_STEPS_MIN)
-            return;
+    for (unsigned i = 0; i < 100; i++) {
+        bool up = world.hub.up;
         sim_advance(1000);
+        for (unsigned n = 0; n < world.node_count; n++)
+            up = up && (world.nodes[n].up || world.nodes[n].gone);
+        if (up)
+            return;
     }
-    sim_fail("I4: an office has policy that the restored hub lacks, and does not bring it back");
+    sim_fail("the hub or a node does not come back");
 }
 
 void sim_work_heal(void)
@@ -365,22 +314,16 @@ void sim_work_heal(void)
     sim_net_calm();
     for (unsigned machine = 0; machine <= world.node_count; machine++)
         sim_disk_heal(machine);
-    for (unsigned i = 0; i < 100; i++) {
-        sim_advance(1000);
-        bool all_up = world.hub.up;
-        for (unsigned n = 0; n < world.node_count; n++)
-            all_up = all_up && world.nodes[n].up;
-        if (all_up)
-            break;
-    }
-    if (world.hub.rolled_back) {
-        wait_for_policy();
-        restore_hub();
-    }
+    all_up();
     for (unsigned n = 0; n < world.node_count; n++) {
-        if (!world.nodes[n].up)
-            sim_fail("node %s does not come back", world.nodes[n].name);
-        if (world.nodes[n].locked)
-            act_lock(&world.nodes[n]);
+        struct sim_node *node = &world.nodes[n];
+        node->connection++;
+        node_driver_connection(node->driver, true);
+        if (node->locked)
+            sim_office_unlock(node);
     }
+    sim_officer_finish_restore();
+    for (unsigned n = 0; n < world.node_count; n++)
+        sim_office_take_over(&world.nodes[n]);
+    sim_fate_end_twin();
 }

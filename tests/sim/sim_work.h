@@ -1,5 +1,5 @@
-/* What people and bad luck do: entries, edits, deletes, answers to conflicts, policy; crashes, cut
- * links, full disks, locked nodes, old copies that come back. */
+/* What people and bad luck do: entries, edits, deletes, answers to conflicts; crashes, cut links,
+ * full disks, locked nodes. */
 #pragma once
 
 #include "tests/sim/sim_world.h"
@@ -16,9 +16,10 @@ struct sim_promise {
 extern struct sim_promise *sim_promises;
 extern size_t sim_promise_count;
 
-enum sim_plan { PLAN_PLAIN, PLAN_OLD_NODE, PLAN_OLD_HUB, PLAN_COUNT };
+enum sim_plan { PLAN_PLAIN, PLAN_OLD_NODE, PLAN_OLD_HUB, PLAN_TWIN, PLAN_COUNT };
 
 void sim_work_start(enum sim_plan plan);
 void sim_work_stop(void);
-void sim_work_step(void); /* one random act */
+void sim_work_step(void);                   /* one random act */
+void sim_work_enter(struct sim_node *node); /* somebody enters something there */
 void sim_work_heal(void); /* faults end: links, disks, locks, the restore that a person would do */

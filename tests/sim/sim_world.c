@@ -5,12 +5,12 @@
 #include <stdlib.h>
 
 #include "common/must.h"
-#include "proto/policy_text.h"
 #include "tests/sim/sim_disk.h"
+#include "tests/sim/sim_office.h"
+#include "tests/sim/sim_officer.h"
 #include "tests/sim/sim_random.h"
 
 #define HUB_DB "m0/hub.db"
-#define POLICY_DIRECTORY "tests/sim/policy"
 #define DAY_MS 86400000ull
 #define WALL_BASE_MS 1790000000000ull /* September 2026 */
 
@@ -60,32 +60,25 @@ static enum err node_send(void *ctx, struct bytes frame)
     const struct sim_node *node = ctx;
     if (sim_disk_frozen(node->machine))
         return OK;
-    return sim_net_send(node->machine, SIM_HUB, frame, world.now_ms) ? OK : ERR_BUSY;
+    return sim_net_send(node->machine, SIM_HUB, node->connection, frame, world.now_ms) ? OK
+                                                                                       : ERR_BUSY;
 }
 
 static void node_reconnect(void *ctx)
 {
-    (void)ctx;
-}
-
-static struct sim_node *node_of_key(const struct public_key *key)
-{
-    for (unsigned i = 0; i < world.node_count; i++) {
-        if (memcmp(&world.nodes[i].curve_key, key, sizeof(*key)) == 0)
-            return &world.nodes[i];
-    }
-    return NULL;
+    struct sim_node *node = ctx;
+    node->connection++;
 }
 
 static enum err hub_send(void *ctx, const struct hub_peer *peer, struct bytes frame)
 {
     (void)ctx;
-    const struct sim_node *node = node_of_key(&peer->curve_key);
-    if (node == NULL)
-        sim_fail("the hub sends to a key that nobody has");
+    must(peer->route_len == 2);
     if (sim_disk_frozen(SIM_HUB))
         return OK;
-    return sim_net_send(SIM_HUB, node->machine, frame, world.now_ms) ? OK : ERR_BUSY;
+    /* What goes to a connection that is no more is lost on its way (see deliver). */
+    return sim_net_send(SIM_HUB, peer->route[0], peer->route[1], frame, world.now_ms) ? OK
+                                                                                      : ERR_BUSY;
 }
 
 static void hub_access_changed(void *ctx)
@@ -98,17 +91,6 @@ static void hub_access_changed(void *ctx)
 static void node_path(const struct sim_node *node, char ret[32])
 {
     snprintf(ret, 32, "m%u/node.db", node->machine);
-}
-
-void sim_node_unlock(struct sim_node *node)
-{
-    enum err err =
-        node_store_unlock(node->store, secret_key_from(secret_key_bytes(node->operator_seed)));
-    if (err == ERR_FULL && sim_disk_is_full(node->machine))
-        return; /* unlocking folds in what came meanwhile, which wants space */
-    sim_ok(err);
-    node->locked = false;
-    node_driver_kick(node->driver);
 }
 
 void sim_node_up(struct sim_node *node)
@@ -127,9 +109,21 @@ void sim_node_up(struct sim_node *node)
     sim_ok(node_driver_open(node->store, &ports, &node->driver));
     node->up = true;
     node->locked = true;
+    node->connection++;
     sim_say("node %s is up", node->name);
-    if (node->operator_seed != NULL && sim_chance(800))
-        sim_node_unlock(node);
+    if (node->person_count > 0 && world.step >= node->locked_until_step && sim_chance(800))
+        sim_office_unlock(node);
+}
+
+void sim_node_cut(struct sim_node *node, bool cut)
+{
+    sim_net_cut(node->machine, cut);
+    sim_say("%s: link %s", node->name, cut ? "cut" : "back");
+    if (!node->up || sim_chance(500)) /* one side may hear of it late, or never */
+        return;
+    if (!cut)
+        node->connection++;
+    node_driver_connection(node->driver, !cut);
 }
 
 void sim_node_down(struct sim_node *node, uint64_t downtime_ms)
@@ -178,62 +172,6 @@ void sim_reap(void)
     }
 }
 
-/* ---- policy */
-
-enum err sim_publish_trust(struct bytes ops)
-{
-    static uint8_t space[TRUST_STATEMENT_BYTES_MAX];
-    const struct trust *trust = hub_store_trust(world.hub.store);
-    const struct secret_key *root[] = { world.root_seed };
-    const struct secret_key *officer[] = { world.officer_seed };
-    struct writer out = writer_of(space, sizeof(space));
-    struct problem problem = { .code = OK };
-    enum err err = trust_sign(SIM_DISTRICT, trust->version + 1, &trust->hash, sim_wall_ms(NULL),
-                              ops, trust->version == 0 ? root : officer, 1, &out);
-    if (err == OK)
-        err = hub_store_begin(world.hub.store);
-    if (err != OK)
-        return err;
-    err = hub_store_trust_put(world.hub.store, writer_bytes(&out), sim_wall_ms(NULL), &problem);
-    if (err == OK)
-        err = hub_store_commit(world.hub.store);
-    if (err != OK) {
-        sim_say("trust refused: %s %s %s", err_name(err), problem.thing, problem.detail);
-        hub_store_rollback(world.hub.store);
-    }
-    hub_driver_journal_moved(world.hub.driver);
-    return err;
-}
-
-enum err sim_publish_rules(const char *directory)
-{
-    static uint8_t document_space[RULES_BYTES_MAX], space[RULES_BYTES_MAX + 1024];
-    struct policy_mark mark = hub_store_policy_mark(world.hub.store);
-    struct buf document = buf_of(document_space, sizeof(document_space));
-    struct writer out = writer_of(space, sizeof(space));
-    struct problem problem = { .code = OK };
-    const struct secret_key *officer[] = { world.officer_seed };
-    enum err err = policy_text_compile(directory, SIM_DISTRICT, mark.rules_version + 1,
-                                       &mark.rules_hash, &document, &problem);
-    if (err != OK)
-        sim_fail("policy of the simulator: %s: %s %s", err_name(err), problem.thing,
-                 problem.detail);
-    err = rules_sign(buf_bytes(&document), officer, 1, &out);
-    if (err == OK)
-        err = hub_store_begin(world.hub.store);
-    if (err != OK)
-        return err;
-    err = hub_store_rules_put(world.hub.store, writer_bytes(&out), sim_wall_ms(NULL), &problem);
-    if (err == OK)
-        err = hub_store_commit(world.hub.store);
-    if (err != OK) {
-        sim_say("rules refused: %s %s %s", err_name(err), problem.thing, problem.detail);
-        hub_store_rollback(world.hub.store);
-    }
-    hub_driver_journal_moved(world.hub.driver);
-    return err;
-}
-
 static void hub_found(void)
 {
     static uint8_t space[4096];
@@ -256,60 +194,7 @@ static void hub_found(void)
     sim_ok(sim_publish_trust(writer_bytes(&ops)));
 }
 
-static void node_enrol(struct sim_node *node)
-{
-    static uint8_t space[4096];
-    const struct trust *trust = hub_store_trust(world.hub.store);
-    struct node_identity identity = { .enrolment = ENROLMENT_WAITING,
-                                      .root_key = world.root_key,
-                                      .hub = trust->hub };
-    snprintf(identity.district, sizeof(identity.district), SIM_DISTRICT);
-    snprintf(identity.node, sizeof(identity.node), "%s", node->name);
-    struct secret_key *one_time = secret_key_new();
-    sim_ok(node_store_enrol(node->store, &identity, one_time));
-    secret_key_close(&one_time);
-    sim_ok(node_store_identity(node->store, &identity));
-    node->curve_key = identity.curve_public;
-
-    node->operator_seed = secret_key_new();
-    crypto_sign_public(node->operator_seed, &node->operator_key);
-    struct message request = { .type = MESSAGE_OPERATOR };
-    request.operator_request.district = bytes_text(SIM_DISTRICT);
-    request.operator_request.node = bytes_text(node->name);
-    request.operator_request.key = node->operator_key;
-    request.operator_request.name = bytes_text(node->name);
-    request.operator_request.role = bytes_text(node->role);
-    uint8_t request_space[512];
-    struct writer request_out = writer_of(request_space, sizeof(request_space));
-    operator_request_encode(&request.operator_request, &request_out);
-    request.operator_request.request = writer_bytes(&request_out);
-    struct node_operator op = { .key = node->operator_key, .keyfile = bytes_text("simulated") };
-    snprintf(op.name, sizeof(op.name), "%s", node->name);
-    snprintf(op.role, sizeof(op.role), "%s", node->role);
-    sim_ok(node_store_operator_add(node->store, &op, &request, node->operator_seed));
-    sim_ok(node_store_enrolment_set(node->store, ENROLMENT_DONE));
-
-    struct trust_node roster = { .device_key = identity.device_public,
-                                 .curve_key = identity.curve_public,
-                                 .seal_key = identity.seal_public };
-    snprintf(roster.name, sizeof(roster.name), "%s", node->name);
-    snprintf(roster.area, sizeof(roster.area), "%s", node->name);
-    struct trust_operator person = { .number = (uint32_t)trust->operator_count + 1,
-                                     .key = node->operator_key,
-                                     .from = "1970-01-01",
-                                     .until = "2199-12-31" };
-    snprintf(person.node, sizeof(person.node), "%s", node->name);
-    snprintf(person.name, sizeof(person.name), "%s", node->name);
-    snprintf(person.role, sizeof(person.role), "%s", node->role);
-    snprintf(person.area, sizeof(person.area), "%s", node->name);
-    snprintf(person.sk, sizeof(person.sk), "SK/1");
-    struct writer ops = writer_of(space, sizeof(space));
-    writer_array(&ops, 2);
-    trust_op_node(&ops, &roster);
-    trust_op_operator(&ops, &person);
-    sim_ok(sim_publish_trust(writer_bytes(&ops)));
-    sim_node_unlock(node);
-}
+/* ---- the world */
 
 /* Clocks are right, hours off, or decades off (a dead battery says 1970 or worse). */
 static int64_t clock_error(void)
@@ -328,8 +213,8 @@ static int64_t clock_error(void)
 
 void sim_world_open(uint64_t seed, bool verbose)
 {
-    static const char *const names[SIM_NODES_MAX] = { SIM_DISTRICT, "36.04.01", "36.04.02",
-                                                      "36.04.03", "36.04.04" };
+    static const char *const names[SIM_OFFICES_MAX] = { SIM_DISTRICT, "36.04.01", "36.04.02",
+                                                        "36.04.03", "36.04.04" };
     sim_random_start(seed);
     crypto_random_replace(sim_random_fill);
     sim_disk_start();
@@ -348,16 +233,18 @@ void sim_world_open(uint64_t seed, bool verbose)
     sim_ok(hub_keys_make(&world.hub.keys));
     sim_hub_up();
     hub_found();
-    sim_ok(sim_publish_rules(POLICY_DIRECTORY "/1"));
-    world.node_count = 2 + (unsigned)sim_below(SIM_NODES_MAX - 1);
-    for (unsigned i = 0; i < world.node_count; i++) {
+    sim_ok(sim_publish_rules("tests/sim/policy/1"));
+    world.office_count = 2 + (unsigned)sim_below(SIM_OFFICES_MAX - 1);
+    for (unsigned i = 0; i < world.office_count; i++) {
         struct sim_node *node = &world.nodes[i];
+        world.node_count = i + 1;
+        node->office = i;
         node->machine = i + 1;
         node->clock_error_ms = clock_error();
         snprintf(node->name, sizeof(node->name), "%s", names[i]);
         snprintf(node->role, sizeof(node->role), "%s", i == 0 ? "district" : "office");
         sim_node_up(node);
-        node_enrol(node);
+        sim_office_enrol(node);
     }
 }
 
@@ -367,7 +254,8 @@ void sim_world_close(void)
         struct sim_node *node = &world.nodes[i];
         if (node->up)
             sim_node_down(node, 0);
-        secret_key_close(&node->operator_seed);
+        for (unsigned k = 0; node->office == i && k < node->person_count; k++)
+            secret_key_close(&node->people[k].seed);
     }
     if (world.hub.up)
         sim_hub_down(0);
@@ -393,8 +281,8 @@ static void deliver(const struct sim_packet *packet)
         if (!world.hub.up)
             return;
         struct hub_peer peer = { .curve_key = world.nodes[packet->from - 1].curve_key,
-                                 .route = { (uint8_t)packet->from },
-                                 .route_len = 1 };
+                                 .route = { (uint8_t)packet->from, packet->connection },
+                                 .route_len = 2 };
         driver_ok(
             SIM_HUB,
             hub_driver_receive(world.hub.driver, &peer, frame, world.now_ms, sim_wall_ms(NULL)),
@@ -405,7 +293,7 @@ static void deliver(const struct sim_packet *packet)
         return;
     }
     struct sim_node *node = &world.nodes[packet->to - 1];
-    if (node->up)
+    if (node->up && node->connection == packet->connection)
         driver_ok(node->machine,
                   node_driver_receive(node->driver, frame, world.now_ms, sim_wall_ms(node)),
                   "node_driver_receive");
@@ -423,7 +311,7 @@ static void tick_all(void)
     }
     for (unsigned i = 0; i < world.node_count; i++) {
         struct sim_node *node = &world.nodes[i];
-        if (!node->up && world.now_ms >= node->restart_ms)
+        if (!node->up && !node->gone && world.now_ms >= node->restart_ms)
             sim_node_up(node);
         if (node->up)
             driver_ok(node->machine,

@@ -8,26 +8,38 @@
 #include "node/node_entry.h"
 #include "tests/sim/sim_net.h"
 
-#define SIM_NODES_MAX 5
+#define SIM_OFFICES_MAX 5
+#define SIM_NODES_MAX (SIM_OFFICES_MAX + 1) /* and a twin */
+#define SIM_PEOPLE_MAX 6
 #define SIM_DISTRICT "36.04"
+
+/* Who enters data at an office, one after the other. */
+struct sim_person {
+    struct secret_key *seed;
+    struct public_key key;
+    bool approved; /* its statement was published */
+};
 
 struct sim_node {
     unsigned machine;
+    unsigned office; /* index of the node that it is, or is a copy of */
     char name[NODE_TEXT_MAX + 1];
     char role[16];
     bool up;
-    uint64_t restart_ms; /* when down */
+    bool gone;                  /* taken away for good */
+    uint8_t connection;         /* number of its present connection: another one each time */
+    uint64_t restart_ms;        /* when down */
+    unsigned locked_until_step; /* nobody unlocks it before */
     int64_t clock_error_ms;
     struct node_store *store;
     struct node_entry *entry;
     struct node_driver *driver;
     struct public_key curve_key;
-    struct secret_key *operator_seed;
-    struct public_key operator_key;
+    unsigned person_count;
+    struct sim_person people[SIM_PEOPLE_MAX];
     bool locked;
     uint64_t trust_version, rules_version; /* the highest seen applied: never falls */
-    bool restored;    /* an old copy came back: what was not yet at the hub may be gone */
-    size_t confirmed; /* submits that returned OK and survived */
+    bool restored; /* an old copy came back: what was not yet at the hub may be gone */
 };
 
 struct sim_hub {
@@ -45,7 +57,7 @@ struct sim_world {
     uint64_t now_ms;
     unsigned step;
     bool verbose;
-    unsigned node_count;
+    unsigned node_count, office_count;
     struct sim_node nodes[SIM_NODES_MAX];
     struct sim_hub hub;
     struct secret_key *root_seed, *officer_seed;
@@ -66,17 +78,14 @@ void sim_world_close(void);
 
 void sim_node_up(struct sim_node *node); /* after a crash: reopens from what the disk kept */
 void sim_node_down(struct sim_node *node, uint64_t downtime_ms);
-void sim_node_unlock(struct sim_node *node);
+/* The link went, or a new connection took its place. */
+void sim_node_cut(struct sim_node *node, bool cut);
 void sim_hub_up(void);
 void sim_hub_down(uint64_t downtime_ms);
 /* Anyone whose disk froze during the last call dies now. */
 void sim_reap(void);
 
 uint64_t sim_wall_ms(const struct sim_node *node); /* NULL: the hub's clock */
-
-/* Signs and publishes at the hub, as an officer does. */
-enum err sim_publish_trust(struct bytes ops);
-enum err sim_publish_rules(const char *directory);
 
 /* One step of virtual time: due packets, ticks, restarts. */
 void sim_advance(uint64_t ms);

@@ -1,0 +1,172 @@
+#include "tests/sim/sim_office.h"
+
+#include <stdio.h>
+
+#include "common/must.h"
+#include "tests/sim/sim_disk.h"
+#include "tests/sim/sim_officer.h"
+#include "tests/sim/sim_random.h"
+
+/* ---- people */
+
+static void person_name(const struct sim_node *node, const struct sim_person *person,
+                        char ret[NAME_TEXT_MAX + 1])
+{
+    snprintf(ret, NAME_TEXT_MAX + 1, "%s-%td", node->name, person - node->people);
+}
+
+/* Into the node's store, with the request that asks for approval. */
+static enum err person_register(struct sim_node *node, const struct sim_person *person)
+{
+    char name[NAME_TEXT_MAX + 1];
+    uint8_t space[512];
+    struct writer out = writer_of(space, sizeof(space));
+    struct message request = { .type = MESSAGE_OPERATOR };
+    struct operator_request *asked = &request.operator_request;
+    struct node_operator op = { .key = person->key, .keyfile = bytes_text("simulated") };
+    person_name(node, person, name);
+    asked->district = bytes_text(SIM_DISTRICT);
+    asked->node = bytes_text(node->name);
+    asked->key = person->key;
+    asked->name = bytes_text(name);
+    asked->role = bytes_text(node->role);
+    operator_request_encode(asked, &out);
+    asked->request = writer_bytes(&out);
+    snprintf(op.name, sizeof(op.name), "%s", name);
+    snprintf(op.role, sizeof(op.role), "%s", node->role);
+    return node_store_operator_add(node->store, &op, &request, person->seed);
+}
+
+static struct sim_person *person_new(struct sim_node *node)
+{
+    must(node->person_count < SIM_PEOPLE_MAX);
+    struct sim_person *person = &node->people[node->person_count++];
+    *person = (struct sim_person){ .seed = secret_key_new() };
+    crypto_sign_public(person->seed, &person->key);
+    return person;
+}
+
+void sim_office_person_op(const struct sim_node *node, const struct sim_person *person,
+                          struct writer *ops)
+{
+    const struct trust *trust = hub_store_trust(world.hub.store);
+    struct trust_operator op = { .number = (uint32_t)trust->operator_count + 1,
+                                 .key = person->key,
+                                 .from = "1970-01-01",
+                                 .until = "2199-12-31" };
+    snprintf(op.node, sizeof(op.node), "%s", node->name);
+    person_name(node, person, op.name);
+    snprintf(op.role, sizeof(op.role), "%s", node->role);
+    snprintf(op.area, sizeof(op.area), "%s", node->name);
+    snprintf(op.sk, sizeof(op.sk), "SK/1");
+    trust_op_operator(ops, &op);
+}
+
+struct sim_person *sim_office_newcomer(struct sim_node *node)
+{
+    struct sim_person *last = &node->people[node->person_count - 1];
+    if (!node->up || node->locked || sim_disk_frozen(node->machine))
+        return NULL;
+    if (last->approved) {
+        if (node->person_count == SIM_PEOPLE_MAX)
+            return NULL;
+        last = person_new(node);
+    }
+    /* ERR_STATE: an earlier attempt left it there. */
+    enum err err = person_register(node, last);
+    if ((err != OK && err != ERR_STATE) || sim_disk_frozen(node->machine))
+        return NULL;
+    return last;
+}
+
+/* ---- the lock */
+
+static enum err unlock_as(struct sim_node *node, unsigned person)
+{
+    return node_store_unlock(node->store,
+                             secret_key_from(secret_key_bytes(node->people[person].seed)));
+}
+
+void sim_office_unlock(struct sim_node *node)
+{
+    const struct trust *trust = node_store_trust(node->store);
+    enum err err = ERR_KEY;
+    unsigned wanted = node->person_count - 1;
+    while (wanted > 0 && trust_operator_by_key(trust, &node->people[wanted].key) == NULL)
+        wanted--;
+    unsigned person = wanted + 1;
+    while (err == ERR_KEY && person > 0)
+        err = unlock_as(node, --person);
+    if (sim_disk_frozen(node->machine) || (err == ERR_FULL && sim_disk_is_full(node->machine)))
+        return; /* unlocking folds in what came meanwhile, which wants space */
+    sim_ok(err);
+    /* An old copy of the disk does not know who came later: they register again. */
+    if (person < wanted && person_register(node, &node->people[wanted]) == OK &&
+        !sim_disk_frozen(node->machine)) {
+        node_store_lock(node->store);
+        sim_ok(unlock_as(node, wanted));
+    }
+    node->locked = false;
+    node_driver_kick(node->driver);
+}
+
+void sim_office_lock(struct sim_node *node)
+{
+    node_store_lock(node->store);
+    node->locked = true;
+    node_driver_kick(node->driver);
+}
+
+void sim_office_take_over(struct sim_node *node)
+{
+    const struct secret_key *seed = node_store_operator_seed(node->store);
+    struct public_key key;
+    if (node->locked || seed == NULL)
+        return;
+    crypto_sign_public(seed, &key);
+    const struct trust_operator *op = trust_operator_by_key(node_store_trust(node->store), &key);
+    if (op == NULL || op->ended.reason == END_NONE)
+        return;
+    sim_office_lock(node);
+    sim_office_unlock(node);
+}
+
+/* ---- enrolment */
+
+static void office_store(struct sim_node *node, struct node_identity *identity)
+{
+    const struct trust *trust = hub_store_trust(world.hub.store);
+    *identity = (struct node_identity){ .enrolment = ENROLMENT_WAITING,
+                                        .root_key = world.root_key,
+                                        .hub = trust->hub };
+    snprintf(identity->district, sizeof(identity->district), SIM_DISTRICT);
+    snprintf(identity->node, sizeof(identity->node), "%s", node->name);
+    struct secret_key *one_time = secret_key_new();
+    sim_ok(node_store_enrol(node->store, identity, one_time));
+    secret_key_close(&one_time);
+    sim_ok(node_store_identity(node->store, identity));
+    node->curve_key = identity->curve_public;
+}
+
+void sim_office_enrol(struct sim_node *node)
+{
+    static uint8_t space[4096];
+    struct node_identity identity;
+    struct trust_node roster = { .name = "" };
+    struct writer ops = writer_of(space, sizeof(space));
+    office_store(node, &identity);
+    struct sim_person *person = person_new(node);
+    sim_ok(person_register(node, person));
+    sim_ok(node_store_enrolment_set(node->store, ENROLMENT_DONE));
+    roster.device_key = identity.device_public;
+    roster.curve_key = identity.curve_public;
+    roster.seal_key = identity.seal_public;
+    snprintf(roster.name, sizeof(roster.name), "%s", node->name);
+    snprintf(roster.area, sizeof(roster.area), "%s", node->name);
+    writer_array(&ops, 2);
+    trust_op_node(&ops, &roster);
+    sim_office_person_op(node, person, &ops);
+    sim_ok(sim_publish_trust(writer_bytes(&ops)));
+    person->approved = true;
+    sim_office_unlock(node);
+}
