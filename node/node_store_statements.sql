@@ -221,10 +221,11 @@ UPDATE change SET disposition = 0, reason = '', field = '', held = '', epoch = 0
 -- @change_keep
 -- What has lost its item is in every backup: the hub has it, and its answer stands until the hub
 -- says
--- otherwise. Its values count in the new epoch.
+-- otherwise. Its values count in the new epoch, also when two begin at once.
 UPDATE change SET epoch = ?1, told_epoch = 0, told = 0,
                   folded = CASE WHEN number > ?2 THEN 0 ELSE folded END
- WHERE told > ?2 AND told_epoch < ?1 AND disposition > 0;
+ WHERE disposition > 0
+   AND ((told > ?2 AND told_epoch < ?1) OR (number > ?2 AND epoch < ?1));
 -- @change_counts
 SELECT disposition, count(*) FROM change WHERE disposition > 0 GROUP BY disposition;
 -- @change_boxes

@@ -11,12 +11,15 @@
 
 #define TWIN_STEPS_MAX 3000
 
-/* When the hub noticed: nothing beyond may be merged before a person has decided. */
+#define KNOWN_MAX 2048
+
+/* When the hub noticed: what it did not know by then is not merged before a person has decided.
+ * What came in a former life and comes again under a new position is known. */
 struct quarantine {
     bool on;
     struct id incarnation;
-    uint64_t received[LANE_COUNT];
-    uint64_t number; /* the journal's end */
+    size_t known_count;
+    struct hash known[KNOWN_MAX];
 };
 
 static bool old_copy_used[SIM_NODES_MAX];
@@ -104,10 +107,24 @@ static void notice(struct quarantine *quarantine, const struct sim_node *node)
         return;
     quarantine->on = true;
     quarantine->incarnation = identity.incarnation;
-    quarantine->number = hub_store_journal(world.hub.store).number;
-    for (unsigned lane = 0; lane < LANE_COUNT; lane++)
-        quarantine->received[lane] = seen.lanes[lane].received;
+    for (size_t i = 0; i < sim_seen_count; i++) {
+        bool known = false;
+        sim_ok(hub_store_knows(world.hub.store, &sim_seen[i].leaf, &known));
+        if (!known || &world.nodes[sim_seen[i].node] != node)
+            continue;
+        must(quarantine->known_count < KNOWN_MAX);
+        quarantine->known[quarantine->known_count++] = sim_seen[i].leaf;
+    }
     sim_say("%s: machine %u is in quarantine", node->name, node->machine);
+}
+
+static bool was_known(const struct quarantine *quarantine, const struct hash *leaf)
+{
+    for (size_t i = 0; i < quarantine->known_count; i++) {
+        if (hash_equal(&quarantine->known[i], leaf))
+            return true;
+    }
+    return false;
 }
 
 static void check_kept(const struct quarantine *quarantine, const struct sim_node *node)
@@ -120,9 +137,7 @@ static void check_kept(const struct quarantine *quarantine, const struct sim_nod
         return;
     for (size_t i = 0; i < sim_seen_count; i++) {
         const struct seen_change *change = &sim_seen[i];
-        if (&world.nodes[change->node] == node &&
-            change->seq > quarantine->received[change->lane] &&
-            change->number > quarantine->number && /* else it came in a former life */
+        if (&world.nodes[change->node] == node && !was_known(quarantine, &change->leaf) &&
             (change->disposition == DISPOSITION_ACCEPTED ||
              change->disposition == DISPOSITION_HELD))
             sim_fail("twin: lane %d seq %llu of %s on machine %u was merged in quarantine",
@@ -134,9 +149,9 @@ void sim_fate_check(void)
 {
     if (twin == NULL || twin->gone || !world.hub.up || sim_disk_frozen(SIM_HUB))
         return;
+    sim_see_all();
     notice(&noticed[0], &world.nodes[twin->office]);
     notice(&noticed[1], twin);
-    sim_see_all();
     check_kept(&noticed[0], &world.nodes[twin->office]);
     check_kept(&noticed[1], twin);
     sim_see_end();

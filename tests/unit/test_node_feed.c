@@ -403,6 +403,36 @@ static void an_epoch_takes_back_what_lies_beyond_its_cut(void **state)
     assert_true(view->rev > cut + 10);
 }
 
+/* The feed does not echo own changes, so what cannot be asked for again must stay. */
+static void what_every_backup_holds_outlives_two_epochs_at_once(void **state)
+{
+    struct office *o = *state;
+    struct id kept = put(o, "Tersimpan");
+    uint64_t last = lane_of(o, LANE_NORMAL).highest;
+    assert_int_equal(office_ack(o, LANE_NORMAL, 1, last, last + 1, accepted), OK);
+    uint64_t journal = o->journal;
+    struct feed_item items[2];
+    uint8_t statements[2][TRUST_STATEMENT_BYTES_MAX];
+    for (unsigned i = 0; i < 2; i++) {
+        uint8_t space[128];
+        struct writer ops = writer_of(space, sizeof space);
+        struct hash hash = { { 0 } };
+        trust_op_epoch(&ops, 2 + i, 0, &hash);
+        struct bytes statement = office_statement(o, 1, writer_bytes(&ops));
+        memcpy(statements[i], statement.at, statement.len);
+        items[i] = (struct feed_item){ .kind = FEED_TRUST,
+                                       .document = bytes_of(statements[i], statement.len) };
+    }
+    o->epoch = 3;
+    assert_int_equal(office_feed(o, FEED_CONTROL, items, 2), OK);
+    /* The next ACK, of whatever lane, folds it in again. */
+    o->journal = journal + 20;
+    assert_int_equal(office_ack(o, LANE_URGENT, 1, 1, 1, accepted), OK);
+    const struct record_view *view = office_view(o, &kept);
+    assert_true(view->confirmed && !view->pending);
+    assert_string_equal(office_value(view, "nama"), "Tersimpan");
+}
+
 /* An ACK that comes late or again does not take the place of a newer one, nor another lane's. */
 static void the_newest_answer_of_each_lane_is_kept_as_proof(void **state)
 {
@@ -446,6 +476,7 @@ int main(void)
         WITH_OFFICE(a_gap_or_a_bad_signature_in_the_trust_log_leaves_everything_as_it_was),
         cmocka_unit_test(another_root_than_the_pinned_one_is_refused),
         WITH_OFFICE(an_epoch_takes_back_what_lies_beyond_its_cut),
+        WITH_OFFICE(what_every_backup_holds_outlives_two_epochs_at_once),
         WITH_OFFICE(the_newest_answer_of_each_lane_is_kept_as_proof),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
