@@ -110,8 +110,12 @@ UPDATE entry SET received = 1, epoch = ?2, number = ?3 WHERE id = ?1;
 -- The hub answers again for the present life. Of a former one only what can be sent again goes
 -- back:
 -- what has lost its item is in every backup, so the hub has it.
+-- A decision that was taken back makes its entry ask again too.
 UPDATE entry SET received = 0, epoch = 0, number = 0
- WHERE received = 1 AND number > ?2 AND epoch < ?1
+ WHERE received = 1
+   AND ((number > ?2 AND epoch < ?1) OR
+        EXISTS (SELECT 1 FROM change
+                 WHERE change.entry = entry.id AND told > ?2 AND told_epoch < ?1))
    AND (life = ?3 OR EXISTS (SELECT 1 FROM item WHERE item.entry = entry.id));
 -- @entry_unreceived
 SELECT id, seq, leaf, changes, bytes FROM entry
