@@ -7,10 +7,10 @@
 #include "proto/merge.h"
 #include "tests/sim/sim_check.h"
 #include "tests/sim/sim_disk.h"
-#include "tests/sim/sim_officer.h"
 
 #define RECORDS_MAX 8192
 #define VALUE_MAX 64
+#define EPOCHS_MAX 16
 
 /* ---- the journal, read from its beginning */
 
@@ -83,34 +83,90 @@ static void fold_item(const struct feed_item *item)
     }
 }
 
-static void fold_journal(void)
+/* Epochs as the journal opened them. */
+static struct {
+    uint64_t epoch, cut, number;
+} epochs[EPOCHS_MAX];
+static unsigned epoch_count;
+
+static void note_epochs(const struct feed_item *item)
+{
+    struct trust_view view;
+    sim_ok(trust_view(item->document, &view));
+    struct items_iter iter = items_of(view.ops);
+    for (; iter.left > 0; iter.left--) {
+        struct reader op = reader_of(reader_raw(&iter.reader));
+        (void)reader_array(&op);
+        if (reader_uint(&op) != TRUST_EPOCH)
+            continue;
+        must(epoch_count < EPOCHS_MAX);
+        epochs[epoch_count].epoch = reader_uint(&op);
+        epochs[epoch_count].cut = reader_uint(&op);
+        epochs[epoch_count++].number = item->number;
+    }
+}
+
+/* What a base counts as in entry `merged`: at most the cut of each epoch that had begun by then. */
+static uint64_t base_rev(const struct base *base, uint64_t merged)
+{
+    uint64_t rev = base->rev;
+    for (unsigned i = 0; i < epoch_count; i++) {
+        if (base->epoch < epochs[i].epoch && merged > epochs[i].number && rev > epochs[i].cut)
+            rev = epochs[i].cut;
+    }
+    return rev;
+}
+
+static void read_item(const struct feed_item *item)
+{
+    switch (item->kind) {
+    case FEED_RECORD:
+        fold_item(item);
+        return;
+    case FEED_CONFLICT:
+    case FEED_RESOLVED:
+        must(conflict_count < RECORDS_MAX);
+        conflicts[conflict_count++] = item->conflict;
+        return;
+    case FEED_TRUST:
+        note_epochs(item);
+        return;
+    case FEED_RULES:
+    case FEED_DECISION:
+        return;
+    }
+}
+
+static void read_stream(enum feed_stream stream)
 {
     static uint8_t space[FEED_PLAIN_BYTES_MAX];
     const struct hub_reader reader = { .node = "nobody", .area = SIM_DISTRICT };
     uint64_t from = 0, end = hub_store_journal(world.hub.store).number;
-    folds = calloc(RECORDS_MAX, sizeof(*folds));
-    must(folds != NULL);
-    fold_count = 0;
-    conflict_count = 0;
     while (from < end) {
         struct writer out = writer_of(space, sizeof(space));
         unsigned count = 0;
         struct hash hash;
         uint64_t to = 0;
-        sim_ok(hub_store_feed(world.hub.store, &reader, FEED_RECORDS, from, FEED_ITEMS_MAX, &out,
-                              &count, &to, &hash));
+        sim_ok(hub_store_feed(world.hub.store, &reader, stream, from, FEED_ITEMS_MAX, &out, &count,
+                              &to, &hash));
         struct reader items = reader_of(writer_bytes(&out));
         for (unsigned i = 0; i < count; i++) {
             struct feed_item item;
             sim_ok(feed_item_decode(reader_raw(&items), &item));
-            if (item.kind == FEED_RECORD)
-                fold_item(&item);
-            else if (conflict_count < RECORDS_MAX)
-                conflicts[conflict_count++] = item.conflict;
+            read_item(&item);
         }
         must(to > from);
         from = to;
     }
+}
+
+static void read_journal(void)
+{
+    folds = calloc(RECORDS_MAX, sizeof(*folds));
+    must(folds != NULL);
+    fold_count = conflict_count = epoch_count = 0;
+    read_stream(FEED_CONTROL);
+    read_stream(FEED_RECORDS);
 }
 
 /* ---- views */
@@ -218,8 +274,7 @@ static bool overwrote(const struct seen_change *later, const struct change *what
     struct change other;
     if (world.nodes[earlier->node].office == world.nodes[later->node].office ||
         !id_equal(&earlier->record, &later->record) ||
-        earlier->number <= sim_base_rev(what->base.epoch, what->base.rev) ||
-        earlier->number >= later->number)
+        earlier->number <= base_rev(&what->base, later->number) || earlier->number >= later->number)
         return false;
     struct bytes before = accepted_value(earlier, field, &other);
     return before.at != NULL && other.op != OP_CREATE && !bytes_equal(before, value);
@@ -242,9 +297,13 @@ static void check_three_way(void)
                 if (!once_held(&sim_seen[i], field) && !once_held(&sim_seen[k], field) &&
                     sim_seen[k].op != OP_RESOLVE &&
                     overwrote(&sim_seen[i], &what, field, value, &sim_seen[k]))
-                    sim_fail("I2: %s overwrote a value of %s that it had not seen, without a word",
-                             world.nodes[sim_seen[i].node].name,
-                             world.nodes[sim_seen[k].node].name);
+                    sim_fail("I2: %s overwrote a value of %s that it had not seen, without a word: "
+                             "%llu over %llu, looked at %llu of epoch %llu",
+                             world.nodes[sim_seen[i].node].name, world.nodes[sim_seen[k].node].name,
+                             (unsigned long long)sim_seen[i].number,
+                             (unsigned long long)sim_seen[k].number,
+                             (unsigned long long)what.base.rev,
+                             (unsigned long long)what.base.epoch);
             }
         }
     }
@@ -304,7 +363,7 @@ static void check_replay(void)
 void sim_check_end(void)
 {
     sim_see_all();
-    fold_journal();
+    read_journal();
     for (size_t i = 0; i < sim_promise_count; i++) {
         const struct sim_promise *promise = &sim_promises[i];
         bool known = false;

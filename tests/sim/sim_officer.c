@@ -25,9 +25,6 @@ static unsigned rules_published;
 static struct backup backups[SLOTS]; /* that a restore may use, oldest first */
 static unsigned backup_count, backup_numbers;
 static unsigned old_copies;
-static struct {
-    uint64_t epoch, cut;
-} restores[RESTORES_MAX];
 static unsigned restore_count;
 
 void sim_officer_start(void)
@@ -302,7 +299,8 @@ void sim_officer_old_copy(void)
     world.hub.trust_version = world.hub.rules_version = 0;
     old_copies++;
     sim_say("hub: backup %u is back", backups[chosen].number);
-    backup_count = chosen + 1; /* later ones are of a journal that is given up now */
+    backup_count = chosen + 1;         /* later ones are of a journal that is given up now */
+    backups[chosen].confirmed = false; /* the copy was made before it counted */
 }
 
 /* ---- restore */
@@ -337,9 +335,7 @@ static enum err restore(void)
     enum err err = sim_publish_trust(writer_bytes(&ops));
     if (err != OK)
         return err;
-    /* Also when the disk froze: then it may be in force, or not. */
-    restores[restore_count].epoch = cut.epoch + 1;
-    restores[restore_count++].cut = cut.number;
+    restore_count++;
     sim_say("hub: epoch %llu opened, cut at %llu", (unsigned long long)cut.epoch + 1,
             (unsigned long long)cut.number);
     if (!sim_disk_frozen(SIM_HUB))
@@ -369,15 +365,6 @@ void sim_officer_finish_restore(void)
     if (world.hub.rolled_back)
         sim_fail(
             "I4: an office has policy that the restored hub lacks, and does not bring it back");
-}
-
-uint64_t sim_base_rev(uint64_t epoch, uint64_t rev)
-{
-    for (unsigned i = 0; i < restore_count; i++) {
-        if (epoch < restores[i].epoch && rev > restores[i].cut)
-            rev = restores[i].cut;
-    }
-    return rev;
 }
 
 /* ---- decisions */

@@ -19,6 +19,3 @@ void sim_officer_restore(void);  /* opens the next epoch, if everything has come
 /* Afterwards. */
 void sim_officer_finish_restore(void);
 void sim_officer_decide_all(void); /* twins, terms, reviews: nothing waits for a person any more */
-
-/* What a base of `epoch` counts as: at most the cut of each epoch since. */
-uint64_t sim_base_rev(uint64_t epoch, uint64_t rev);
