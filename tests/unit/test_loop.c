@@ -163,8 +163,11 @@ static void hub_open(struct hub *hub)
 static void hub_close(struct hub *hub)
 {
     int linger = 0;
+    if (!hub->socket)
+        return;
     zmq_setsockopt(hub->socket, ZMQ_LINGER, &linger, sizeof(linger));
     zmq_close(hub->socket);
+    hub->socket = NULL;
     secret_key_close(&hub->secret);
 }
 
@@ -210,10 +213,8 @@ static void a_dealer_is_told_when_it_can_send_and_gets_the_answer(void **state)
     loop_watch_socket(loop, hub.socket, on_hub_readable, NULL, NULL);
     assert_int_equal(
         dealer_open(loop, hub.endpoint, &hub.key, own, 32 * 1024, on_frame, NULL, &dealer), OK);
-    /* IMMEDIATE: nothing is queued for a connection that is not there. */
-    assert_int_equal(dealer_send(dealer, bytes_text("early")), ERR_BUSY);
     dealer_when_ready(dealer, on_ready, NULL);
-    int guard = loop_after(loop, 5000, stop, NULL);
+    int guard = loop_after(loop, 30000, stop, NULL);
     assert_int_equal(loop_run(loop), OK);
     loop_cancel(loop, guard);
     assert_string_equal(seen, "hello");
@@ -267,7 +268,7 @@ static void a_frame_of_the_limit_arrives_and_one_byte_more_never(void **state)
             dealer_open(loop, hub.endpoint, &hub.key, own, LIMIT_BYTES, note_length, NULL, &dealer),
             OK);
         dealer_when_ready(dealer, send_bytes, NULL);
-        int guard = loop_after(loop, more ? 400 : 5000, stop, NULL);
+        int guard = loop_after(loop, more ? 400 : 30000, stop, NULL);
         assert_int_equal(loop_run(loop), OK);
         loop_cancel(loop, guard);
         assert_string_equal(seen, more ? "" : "4096");
@@ -290,6 +291,7 @@ static void a_hub_with_another_key_is_never_spoken_to(void **state)
         dealer_open(loop, hub.endpoint, &wrong, own, 32 * 1024, on_frame, NULL, &dealer), OK);
     (void)loop_after(loop, 400, stop, NULL);
     assert_int_equal(loop_run(loop), OK);
+    /* IMMEDIATE: nothing is queued for a connection that is not there. */
     assert_int_equal(dealer_send(dealer, bytes_text("x")), ERR_BUSY);
     dealer_close(&dealer);
     assert_int_equal(dealer_open(loop, "nonsense", &wrong, own, 32 * 1024, on_frame, NULL, &dealer),
@@ -310,6 +312,9 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
+    /* What a failed test left open would keep the context from ending. */
+    dealer_close(&dealer);
+    hub_close(&hub);
     loop_close(&loop);
     return loop ? -1 : 0;
 }
