@@ -3,9 +3,11 @@
 . "$(dirname "$0")/lib-e2e.sh"
 A=36.04.29
 district_with "$A"
+# Long enough to be killed in the middle also where the disk is fast.
+ROWS=24000
 {
     echo 'nama;jk;kode_kec'
-    for i in $(seq 1 3000); do echo "Warga $i;P;$A"; done
+    seq -f "Warga %.0f;P;$A" "$ROWS"
 } >"$W/orang.csv"
 node "$A" import orang "$W/orang.csv" >/dev/null 2>&1 &
 import=$!
@@ -20,12 +22,12 @@ wait "$import" && fail "the import did not notice that the node was killed"
 start_node "$A"
 node "$A" unlock --as "Petugas $A" --passphrase-file "$PASS" >/dev/null || fail unlock
 before=$(stored)
-[ "$before" -lt 3000 ] || fail "nothing was left to import after the kill: make the file longer"
+[ "$before" -lt "$ROWS" ] || fail "nothing was left to import after the kill: make the file longer"
 node "$A" import orang "$W/orang.csv" || fail "import again"
-is "rows at the node" "$(stored)" 3000
+is "rows at the node" "$(stored)" "$ROWS"
 wait_sent 120 "$A"
-is "records at the hub" "$(hub_count orang)" 3000
+is "records at the hub" "$(hub_count orang)" "$ROWS"
 names=$(hub --json query 'SELECT count(DISTINCT nama) FROM orang' | json rows.0.cells.0)
-is "names at the hub" "$names" 3000
+is "names at the hub" "$names" "$ROWS"
 node "$A" import orang "$W/orang.csv" >/dev/null || fail "a third time"
-is "rows after a third import" "$(stored)" 3000
+is "rows after a third import" "$(stored)" "$ROWS"
