@@ -31,11 +31,13 @@
 #define LABEL_BYTES_MAX 200
 #define CODES_PER_VERSION_MAX 1024
 #define AREA_LEVELS_MAX 4
+#define ROLES_MAX 64
 #define TEXT_CHARS_MAX 4000 /* a text field without a length of its own */
 #define LIST_ITEMS_MAX 64
 #define MAP_ITEMS_MAX 32
 #define TRUST_STATEMENT_BYTES_MAX (16 * 1024)
 #define SIGNERS_MAX 8
+#define COUNTERSIGNATURES_MAX 4 /* of one transaction */
 #define LANE_COUNT 3
 #define AFTER_MAX (LANE_COUNT - 1)
 #define NODES_MAX 512

@@ -102,6 +102,14 @@ const struct policy_code *policy_code(const struct policy_code_version *version,
     return NULL;
 }
 
+bool policy_countersigns(const struct policy_role *role, const char *countersigner)
+{
+    for (size_t i = 0; i < role->countersigner_count; i++)
+        if (strcmp(role->countersigners[i], countersigner) == 0)
+            return true;
+    return false;
+}
+
 int64_t policy_setting(const struct policy *policy, const char *name, int64_t otherwise)
 {
     for (size_t i = 0; i < policy->setting_count; i++)

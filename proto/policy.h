@@ -95,6 +95,7 @@ struct policy_collection {
     size_t field_count;
     int area_field; /* index of the field that says where the record belongs; always there */
     int date_field; /* index of the field whose date decides dated rules; -1: the claimed time */
+    int lane;       /* how urgent its entries are: enum lane; LANE_NORMAL when not given */
     const char *until;
 };
 
@@ -114,10 +115,14 @@ struct policy_setting {
     int64_t value;
 };
 
+/* What an author of a role with countersigners signs also needs the signature of an operator who
+ * holds one of those roles. */
 struct policy_role {
     const char *name;
     const char *label;
     authority_set authority;
+    const char *const *countersigners; /* names of roles, sorted; none = needs nobody */
+    size_t countersigner_count;
 };
 
 struct policy {
@@ -125,6 +130,8 @@ struct policy {
     uint64_t version;
     struct hash previous; /* hash of the preceding rules document; zero for version 1 */
     struct hash hash;     /* crypto_hash("rules", document) */
+    bool has_dictionary;
+    struct hash dictionary; /* crypto_hash("dictionary", bytes) of the compression dictionary */
     struct bytes document;
     const struct policy_collection *collections; /* in the order of the source */
     size_t collection_count;
@@ -157,6 +164,8 @@ const struct policy_field *policy_field_loose(const struct policy_collection *co
                                               struct bytes name);
 const struct policy_area *policy_area(const struct policy *policy, struct bytes code);
 const struct policy_role *policy_role(const struct policy *policy, struct bytes name);
+/* A holder of the role `countersigner` may countersign what `role` wrote. */
+bool policy_countersigns(const struct policy_role *role, const char *countersigner);
 /* The version of a list in force at an ISO date (the oldest for dates before it). */
 const struct policy_code_version *policy_codes_at(const struct policy_code_list *list,
                                                   const char date[11]);

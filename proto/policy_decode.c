@@ -228,20 +228,49 @@ static void decode_authorities(struct decoder *d, struct bytes raw)
     policy->authority_count = count;
 }
 
+static void decode_countersigners(struct decoder *d, struct bytes raw, struct policy_role *role)
+{
+    struct reader reader;
+    size_t count = array_open(d, raw, &reader, ROLES_MAX, "countersigners");
+    const char **all = decoder_take(d, count, sizeof *all);
+    for (size_t i = 0; i < count && d->err == OK; i++) {
+        all[i] = decoder_string(d, reader_raw(&reader), FORM_NAME, "countersigner");
+        if (all[i] != NULL && i > 0 && strcmp(all[i], all[i - 1]) <= 0)
+            decoder_bad(d, "countersigners are not unique and sorted");
+    }
+    role->countersigners = all;
+    role->countersigner_count = count;
+}
+
+/* A role that countersigns for itself would let one person be both. */
+static void countersigners_fit(struct decoder *d)
+{
+    for (size_t i = 0; i < d->policy->role_count && d->err == OK; i++) {
+        const struct policy_role *role = &d->policy->roles[i];
+        decoder_place(d, "role %s", role->name);
+        for (size_t k = 0; k < role->countersigner_count; k++)
+            if (strcmp(role->countersigners[k], role->name) == 0)
+                decoder_bad(d, "a role does not countersign for itself");
+            else if (policy_role(d->policy, bytes_text(role->countersigners[k])) == NULL)
+                decoder_bad(d, "there is no role \"%s\"", role->countersigners[k]);
+    }
+}
+
 static void decode_roles(struct decoder *d, struct bytes raw)
 {
     struct reader reader;
     decoder_place(d, "role");
-    size_t count = array_open(d, raw, &reader, 64, "roles");
+    size_t count = array_open(d, raw, &reader, ROLES_MAX, "roles");
     struct policy_role *all = decoder_take(d, count, sizeof *all);
     for (size_t i = 0; i < count && d->err == OK; i++) {
         decoder_place(d, "role");
-        reader_array_of(&reader, 3);
+        reader_array_of(&reader, 4);
         struct bytes name = reader_raw(&reader);
         struct bytes label = reader_raw(&reader);
         struct bytes letters = reader_raw(&reader);
+        struct bytes countersigners = reader_raw(&reader);
         if (reader.err != OK) {
-            decoder_bad(d, "is not [name, label, authority]");
+            decoder_bad(d, "is not [name, label, authority, countersigners]");
             return;
         }
         all[i].name = decoder_string(d, name, FORM_NAME, "name");
@@ -254,9 +283,13 @@ static void decode_roles(struct decoder *d, struct bytes raw)
         if (decoder_letters(d, letters, &all[i].authority) &&
             (all[i].authority & d->policy->computed) != 0)
             decoder_bad(d, "no role holds a computed authority");
+        if (d->err == OK)
+            decode_countersigners(d, countersigners, &all[i]);
     }
     d->policy->roles = all;
     d->policy->role_count = count;
+    if (d->err == OK)
+        countersigners_fit(d);
 }
 
 static void decode_areas(struct decoder *d, struct bytes raw)
@@ -396,6 +429,7 @@ enum {
     DOC_AREAS,
     DOC_AUTHORITIES,
     DOC_COLLECTIONS,
+    DOC_DICTIONARY,
     DOC_DISTRICT,
     DOC_FORMAT,
     DOC_LISTS,
@@ -406,10 +440,10 @@ enum {
     DOC_COUNT
 };
 
-static const char *const doc_keys[DOC_COUNT] = { "areas",    "authorities", "collections",
-                                                 "district", "format",      "lists",
-                                                 "previous", "roles",       "settings",
-                                                 "version" };
+static const char *const doc_keys[DOC_COUNT] = { "areas",      "authorities", "collections",
+                                                 "dictionary", "district",    "format",
+                                                 "lists",      "previous",    "roles",
+                                                 "settings",   "version" };
 
 static void decode_head(struct decoder *d, const struct bytes *doc)
 {
@@ -430,6 +464,14 @@ static void decode_head(struct decoder *d, const struct bytes *doc)
         decoder_bad(d, "previous is not a hash");
     else if ((policy->version == 1) != hash_equal(&policy->previous, &zero))
         decoder_bad(d, "version 1, and no other, has a zero previous");
+    policy->has_dictionary = doc[DOC_DICTIONARY].at != NULL;
+    if (!policy->has_dictionary || d->err != OK)
+        return;
+    decoder_place(d, "dictionary");
+    struct reader dictionary = reader_of(doc[DOC_DICTIONARY]);
+    reader_fixed(&dictionary, policy->dictionary.at, HASH_BYTES);
+    if (reader_end(&dictionary) != OK)
+        decoder_bad(d, "dictionary is not a hash");
 }
 
 static void decode_document(struct decoder *d)
@@ -440,7 +482,7 @@ static void decode_document(struct decoder *d)
     if (!decoder_map(d, policy->document, doc_keys, DOC_COUNT, doc))
         return;
     for (size_t i = 0; i < DOC_COUNT; i++)
-        if (doc[i].at == NULL) {
+        if (doc[i].at == NULL && i != DOC_DICTIONARY) {
             decoder_bad(d, "%s is missing", doc_keys[i]);
             return;
         }

@@ -2,19 +2,21 @@
  * which. */
 #include <stdio.h>
 
+#include "proto/chain.h"
 #include "proto/policy_decode.h"
 
 enum {
     COLLECTION_AREA,
     COLLECTION_DATE,
     COLLECTION_FIELDS,
+    COLLECTION_LANE,
     COLLECTION_NAME,
     COLLECTION_TITLE,
     COLLECTION_UNTIL,
     COLLECTION_KEYS
 };
 
-static const char *const collection_keys[COLLECTION_KEYS] = { "area", "date",  "fields",
+static const char *const collection_keys[COLLECTION_KEYS] = { "area", "date",  "fields", "lane",
                                                               "name", "title", "until" };
 
 #define T(type) (1u << FIELD_##type)
@@ -329,6 +331,11 @@ static bool decode_one(struct decoder *d, struct bytes document, struct policy_c
     ret->title = decoder_string(d, raw[COLLECTION_TITLE], FORM_LABEL, "title");
     if (raw[COLLECTION_UNTIL].at != NULL)
         ret->until = decoder_string(d, raw[COLLECTION_UNTIL], FORM_DATE, "until");
+    struct reader lane = reader_of(raw[COLLECTION_LANE]);
+    ret->lane =
+        raw[COLLECTION_LANE].at == NULL ? LANE_NORMAL : (int)reader_uint_max(&lane, LANE_COUNT - 1);
+    if (raw[COLLECTION_LANE].at != NULL && reader_end(&lane) != OK)
+        return decoder_bad(d, "lane is not 0 to %d", LANE_COUNT - 1);
     struct reader reader = reader_of(raw[COLLECTION_FIELDS]);
     size_t count = raw[COLLECTION_FIELDS].at == NULL ? 0 : reader_array(&reader);
     if (count == 0 || count > FIELDS_PER_CHANGE_MAX)

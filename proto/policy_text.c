@@ -1,6 +1,5 @@
 #include "proto/policy_text.h"
 
-#include <confuse.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,19 +7,7 @@
 
 #include "common/must.h"
 #include "proto/policy_areas.h"
-#include "proto/policy_files.h"
-#include "proto/value_form.h"
-
-#define PAIR_BYTES_MAX 8192 /* options of one field */
-
-struct compile {
-    const char *directory;
-    const char *district;
-    struct source_files *files;
-    cfg_t *cfg;
-    struct problem *problem;
-    enum err err;
-};
+#include "proto/policy_text_inside.h"
 
 /* All options are texts here: what a text must look like is checked below, where the message can
  * name the place. */
@@ -52,19 +39,17 @@ static cfg_t *confuse_open(void)
                           TEXTS("targets"),   TEXTS("keys"),       TEXT("child_of"),
                           TEXT("level"),      TEXT("default"),     TEXT("until"),
                           TEXT("nik_date"),   TEXT("nik_sex"),     TEXT("nik_plus_40"),
+                          TEXTS("examples"), /* for the dictionary only */
                           CFG_END() };
     cfg_opt_t common[] = { CFG_SEC("field", field, MANY), CFG_END() };
-    cfg_opt_t collection[] = { TEXT("title"),
-                               TEXT("area_field"),
-                               TEXT("date_field"),
-                               TEXT("until"),
-                               CFG_SEC("field", field, MANY),
+    cfg_opt_t collection[] = { TEXT("title"), TEXT("area_field"), TEXT("date_field"),
+                               TEXT("lane"),  TEXT("until"),      CFG_SEC("field", field, MANY),
                                CFG_END() };
     cfg_opt_t code[] = { TEXT("label"), TEXT("restricted"), CFG_END() };
     cfg_opt_t version[] = { CFG_SEC("code", code, MANY), CFG_END() };
     cfg_opt_t list[] = { CFG_SEC("version", version, MANY), CFG_END() };
     cfg_opt_t authority[] = { TEXT("label"), TEXT("computed"), CFG_END() };
-    cfg_opt_t role[] = { TEXT("label"), TEXTS("authority"), CFG_END() };
+    cfg_opt_t role[] = { TEXT("label"), TEXTS("authority"), TEXTS("countersigned_by"), CFG_END() };
     cfg_opt_t areas[] = { TEXT("file"), TEXT("within"), CFG_END() };
     cfg_opt_t settings[] = { CFG_END() };
     cfg_opt_t root[] = { CFG_SEC("collection", collection, MANY),
@@ -81,8 +66,7 @@ static cfg_t *confuse_open(void)
     return cfg;
 }
 
-PRINTF_LIKE(4, 5)
-static bool fail(struct compile *c, enum err code, const char *place, const char *fmt, ...)
+bool compile_fail(struct compile *c, enum err code, const char *place, const char *fmt, ...)
 {
     char detail[PROBLEM_DETAIL_MAX];
     char where[FILE_NAME_BYTES + 16];
@@ -98,35 +82,31 @@ static bool fail(struct compile *c, enum err code, const char *place, const char
     return false;
 }
 
-static bool as_bool(struct compile *c, const char *place, cfg_t *section, const char *key)
+bool compile_bool(struct compile *c, const char *place, cfg_t *section, const char *key)
 {
     const char *text = cfg_getstr(section, key);
     if (text == NULL || strcmp(text, "false") == 0)
         return false;
     if (strcmp(text, "true") != 0)
-        fail(c, ERR_POLICY_MEANING, place, "%s is true or false, not \"%s\"", key, text);
+        compile_fail(c, ERR_POLICY_MEANING, place, "%s is true or false, not \"%s\"", key, text);
     return true;
 }
 
-static bool as_int(struct compile *c, const char *place, const char *key, const char *text,
-                   int64_t *ret)
+bool compile_int(struct compile *c, const char *place, const char *key, const char *text,
+                 int64_t *ret)
 {
     char *end = NULL;
     errno = 0;
     long long number = strtoll(text, &end, 10);
     if (errno != 0 || end == text || *end != '\0')
-        return fail(c, ERR_POLICY_MEANING, place, "%s is a whole number, not \"%s\"", key, text);
+        return compile_fail(c, ERR_POLICY_MEANING, place, "%s is a whole number, not \"%s\"", key,
+                            text);
     *ret = number;
     return true;
 }
 
-static const char *text_or(const char *text, const char *otherwise)
-{
-    return text != NULL ? text : otherwise;
-}
-
 /* {T, D} → "DT" */
-static void write_letters(struct compile *c, const char *place, cfg_t *section, struct writer *out)
+void compile_letters(struct compile *c, const char *place, cfg_t *section, struct writer *out)
 {
     authority_set set = 0;
     char letters[27];
@@ -134,198 +114,18 @@ static void write_letters(struct compile *c, const char *place, cfg_t *section, 
     for (unsigned i = 0; i < cfg_size(section, "authority"); i++) {
         const char *text = cfg_getnstr(section, "authority", i);
         if (text[0] < 'A' || text[0] > 'Z' || text[1] != '\0') {
-            fail(c, ERR_POLICY_MEANING, place, "authority \"%s\" is not one capital letter", text);
+            compile_fail(c, ERR_POLICY_MEANING, place, "authority \"%s\" is not one capital letter",
+                         text);
             return;
         }
         if ((set & AUTHORITY(text[0])) != 0)
-            fail(c, ERR_POLICY_MEANING, place, "authority %s stands twice", text);
+            compile_fail(c, ERR_POLICY_MEANING, place, "authority %s stands twice", text);
         set |= AUTHORITY(text[0]);
     }
     for (int letter = 'A'; letter <= 'Z'; letter++)
         if ((set & AUTHORITY(letter)) != 0)
             letters[count++] = (char)letter;
     writer_str(out, bytes_of(letters, count));
-}
-
-/* Fields of one collection, with the common ones behind. */
-struct field_list {
-    cfg_t *field[FIELDS_PER_CHANGE_MAX];
-    size_t count;
-};
-
-static bool write_index(struct compile *c, const char *place, const struct field_list *fields,
-                        const char *key, const char *name, struct writer *out)
-{
-    for (size_t i = 0; i < fields->count; i++)
-        if (strcmp(cfg_title(fields->field[i]), name) == 0) {
-            writer_uint(out, i);
-            return true;
-        }
-    return fail(c, ERR_POLICY_MEANING, place, "%s: there is no field \"%s\"", key, name);
-}
-
-/* The default in the form of its type; whether the field allows it, policy_decode asks. */
-static void write_default(struct compile *c, const char *place, const char *type, const char *text,
-                          struct writer *out)
-{
-    struct policy_field field = { .name = "default",
-                                  .length_max = TEXT_CHARS_MAX,
-                                  .min = INT64_MIN,
-                                  .max = INT64_MAX,
-                                  .type = FIELD_TYPE_COUNT };
-    struct problem problem = { .code = OK };
-    char rule[PROBLEM_DETAIL_MAX];
-    static const enum field_type typed[] = { FIELD_INTEGER, FIELD_MONEY, FIELD_DECIMAL, FIELD_DATE,
-                                             FIELD_BOOL };
-    for (size_t i = 0; i < COUNT_OF(typed); i++)
-        if (strcmp(type, field_type_name(typed[i])) == 0)
-            field.type = typed[i];
-    if (field.type == FIELD_TYPE_COUNT) {
-        writer_text(out, text);
-    } else if (value_from_text(NULL, &field, "2000-01-01", bytes_text(text), out, &problem) != OK) {
-        problem_rule(&problem, LANG_EN, rule, sizeof rule);
-        fail(c, ERR_POLICY_MEANING, place, "default: %s", rule);
-    }
-}
-
-struct option {
-    const char *key;
-    enum {
-        OPTION_TEXT,
-        OPTION_INT,
-        OPTION_FLAG,
-        OPTION_TEXTS,
-        OPTION_FIELD,
-        OPTION_LETTERS,
-        OPTION_DEFAULT,
-        OPTION_TITLE
-    } kind;
-};
-
-/* Sorted, as map keys are. */
-static const struct option field_options[] = {
-    { "authority", OPTION_LETTERS }, { "child_of", OPTION_FIELD }, { "codes", OPTION_TEXT },
-    { "default", OPTION_DEFAULT },   { "element", OPTION_TEXT },   { "keys", OPTION_TEXTS },
-    { "label", OPTION_TEXT },        { "length", OPTION_INT },     { "level", OPTION_INT },
-    { "lookup", OPTION_FLAG },       { "max", OPTION_INT },        { "min", OPTION_INT },
-    { "name", OPTION_TITLE },        { "nik_date", OPTION_FIELD }, { "nik_plus_40", OPTION_TEXT },
-    { "nik_sex", OPTION_FIELD },     { "required", OPTION_FLAG },  { "sensitivity", OPTION_TEXT },
-    { "summary", OPTION_FLAG },      { "targets", OPTION_TEXTS },  { "type", OPTION_TEXT },
-    { "until", OPTION_TEXT },
-};
-
-static bool option_given(struct compile *c, const char *place, const struct option *option,
-                         cfg_t *field)
-{
-    if (option->kind == OPTION_TITLE)
-        return true;
-    if (option->kind == OPTION_FLAG)
-        return as_bool(c, place, field, option->key);
-    return cfg_size(field, option->key) > 0;
-}
-
-static void write_option(struct compile *c, const char *place, const struct option *option,
-                         cfg_t *field, const struct field_list *fields, struct writer *out)
-{
-    int64_t number = 0;
-    const char *text = option->kind == OPTION_TITLE || option->kind == OPTION_FLAG
-                           ? NULL
-                           : cfg_getstr(field, option->key);
-    switch (option->kind) {
-    case OPTION_TEXT:
-        writer_text(out, text);
-        break;
-    case OPTION_INT:
-        if (as_int(c, place, option->key, text, &number))
-            writer_int(out, number);
-        break;
-    case OPTION_FLAG:
-        writer_bool(out, true);
-        break;
-    case OPTION_TEXTS:
-        writer_array(out, cfg_size(field, option->key));
-        for (unsigned i = 0; i < cfg_size(field, option->key); i++)
-            writer_text(out, cfg_getnstr(field, option->key, i));
-        break;
-    case OPTION_FIELD:
-        (void)write_index(c, place, fields, option->key, text, out);
-        break;
-    case OPTION_LETTERS:
-        write_letters(c, place, field, out);
-        break;
-    case OPTION_DEFAULT:
-        write_default(c, place, text_or(cfg_getstr(field, "type"), ""), text, out);
-        break;
-    case OPTION_TITLE:
-        writer_text(out, cfg_title(field));
-        break;
-    }
-}
-
-static void write_field(struct compile *c, const char *collection, cfg_t *field,
-                        const struct field_list *fields, struct writer *out)
-{
-    char place[PROBLEM_THING_MAX];
-    uint8_t space[PAIR_BYTES_MAX];
-    struct writer pairs = writer_of(space, sizeof space);
-    size_t count = 0;
-    snprintf(place, sizeof place, "collection %s field %s", collection, cfg_title(field));
-    for (size_t i = 0; i < COUNT_OF(field_options) && c->err == OK; i++) {
-        if (!option_given(c, place, &field_options[i], field))
-            continue;
-        count++;
-        writer_text(&pairs, field_options[i].key);
-        write_option(c, place, &field_options[i], field, fields, &pairs);
-    }
-    if (pairs.err != OK)
-        fail(c, ERR_POLICY_MEANING, place, "options are too long");
-    writer_map(out, count);
-    writer_raw(out, writer_bytes(&pairs));
-}
-
-static void write_collection(struct compile *c, cfg_t *section, struct writer *out)
-{
-    struct field_list fields = { .count = 0 };
-    char place[PROBLEM_THING_MAX];
-    cfg_t *common = cfg_getsec(c->cfg, "common");
-    const char *date = cfg_getstr(section, "date_field");
-    const char *until = cfg_getstr(section, "until");
-    unsigned own = cfg_size(section, "field");
-    unsigned shared = common == NULL ? 0 : cfg_size(common, "field");
-    snprintf(place, sizeof place, "collection %s", cfg_title(section));
-    if (own + shared > FIELDS_PER_CHANGE_MAX) {
-        fail(c, ERR_POLICY_MEANING, place, "%u fields, at most %d", own + shared,
-             FIELDS_PER_CHANGE_MAX);
-        return;
-    }
-    for (unsigned i = 0; i < own; i++)
-        fields.field[fields.count++] = cfg_getnsec(section, "field", i);
-    for (unsigned i = 0; i < shared; i++)
-        fields.field[fields.count++] = cfg_getnsec(common, "field", i);
-
-    writer_map(out, 4u + (date != NULL ? 1 : 0) + (until != NULL ? 1 : 0));
-    writer_text(out, "area");
-    const char *area = cfg_getstr(section, "area_field");
-    if (area == NULL)
-        fail(c, ERR_POLICY_MEANING, place, "area_field is missing");
-    else
-        (void)write_index(c, place, &fields, "area_field", area, out);
-    if (date != NULL) {
-        writer_text(out, "date");
-        (void)write_index(c, place, &fields, "date_field", date, out);
-    }
-    writer_text(out, "fields");
-    writer_array(out, fields.count);
-    for (size_t i = 0; i < fields.count && c->err == OK; i++)
-        write_field(c, cfg_title(section), fields.field[i], &fields, out);
-    writer_text(out, "name");
-    writer_text(out, cfg_title(section));
-    writer_text(out, "title");
-    writer_text(out, text_or(cfg_getstr(section, "title"), cfg_title(section)));
-    if (until != NULL) {
-        writer_text(out, "until");
-        writer_text(out, until);
-    }
 }
 
 static int title_order(const void *a, const void *b)
@@ -342,7 +142,7 @@ static cfg_t **sorted_sections(struct compile *c, cfg_t *parent, const char *nam
     cfg_t **all = calloc(count + 1, sizeof *all);
     *ret_count = all == NULL ? 0 : count;
     if (all == NULL) {
-        fail(c, ERR_MEMORY, name, "%s", "");
+        compile_fail(c, ERR_MEMORY, name, "%s", "");
         return NULL;
     }
     for (unsigned i = 0; i < count; i++)
@@ -366,8 +166,8 @@ static void write_version(struct compile *c, const char *list, cfg_t *version, s
                  code);
         writer_array(out, 3);
         writer_text(out, code);
-        writer_text(out, text_or(cfg_getstr(codes[i], "label"), code));
-        writer_bool(out, as_bool(c, place, codes[i], "restricted"));
+        writer_text(out, compile_text_or(cfg_getstr(codes[i], "label"), code));
+        writer_bool(out, compile_bool(c, place, codes[i], "restricted"));
     }
     free(codes);
 }
@@ -401,10 +201,34 @@ static void write_authorities(struct compile *c, struct writer *out)
         snprintf(place, sizeof place, "authority %s", letter);
         writer_array(out, 3);
         writer_text(out, letter);
-        writer_text(out, text_or(cfg_getstr(all[i], "label"), letter));
-        writer_bool(out, as_bool(c, place, all[i], "computed"));
+        writer_text(out, compile_text_or(cfg_getstr(all[i], "label"), letter));
+        writer_bool(out, compile_bool(c, place, all[i], "computed"));
     }
     free(all);
+}
+
+static int text_order(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void write_countersigners(struct compile *c, const char *place, cfg_t *role,
+                                 struct writer *out)
+{
+    const char *names[ROLES_MAX];
+    unsigned count = cfg_size(role, "countersigned_by");
+    if (count > ROLES_MAX) {
+        compile_fail(c, ERR_POLICY_MEANING, place, "%u countersigners, at most %d", count,
+                     ROLES_MAX);
+        return;
+    }
+    for (unsigned i = 0; i < count; i++)
+        names[i] = cfg_getnstr(role, "countersigned_by", i);
+    if (count > 0)
+        qsort(names, count, sizeof names[0], text_order);
+    writer_array(out, count);
+    for (unsigned i = 0; i < count; i++)
+        writer_text(out, names[i]);
 }
 
 static void write_roles(struct compile *c, struct writer *out)
@@ -416,10 +240,11 @@ static void write_roles(struct compile *c, struct writer *out)
     for (unsigned i = 0; i < count && c->err == OK; i++) {
         const char *name = cfg_title(all[i]);
         snprintf(place, sizeof place, "role %s", name);
-        writer_array(out, 3);
+        writer_array(out, 4);
         writer_text(out, name);
-        writer_text(out, text_or(cfg_getstr(all[i], "label"), name));
-        write_letters(c, place, all[i], out);
+        writer_text(out, compile_text_or(cfg_getstr(all[i], "label"), name));
+        compile_letters(c, place, all[i], out);
+        write_countersigners(c, place, all[i], out);
     }
     free(all);
 }
@@ -436,7 +261,7 @@ static void write_settings(struct compile *c, struct writer *out)
     unsigned count = section == NULL ? 0 : cfg_num(section);
     cfg_opt_t **all = calloc(count + 1, sizeof *all);
     if (all == NULL) {
-        fail(c, ERR_MEMORY, "settings", "%s", "");
+        compile_fail(c, ERR_MEMORY, "settings", "%s", "");
         return;
     }
     for (unsigned i = 0; i < count; i++)
@@ -447,7 +272,8 @@ static void write_settings(struct compile *c, struct writer *out)
     for (unsigned i = 0; i < count && c->err == OK; i++) {
         int64_t number = 0;
         snprintf(place, sizeof place, "settings %s", cfg_opt_name(all[i]));
-        if (as_int(c, place, cfg_opt_name(all[i]), text_or(cfg_opt_getstr(all[i]), ""), &number)) {
+        if (compile_int(c, place, cfg_opt_name(all[i]), compile_text_or(cfg_opt_getstr(all[i]), ""),
+                        &number)) {
             writer_text(out, cfg_opt_name(all[i]));
             writer_int(out, number);
         }
@@ -467,18 +293,18 @@ static void write_areas(struct compile *c, struct writer *out)
         return;
     }
     if (strchr(file, '/') != NULL || file[0] == '.' || strlen(file) >= FILE_NAME_BYTES) {
-        fail(c, ERR_POLICY_MEANING, "areas file",
-             "\"%s\" is not the plain name of a file in this directory", file);
+        compile_fail(c, ERR_POLICY_MEANING, "areas file",
+                     "\"%s\" is not the plain name of a file in this directory", file);
         return;
     }
     if (within != NULL && strcmp(within, c->district) != 0) {
-        fail(c, ERR_POLICY_MEANING, "areas within", "areas within %s, but the district is %s",
-             within, c->district);
+        compile_fail(c, ERR_POLICY_MEANING, "areas within",
+                     "areas within %s, but the district is %s", within, c->district);
         return;
     }
     int len = snprintf(path, sizeof path, "%s/%s", c->directory, file);
     if (len < 0 || (size_t)len >= sizeof path)
-        fail(c, ERR_LIMIT, "areas file", "path");
+        compile_fail(c, ERR_LIMIT, "areas file", "path");
     else
         c->err = areas_write(path, file, bytes_text(c->district), out, c->problem);
 }
@@ -496,7 +322,7 @@ static void write_document(struct compile *c, uint64_t version, const struct has
     unsigned count = cfg_size(c->cfg, "collection");
     writer_array(out, count);
     for (unsigned i = 0; i < count && c->err == OK; i++)
-        write_collection(c, cfg_getnsec(c->cfg, "collection", i), out);
+        compile_collection(c, cfg_getnsec(c->cfg, "collection", i), out);
     writer_text(out, "district");
     writer_text(out, c->district);
     writer_text(out, "format");
@@ -559,7 +385,7 @@ enum err policy_text_compile(const char *directory, const char *district, uint64
         goto done;
     err = policy_decode(writer_bytes(&out), &policy, &found);
     if (err == ERR_MALFORMED) {
-        fail(c, ERR_POLICY_MEANING, found.thing, "%s", found.detail);
+        compile_fail(c, ERR_POLICY_MEANING, found.thing, "%s", found.detail);
         err = c->err;
     } else if (err != OK) {
         (void)problem_set(problem, err, found.thing, found.detail);

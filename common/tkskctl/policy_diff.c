@@ -69,6 +69,8 @@ static void diff_collections(const struct policy *before, const struct policy *a
             add(rows, "collection", is->name, "title");
         if (!same_text(was->until, is->until))
             add(rows, "collection", is->name, "until");
+        if (was->lane != is->lane)
+            add(rows, "collection", is->name, "lane");
         for (size_t f = 0; f < is->field_count; f++) {
             const struct policy_field *field = &is->fields[f];
             diff_field(is, policy_field(was, bytes_text(field->name)), field, rows);
@@ -110,6 +112,24 @@ static void diff_code_lists(const struct policy *before, const struct policy *af
     }
 }
 
+/* Said also of a new role: from then on what its holders enter waits for another person. */
+static void diff_countersigners(const struct policy_role *was, const struct policy_role *is,
+                                json_t *rows)
+{
+    char change[256] = "";
+    bool same = was && was->countersigner_count == is->countersigner_count;
+    for (size_t i = 0; i < is->countersigner_count; i++) {
+        note(change, sizeof(change), true, is->countersigners[i]);
+        same = same && policy_countersigns(was, is->countersigners[i]);
+    }
+    if (same)
+        return;
+    char text[sizeof(change) + 64];
+    (void)snprintf(text, sizeof(text), tr("countersigned by: %s", "ditandatangani juga oleh: %s"),
+                   change[0] ? change : tr("nobody", "tidak ada"));
+    add(rows, "role", is->name, text);
+}
+
 static void diff_roles(const struct policy *before, const struct policy *after, json_t *rows)
 {
     for (size_t i = 0; i < after->role_count; i++) {
@@ -117,8 +137,10 @@ static void diff_roles(const struct policy *before, const struct policy *after, 
         const struct policy_role *was = before ? policy_role(before, bytes_text(is->name)) : NULL;
         if (!was)
             add(rows, "role", is->name, tr("new", "baru"));
-        else if (was->authority != is->authority)
+        if (was && was->authority != is->authority)
             add(rows, "role", is->name, "authority");
+        if (is->countersigner_count > 0 || (was && was->countersigner_count > 0))
+            diff_countersigners(was, is, rows);
     }
 }
 
@@ -165,4 +187,9 @@ void policy_diff(const struct policy *before, const struct policy *after, json_t
     diff_areas(before, after, rows);
     diff_roles(before, after, rows);
     diff_settings(before, after, rows);
+    if (after->has_dictionary && (!before || !before->has_dictionary ||
+                                  !hash_equal(&before->dictionary, &after->dictionary)))
+        add(rows, "dictionary", "", tr("new", "baru"));
+    if (before && before->has_dictionary && !after->has_dictionary)
+        add(rows, "dictionary", "", tr("no longer used", "tidak dipakai lagi"));
 }

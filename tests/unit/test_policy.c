@@ -1,3 +1,4 @@
+#include "proto/chain.h"
 #include "tests/unit/policy_fixture.h"
 
 /* --- a document by hand: what a peer may send, beside what the compiler makes
@@ -13,6 +14,9 @@ struct parts {
     uint64_t version;
     uint8_t previous;
     unsigned area_index;
+    unsigned lane;             /* 0: not given */
+    unsigned dictionary_bytes; /* 0: not given */
+    const char *countersigner; /* of the role `ketik`; `tksk` is the other one */
 };
 
 static const struct parts good = { .areas_code = "36.04",
@@ -44,12 +48,26 @@ static void write_authority(struct writer *out, const char *letter)
     writer_bool(out, false);
 }
 
+static void write_roles(struct writer *out, const char *countersigner)
+{
+    writer_array(out, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        writer_array(out, 4);
+        writer_text(out, i == 0 ? "ketik" : "tksk");
+        writer_text(out, "Peran");
+        writer_text(out, "T");
+        writer_array(out, i == 0 && countersigner != NULL ? 1 : 0);
+        if (i == 0 && countersigner != NULL)
+            writer_text(out, countersigner);
+    }
+}
+
 static struct bytes document_of(const struct parts *parts)
 {
     static uint8_t space[4096];
     struct hash previous = { { parts->previous } };
     struct writer out = writer_of(space, sizeof space);
-    writer_map(&out, parts->unknown_key ? 11 : 10);
+    writer_map(&out, 10u + parts->unknown_key + (parts->dictionary_bytes > 0));
     writer_text(&out, "areas");
     writer_array(&out, 1);
     writer_array(&out, 2);
@@ -61,7 +79,7 @@ static struct bytes document_of(const struct parts *parts)
     write_authority(&out, "T");
     writer_text(&out, "collections");
     writer_array(&out, 1);
-    writer_map(&out, 4);
+    writer_map(&out, 4u + (parts->lane > 0));
     writer_text(&out, "area");
     writer_uint(&out, parts->area_index);
     writer_text(&out, "fields");
@@ -77,10 +95,19 @@ static struct bytes document_of(const struct parts *parts)
     writer_text(&out, "U");
     writer_text(&out, "type");
     writer_text(&out, "area");
+    if (parts->lane > 0) {
+        writer_text(&out, "lane");
+        writer_uint(&out, parts->lane);
+    }
     writer_text(&out, "name");
     writer_text(&out, "benda");
     writer_text(&out, "title");
     writer_text(&out, "Benda");
+    if (parts->dictionary_bytes > 0) {
+        static const uint8_t filler[64] = { 7 };
+        writer_text(&out, "dictionary");
+        writer_bin(&out, bytes_of(filler, parts->dictionary_bytes));
+    }
     writer_text(&out, "district");
     writer_text(&out, "36.04");
     writer_text(&out, "format");
@@ -92,7 +119,7 @@ static struct bytes document_of(const struct parts *parts)
     writer_text(&out, "previous");
     writer_bin(&out, bytes_hash(&previous));
     writer_text(&out, "roles");
-    writer_array(&out, 0);
+    write_roles(&out, parts->countersigner);
     writer_text(&out, "settings");
     writer_map(&out, 0);
     if (parts->unknown_key) {
@@ -168,6 +195,39 @@ static void what_is_not_exact_is_refused(void **state)
     decodes_to(parts, ERR_MALFORMED, "version");
     parts.version = 0;
     decodes_to(parts, ERR_MALFORMED, "version");
+}
+
+static void countersigners_lane_and_dictionary_are_read_where_given(void **state)
+{
+    (void)state;
+    struct policy *policy = NULL;
+    struct parts parts = good;
+    assert_int_equal(policy_decode(document_of(&parts), &policy, NULL), OK);
+    assert_false(policy->has_dictionary);
+    assert_int_equal(policy->collections[0].lane, LANE_NORMAL);
+    assert_int_equal(policy_role(policy, bytes_text("ketik"))->countersigner_count, 0);
+    policy_close(&policy);
+
+    parts.lane = LANE_BULK;
+    parts.dictionary_bytes = HASH_BYTES;
+    parts.countersigner = "tksk";
+    assert_int_equal(policy_decode(document_of(&parts), &policy, NULL), OK);
+    assert_true(policy->has_dictionary);
+    assert_int_equal(policy->dictionary.at[0], 7);
+    assert_int_equal(policy->collections[0].lane, LANE_BULK);
+    assert_true(policy_countersigns(policy_role(policy, bytes_text("ketik")), "tksk"));
+    policy_close(&policy);
+
+    parts.lane = LANE_COUNT;
+    decodes_to(parts, ERR_MALFORMED, "collection benda");
+    parts = good;
+    parts.dictionary_bytes = HASH_BYTES - 1;
+    decodes_to(parts, ERR_MALFORMED, "dictionary");
+    parts = good;
+    parts.countersigner = "ketik";
+    decodes_to(parts, ERR_MALFORMED, "role ketik");
+    parts.countersigner = "siapa";
+    decodes_to(parts, ERR_MALFORMED, "role ketik");
 }
 
 static void newer_format_says_update_even_with_unknown_keys(void **state)
@@ -345,6 +405,8 @@ static void what_adds_or_loosens_may_follow(void **state)
     follows("code hijau { restricted = true } } }",
             "code hijau { } } version '2025-01-01' { code merah { } } }", NULL);
     follows("idle_lock_minutes = 15", "lain = 3", NULL);
+    follows("role tksk { label", "role dua { } role tksk { countersigned_by = {dua} label", NULL);
+    follows("collection benda { ", "collection benda { lane = bulk ", NULL);
     follows("label = 'Isi teks'", "label = 'Teks'", NULL);
     follows("type = bool default = ya authority = {T}", "type = bool authority = {D, T}", NULL);
 }
@@ -428,6 +490,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(document_by_hand_is_read),
         cmocka_unit_test(what_is_not_exact_is_refused),
+        cmocka_unit_test(countersigners_lane_and_dictionary_are_read_where_given),
         cmocka_unit_test(newer_format_says_update_even_with_unknown_keys),
         cmocka_unit_test(too_large_a_document_is_a_limit),
         cmocka_unit_test(truncated_and_flipped_documents_are_answered),

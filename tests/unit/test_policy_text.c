@@ -1,3 +1,4 @@
+#include "proto/chain.h"
 #include "tests/unit/policy_fixture.h"
 
 static uint8_t space[RULES_BYTES_MAX];
@@ -263,6 +264,57 @@ static void collections_and_lists_are_checked(void **state)
     refused("", ERR_POLICY_MEANING, "collection", "collections");
 }
 
+static void countersigners_are_roles_that_exist_and_others(void **state)
+{
+    (void)state;
+    struct policy *policy =
+        policy_of(HEAD LISTS COLLECTION "role ketik {\n countersigned_by = {tksk, dua} }\n"
+                                        "role dua { }\n",
+                  1, NULL);
+    const struct policy_role *role = policy_role(policy, bytes_text("ketik"));
+    assert_int_equal(role->countersigner_count, 2);
+    assert_string_equal(role->countersigners[0], "dua");
+    assert_true(policy_countersigns(role, "tksk"));
+    assert_false(policy_countersigns(role, "ketik"));
+    assert_false(policy_countersigns(policy_role(policy, bytes_text("tksk")), "dua"));
+    policy_close(&policy);
+    refused("role r {\n countersigned_by = {r} }\n" COLLECTION, ERR_POLICY_MEANING,
+            "10-a.conf:12 role r", "itself");
+    refused("role r {\n countersigned_by = {lain} }\n" COLLECTION, ERR_POLICY_MEANING,
+            "10-a.conf:12 role r", "lain");
+    refused("role r {\n countersigned_by = {tksk, tksk} }\n" COLLECTION, ERR_POLICY_MEANING,
+            "10-a.conf:12 role r", "unique");
+}
+
+static void lanes_are_given_by_name_and_examples_stay_at_home(void **state)
+{
+    (void)state;
+#define OF_LANE(lane, examples)                                                                    \
+    "collection k {" lane " area_field = a field a { type = area required = true" examples REST    \
+    "}\n"
+    static const struct {
+        const char *text;
+        int lane;
+    } lanes[] = { { HEAD OF_LANE("", ""), LANE_NORMAL },
+                  { HEAD OF_LANE("lane = urgent", ""), LANE_URGENT },
+                  { HEAD OF_LANE("lane = normal", ""), LANE_NORMAL },
+                  { HEAD OF_LANE("lane = bulk", ""), LANE_BULK } };
+    for (size_t i = 0; i < COUNT_OF(lanes); i++) {
+        struct policy *policy = policy_of(lanes[i].text, 1, NULL);
+        assert_int_equal(policy->collections[0].lane, lanes[i].lane);
+        assert_false(policy->has_dictionary);
+        policy_close(&policy);
+    }
+    refused(OF_LANE("lane = cepat", ""), ERR_POLICY_MEANING, "10-a.conf:12 collection k", "lane");
+
+    struct policy *without = policy_of(HEAD OF_LANE("", ""), 1, NULL);
+    struct policy *with = policy_of(HEAD OF_LANE("", " examples = {'36.04.29', 'dua'}"), 1, NULL);
+    assert_true(hash_equal(&without->hash, &with->hash));
+    policy_close(&without);
+    policy_close(&with);
+#undef OF_LANE
+}
+
 static void area_file_stays_in_the_directory_and_is_checked(void **state)
 {
     (void)state;
@@ -388,6 +440,8 @@ int main(void)
         cmocka_unit_test(second_key_or_section_is_refused_with_both_places),
         cmocka_unit_test(field_options_are_checked_with_their_line),
         cmocka_unit_test(collections_and_lists_are_checked),
+        cmocka_unit_test(countersigners_are_roles_that_exist_and_others),
+        cmocka_unit_test(lanes_are_given_by_name_and_examples_stay_at_home),
         cmocka_unit_test(area_file_stays_in_the_directory_and_is_checked),
         cmocka_unit_test(bad_rows_of_areas_name_their_line),
         cmocka_unit_test(missing_and_empty_directories_are_told_apart),
