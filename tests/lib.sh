@@ -115,6 +115,12 @@ found_district() {
 
 # The whole ceremony for one office and its first operator: enrol_office NAME PERSON ROLE
 enrol_office() {
+    enrol_machine "$1"
+    add_operator "$1" "$2" "$3"
+}
+
+# Of its machine alone: enrol_machine NAME
+enrol_machine() {
     local name=$1 words
     hub node invite "$name" -o "$W/$name/invite" >/dev/null || fail "invite of $name"
     words=$(node "$name" --json enrol "$W/$name/invite" | json words)
@@ -123,7 +129,6 @@ enrol_office() {
     hub node approve "$name" --words "$words" --key "$W/officer.key" --passphrase-file "$PASS" \
         >/dev/null || fail "approve of $name"
     wait_status 60 "$name" enrolment approved
-    add_operator "$name" "$2" "$3"
 }
 
 hub_waits_for() { hub --json nodes | grep -q "\"$1\""; }
