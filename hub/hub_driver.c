@@ -49,14 +49,14 @@ enum err hub_driver_open(struct hub_store *store, const struct hub_keys *keys,
     return OK;
 }
 
-void driver_assembly_release(struct hub_driver *driver, struct peer_slot *slot)
+void driver_assembly_release(struct hub_driver *driver, struct peer_slot *slot, enum lane lane)
 {
-    free(slot->assembly);
-    slot->assembly = NULL;
-    must(driver->counters.assembly_bytes >= slot->assembly_bytes);
-    driver->counters.assembly_bytes -= slot->assembly_bytes;
-    slot->assembly_bytes = 0;
-    hub_session_assembly_drop(&slot->session);
+    free(slot->assemblies[lane].at);
+    slot->assemblies[lane].at = NULL;
+    must(driver->counters.assembly_bytes >= slot->assemblies[lane].bytes);
+    driver->counters.assembly_bytes -= slot->assemblies[lane].bytes;
+    slot->assemblies[lane].bytes = 0;
+    hub_session_assembly_drop(&slot->session, lane);
 }
 
 void driver_batch_release(struct hub_driver *driver, struct peer_slot *slot,
@@ -72,7 +72,8 @@ void driver_batch_release(struct hub_driver *driver, struct peer_slot *slot,
 static void slot_release(struct hub_driver *driver, unsigned index)
 {
     struct peer_slot *slot = driver->slots[index];
-    driver_assembly_release(driver, slot);
+    for (unsigned i = 0; i < LANE_COUNT; i++)
+        driver_assembly_release(driver, slot, (enum lane)i);
     for (unsigned i = 0; i < FEED_STREAMS; i++)
         driver_batch_release(driver, slot, (enum feed_stream)i);
     free(slot);
@@ -384,9 +385,11 @@ enum err hub_driver_tick(struct hub_driver *driver, uint64_t now_ms, uint64_t wa
     for (unsigned i = 0; i < driver->slot_count; i++) {
         struct peer_slot *slot = driver->slots[i];
         hub_session_tick(&slot->session, now_ms);
-        if (slot->session.assembly.any &&
-            now_ms > slot->session.assembly.heard_ms + ASSEMBLY_IDLE_MS)
-            driver_assembly_release(driver, slot);
+        for (unsigned lane = 0; lane < LANE_COUNT; lane++) {
+            const struct session_assembly *assembly = &slot->session.assemblies[lane];
+            if (assembly->any && now_ms > assembly->heard_ms + ASSEMBLY_IDLE_MS)
+                driver_assembly_release(driver, slot, (enum lane)lane);
+        }
     }
     return OK;
 }
@@ -430,8 +433,9 @@ bool hub_driver_link(const struct hub_driver *driver, const char *node, struct h
             continue;
         *ret_link = (struct hub_link){ .state = slot->session.state,
                                        .since_ms = slot->session.since_ms,
-                                       .heard_ms = slot->session.heard_ms,
-                                       .receiving = slot->session.assembly.any };
+                                       .heard_ms = slot->session.heard_ms };
+        for (unsigned lane = 0; lane < LANE_COUNT; lane++)
+            ret_link->receiving = ret_link->receiving || slot->session.assemblies[lane].any;
         return true;
     }
     return false;

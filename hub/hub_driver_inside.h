@@ -10,7 +10,7 @@
 #include "hub/hub_driver.h"
 #include "proto/txn.h"
 
-#define ASSEMBLIES_BYTES_MAX (64u * 1024 * 1024)
+#define ASSEMBLIES_BYTES_MAX (64u * 1024 * 1024) /* of all nodes; slices of the idle give way */
 #define BATCHES_BYTES_MAX (64u * 1024 * 1024)
 #define ASSEMBLY_IDLE_MS (30u * 60 * 1000) /* slices of a node that does not go on */
 #define ASSEMBLY_YIELD_MS 60000u           /* the same when another node needs the memory */
@@ -19,6 +19,9 @@
 #define JOINERS_MAX 32
 #define ACTIONS_A_TURN 256
 #define ROUTES_KNOWN 4
+
+static_assert(ASSEMBLIES_BYTES_MAX >= 16 * ASSEMBLIES_A_NODE_BYTES_MAX,
+              "several nodes send at once, whatever one of them does");
 
 /* One enrolled node that spoke since the start. */
 struct peer_slot {
@@ -32,8 +35,10 @@ struct peer_slot {
     uint64_t highest[LANE_COUNT]; /* queued there, as it said last */
     struct policy_mark policy;    /* in force there, as it said last */
     struct hub_session session;
-    uint8_t *assembly;
-    size_t assembly_bytes;
+    struct {
+        uint8_t *at; /* NULL: none */
+        size_t bytes;
+    } assemblies[LANE_COUNT];
     struct {
         uint8_t *at;
         size_t bytes;
@@ -95,7 +100,7 @@ const struct trust *driver_trust(const struct hub_driver *driver);
 NODISCARD enum err driver_turn(struct hub_driver *driver);
 /* The hub's own failure: nothing of the turn stands, its peers try again. Returns `cause`. */
 enum err driver_fail(struct hub_driver *driver, enum err cause);
-void driver_assembly_release(struct hub_driver *driver, struct peer_slot *slot);
+void driver_assembly_release(struct hub_driver *driver, struct peer_slot *slot, enum lane lane);
 void driver_batch_release(struct hub_driver *driver, struct peer_slot *slot,
                           enum feed_stream stream);
 

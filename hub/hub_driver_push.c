@@ -13,25 +13,28 @@ static void assemblies_yield(struct hub_driver *driver, size_t wanted, uint64_t 
         struct peer_slot *slot = driver->slots[i];
         if (driver->counters.assembly_bytes + wanted <= ASSEMBLIES_BYTES_MAX)
             return;
-        if (slot->assembly != NULL && now_ms > slot->session.assembly.heard_ms + ASSEMBLY_YIELD_MS)
-            driver_assembly_release(driver, slot);
+        for (unsigned lane = 0; lane < LANE_COUNT; lane++) {
+            if (slot->assemblies[lane].at != NULL &&
+                now_ms > slot->session.assemblies[lane].heard_ms + ASSEMBLY_YIELD_MS)
+                driver_assembly_release(driver, slot, (enum lane)lane);
+        }
     }
 }
 
-static bool assembly_make(struct hub_driver *driver, struct peer_slot *slot, size_t total,
-                          uint64_t now_ms)
+static bool assembly_make(struct hub_driver *driver, struct peer_slot *slot, enum lane lane,
+                          size_t total, uint64_t now_ms)
 {
-    free(slot->assembly);
-    slot->assembly = NULL;
-    driver->counters.assembly_bytes -= slot->assembly_bytes;
-    slot->assembly_bytes = 0;
+    free(slot->assemblies[lane].at);
+    slot->assemblies[lane].at = NULL;
+    driver->counters.assembly_bytes -= slot->assemblies[lane].bytes;
+    slot->assemblies[lane].bytes = 0;
     assemblies_yield(driver, total, now_ms);
     if (driver->counters.assembly_bytes + total > ASSEMBLIES_BYTES_MAX)
         return false;
-    slot->assembly = malloc(total);
-    if (slot->assembly == NULL)
+    slot->assemblies[lane].at = malloc(total);
+    if (slot->assemblies[lane].at == NULL)
         return false;
-    slot->assembly_bytes = total;
+    slot->assemblies[lane].bytes = total;
     driver->counters.assembly_bytes += total;
     return true;
 }
@@ -299,15 +302,16 @@ static enum err assembly_take(struct hub_driver *driver, struct peer_slot *slot,
                               const struct trust_node *node, const struct push *push,
                               uint64_t now_ms)
 {
-    struct bytes raw = bytes_of(slot->assembly, slot->assembly_bytes);
+    struct bytes raw =
+        bytes_of(slot->assemblies[push->lane].at, slot->assemblies[push->lane].bytes);
     uint8_t tag[BUNDLE_TAG_BYTES];
     enum err err = OK;
     bundle_tag(raw, tag);
-    if (memcmp(tag, slot->session.assembly.tag, BUNDLE_TAG_BYTES) == 0)
+    if (memcmp(tag, slot->session.assemblies[push->lane].tag, BUNDLE_TAG_BYTES) == 0)
         err = bundle_take(driver, slot, node, push, raw, now_ms);
     else
         hub_session_refuse_lane(&slot->session, ERR_MALFORMED, push->lane, push->first);
-    driver_assembly_release(driver, slot);
+    driver_assembly_release(driver, slot, push->lane);
     return err;
 }
 
@@ -322,15 +326,16 @@ enum err driver_push(struct hub_driver *driver, struct peer_slot *slot,
     case PUSH_WHOLE:
         return bundle_take(driver, slot, node, push, push->data, now_ms);
     case PUSH_START:
-        if (!assembly_make(driver, slot, (size_t)push->total, now_ms)) {
-            hub_session_push_busy(&slot->session);
+        if (!assembly_make(driver, slot, push->lane, (size_t)push->total, now_ms)) {
+            hub_session_push_busy(&slot->session, push->lane);
             return OK;
         }
         break;
     case PUSH_COPY:
         break;
     }
-    must(slot->assembly != NULL && push->offset + push->data.len <= slot->assembly_bytes);
-    memcpy(slot->assembly + push->offset, push->data.at, push->data.len);
+    must(slot->assemblies[push->lane].at != NULL &&
+         push->offset + push->data.len <= slot->assemblies[push->lane].bytes);
+    memcpy(slot->assemblies[push->lane].at + push->offset, push->data.at, push->data.len);
     return assembled ? assembly_take(driver, slot, node, push, now_ms) : OK;
 }

@@ -51,7 +51,7 @@ void driver_refuse(struct hub_driver *driver, const struct hub_peer *peer, enum 
 static enum err welcome_send(struct hub_driver *driver, struct peer_slot *slot, enum err *ret_own)
 {
     const struct session_welcome *due = &slot->session.welcome;
-    const struct session_assembly *assembly = &slot->session.assembly;
+    bool same = id_equal(&due->incarnation, &slot->session.incarnation);
     struct hub_incarnation own;
     *ret_own = hub_store_incarnation(driver->store, slot->node, &due->incarnation, &own);
     if (*ret_own != OK)
@@ -67,19 +67,17 @@ static enum err welcome_send(struct hub_driver *driver, struct peer_slot *slot, 
                                  .journal = hub_store_journal(driver->store),
                                  .policy = hub_store_policy_mark(driver->store),
                                  .wall_ms = driver->wall_ms };
-    for (unsigned i = 0; i < LANE_COUNT; i++)
+    for (unsigned i = 0; i < LANE_COUNT; i++) {
+        const struct session_assembly *assembly = &slot->session.assemblies[i];
         welcome->lanes[i] = (struct welcome_lane){ .received = own.lanes[i].received,
                                                    .head = own.lanes[i].head,
                                                    .keep_from = own.lanes[i].keep_from };
-    memcpy(welcome->proven, due->proven, sizeof welcome->proven);
-    if (assembly->any && assembly->offset > 0 &&
-        id_equal(&due->incarnation, &slot->session.incarnation)) {
-        welcome->has_partial = true;
-        welcome->partial_lane = assembly->lane;
-        welcome->partial_first = assembly->first;
-        welcome->partial_offset = assembly->offset;
-        memcpy(welcome->partial_tag, assembly->tag, BUNDLE_TAG_BYTES);
+        welcome->partials[i].any = same && assembly->any && assembly->offset > 0;
+        welcome->partials[i].first = assembly->first;
+        welcome->partials[i].offset = assembly->offset;
+        memcpy(welcome->partials[i].tag, assembly->tag, BUNDLE_TAG_BYTES);
     }
+    memcpy(welcome->proven, due->proven, sizeof welcome->proven);
     uint8_t space[STATEMENT_BYTES_MAX];
     struct writer statement = writer_of(space, sizeof space);
     welcome_statement(welcome, &statement);
@@ -271,10 +269,10 @@ static enum err action_send(struct hub_driver *driver, struct peer_slot *slot,
                             const struct session_action *action, uint64_t *ret_last,
                             enum err *ret_own)
 {
-    const struct session_progress *progress = &slot->session.progress;
+    const struct session_progress *progress = &slot->session.progress[action->lane];
     const struct message message = {
         .type = MESSAGE_PROGRESS,
-        .progress = { .lane = progress->lane, .first = progress->first, .offset = progress->offset }
+        .progress = { .lane = action->lane, .first = progress->first, .offset = progress->offset }
     };
     switch (action->kind) {
     case SESSION_SEND_REFUSE:

@@ -60,10 +60,11 @@ void hub_session_away(struct hub_session *session)
         move(session, SESSION_AWAY);
     session->welcome.due = false;
     session->refuse.due = false;
-    session->progress.due = false;
     session->busy_ms = 0;
-    for (unsigned i = 0; i < LANE_COUNT; i++)
+    for (unsigned i = 0; i < LANE_COUNT; i++) {
+        session->progress[i].due = false;
         session->acks[i] = (struct session_ack){ .first = 0 };
+    }
     for (unsigned i = 0; i < FEED_STREAMS; i++)
         flow_close(&session->flows[i]);
 }
@@ -240,6 +241,7 @@ void hub_session_hello(struct hub_session *session, const struct hello *hello,
     for (unsigned i = 0; i < LANE_COUNT; i++) {
         uint64_t received = own->lanes[i].received;
         session->received[i] = received;
+        session->unread[i] = hello->lanes[i].unread;
         session->acks[i] = (struct session_ack){ .first = 0 };
         if (takes && hello->lanes[i].acked < received)
             session->acks[i] =
@@ -256,8 +258,8 @@ void hub_session_hello(struct hub_session *session, const struct hello *hello,
 static void progress_due(struct hub_session *session, enum lane lane, uint64_t first,
                          uint64_t offset)
 {
-    session->progress =
-        (struct session_progress){ .due = true, .lane = lane, .first = first, .offset = offset };
+    session->progress[lane] =
+        (struct session_progress){ .due = true, .first = first, .offset = offset };
 }
 
 static void ack_again(struct hub_session *session, enum lane lane, uint64_t first, uint64_t last)
@@ -323,18 +325,16 @@ enum push_verdict hub_session_push(struct hub_session *session, const struct pus
         return PUSH_REFUSED;
     }
 
-    struct session_assembly *assembly = &session->assembly;
-    bool same = assembly->any && assembly->lane == push->lane && assembly->first == push->first &&
-                assembly->total == push->total &&
+    struct session_assembly *assembly = &session->assemblies[push->lane];
+    bool same = assembly->any && assembly->first == push->first && assembly->total == push->total &&
                 memcmp(assembly->tag, push->tag, BUNDLE_TAG_BYTES) == 0;
     if (!same && push->offset > 0) {
         progress_due(session, push->lane, push->first, 0);
         return PUSH_ANSWERED;
     }
     if (!same) {
-        *assembly = (struct session_assembly){
-            .any = true, .lane = push->lane, .first = push->first, .total = push->total
-        };
+        *assembly =
+            (struct session_assembly){ .any = true, .first = push->first, .total = push->total };
         memcpy(assembly->tag, push->tag, BUNDLE_TAG_BYTES);
     }
     assembly->heard_ms = now_ms;
@@ -346,20 +346,20 @@ enum push_verdict hub_session_push(struct hub_session *session, const struct pus
     progress_due(session, push->lane, push->first, assembly->offset);
     *ret_assembled = fits && assembly->offset == assembly->total;
     if (*ret_assembled)
-        session->progress.due = false; /* the ACK says it */
+        session->progress[push->lane].due = false; /* the ACK says it */
     return !fits ? PUSH_ANSWERED : same ? PUSH_COPY : PUSH_START;
 }
 
-void hub_session_push_busy(struct hub_session *session)
+void hub_session_push_busy(struct hub_session *session, enum lane lane)
 {
-    hub_session_assembly_drop(session);
+    hub_session_assembly_drop(session, lane);
     hub_session_refuse(session, ERR_BUSY);
 }
 
-void hub_session_assembly_drop(struct hub_session *session)
+void hub_session_assembly_drop(struct hub_session *session, enum lane lane)
 {
-    session->assembly = (struct session_assembly){ .any = false };
-    session->progress.due = false;
+    session->assemblies[lane] = (struct session_assembly){ .any = false };
+    session->progress[lane].due = false;
 }
 
 /* Bytes of bundles that a node may have opened and merged: a burst, then so many a second. */

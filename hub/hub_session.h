@@ -42,11 +42,10 @@ const char *session_state_name(enum session_state state);
 
 /* ---- state */
 
-/* A bundle whose slices are under way; the driver holds the bytes. Contiguous from 0 to `offset`.
- */
+/* A bundle of a lane whose slices are under way; the driver holds the bytes. Contiguous from 0 to
+ * `offset`. One a lane, so that a person's entry overtakes an import in the middle of a bundle. */
 struct session_assembly {
     bool any;
-    enum lane lane;
     uint64_t first;
     uint8_t tag[BUNDLE_TAG_BYTES];
     uint64_t total, offset;
@@ -74,7 +73,6 @@ struct session_refuse {
 
 struct session_progress {
     bool due;
-    enum lane lane;
     uint64_t first, offset;
 };
 
@@ -100,16 +98,17 @@ struct hub_session {
     struct id incarnation;
     struct id previous; /* as HELLO named it; zero: none */
     uint64_t received[LANE_COUNT];
-    uint64_t since_ms; /* of this standing */
+    uint64_t unread[LANE_COUNT]; /* as HELLO stated: own changes up to there are told too */
+    uint64_t since_ms;           /* of this standing */
     uint64_t heard_ms;
     bool forked; /* `incarnation` is not to go on */
     uint64_t quota_bytes, quota_ms;
     uint64_t busy_ms; /* nothing is sent before */
     uint32_t jitter;
-    struct session_assembly assembly;
+    struct session_assembly assemblies[LANE_COUNT];
     struct session_welcome welcome;
     struct session_refuse refuse;
-    struct session_progress progress;
+    struct session_progress progress[LANE_COUNT];
     struct session_ack acks[LANE_COUNT];
     struct session_flow flows[FEED_STREAMS];
 };
@@ -169,8 +168,8 @@ void hub_session_hello(struct hub_session *session, const struct hello *hello,
 enum push_verdict {
     PUSH_REFUSED, /* an answer is due */
     PUSH_WHOLE,   /* the data is a whole bundle */
-    PUSH_START, /* begin an assembly of `total` bytes in place of any other, then copy; when memory
-                   is short call hub_session_push_busy instead */
+    PUSH_START, /* begin an assembly of `total` bytes in place of the lane's other, then copy; when
+                   memory is short call hub_session_push_busy instead */
     PUSH_COPY,  /* copy to `offset` */
     PUSH_ANSWERED, /* nothing to copy: progress is due */
 };
@@ -179,9 +178,9 @@ enum push_verdict {
  * whole. */
 enum push_verdict hub_session_push(struct hub_session *session, const struct push *push,
                                    uint64_t now_ms, bool *ret_assembled);
-void hub_session_push_busy(struct hub_session *session);
+void hub_session_push_busy(struct hub_session *session, enum lane lane);
 /* The assembled bytes were taken, or are not what the tag said. */
-void hub_session_assembly_drop(struct hub_session *session);
+void hub_session_assembly_drop(struct hub_session *session, enum lane lane);
 
 /* What the driver found about a whole bundle, in the order of design §4.4; later facts count only
  * when the earlier ones hold. */

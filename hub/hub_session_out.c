@@ -143,10 +143,12 @@ bool hub_session_next(struct hub_session *session, uint64_t now_ms,
     }
     if (session->state == SESSION_AWAY)
         return false;
-    if (session->progress.due) {
-        action.kind = SESSION_SEND_PROGRESS;
-        *ret_action = action;
-        return true;
+    for (unsigned i = 0; i < LANE_COUNT; i++) {
+        if (session->progress[i].due) {
+            *ret_action =
+                (struct session_action){ .kind = SESSION_SEND_PROGRESS, .lane = (enum lane)i };
+            return true;
+        }
     }
     for (unsigned i = 0; i < LANE_COUNT; i++) {
         const struct session_ack *due = &session->acks[i];
@@ -199,7 +201,7 @@ void hub_session_sent(struct hub_session *session, const struct session_action *
         session->welcome.due = false;
         return;
     case SESSION_SEND_PROGRESS:
-        session->progress.due = false;
+        session->progress[action->lane].due = false;
         return;
     case SESSION_SEND_ACK:
         must(last >= action->first && last <= ack->last);

@@ -19,8 +19,7 @@ static uint64_t wait_ms(const struct node_push *push, unsigned timeouts)
 
 void node_push_open(struct node_push *push)
 {
-    *push = (struct node_push){ .sending = -1,
-                                .loading = -1,
+    *push = (struct node_push){ .loading = -1,
                                 .wait_ms = NODE_WAIT_MS_FIRST,
                                 .bundle_bytes = NODE_BUNDLE_BYTES_MIN,
                                 .slice_bytes = NODE_SLICE_BYTES_FIRST,
@@ -34,8 +33,6 @@ static void flight_end(struct node_push *push, enum lane lane)
     if (at->flight.active)
         at->drop = true;
     at->flight = (struct push_flight){ .active = false };
-    if (push->sending == (int)lane)
-        push->sending = -1;
 }
 
 void node_push_reset(struct node_push *push)
@@ -44,7 +41,6 @@ void node_push_reset(struct node_push *push)
         flight_end(push, (enum lane)i);
         push->lanes[i] = (struct push_lane){ .drop = push->lanes[i].drop };
     }
-    push->has_partial = false;
     push->hub_lost = false;
     push->loading = -1;
 }
@@ -87,6 +83,8 @@ static void bundle_through(struct node_push *push, const struct push_flight *fli
 {
     uint64_t took_ms = now_ms - flight->started_ms;
     uint64_t count = flight->run.last - flight->run.first + 1;
+    if (flight->overtaken)
+        return;
     bool filled = flight->run.total * 2 >= push->bundle_bytes || count * 2 >= push->bundle_items;
     if (filled && !flight->repeated && took_ms <= NODE_BUNDLE_QUICK_MS) {
         push->bundle_bytes = smaller(push->bundle_bytes * 2, NODE_BUNDLE_BYTES_MAX);
@@ -101,9 +99,9 @@ static void bundle_through(struct node_push *push, const struct push_flight *fli
 
 static bool partial_is(const struct node_push *push, const struct node_run *run)
 {
-    return push->has_partial && push->partial_lane == run->lane &&
-           push->partial_first == run->first && push->partial_offset <= run->total &&
-           memcmp(push->partial_tag, run->tag, BUNDLE_TAG_BYTES) == 0;
+    const struct welcome_partial *partial = &push->lanes[run->lane].partial;
+    return partial->any && partial->first == run->first && partial->offset <= run->total &&
+           memcmp(partial->tag, run->tag, BUNDLE_TAG_BYTES) == 0;
 }
 
 static void flight_place(struct push_flight *flight, uint64_t offset)
@@ -121,16 +119,11 @@ void node_push_welcome(struct node_push *push, const struct node_facts *facts,
     push->hub_lost = false;
     push->pause_ms = 0;
     push->busy_ms = 0;
-    push->sending = -1;
-    push->has_partial = welcome->has_partial;
-    push->partial_lane = welcome->partial_lane;
-    push->partial_first = welcome->partial_first;
-    push->partial_offset = welcome->partial_offset;
-    memcpy(push->partial_tag, welcome->partial_tag, BUNDLE_TAG_BYTES);
     for (unsigned i = 0; i < LANE_COUNT; i++) {
         struct push_lane *lane = &push->lanes[i];
         struct push_flight *flight = &lane->flight;
         uint64_t acked = facts->lanes[i].acked;
+        lane->partial = welcome->partials[i];
         lane->received = welcome->lanes[i].received;
         lane->done = smaller(acked, lane->received);
         lane->grace_ms = lane->received > acked ? now_ms + push->wait_ms : 0;
@@ -147,7 +140,7 @@ void node_push_welcome(struct node_push *push, const struct node_facts *facts,
         } else if (flight->run.first > lane->done + 1 || flight->run.last <= lane->done) {
             flight_end(push, (enum lane)i);
         } else {
-            flight_place(flight, partial_is(push, &flight->run) ? push->partial_offset : 0);
+            flight_place(flight, partial_is(push, &flight->run) ? lane->partial.offset : 0);
         }
     }
 }
@@ -162,10 +155,10 @@ void node_push_loaded(struct node_push *push, const struct node_run *run, uint64
         .active = true, .run = *run, .started_ms = now_ms, .timer_ms = now_ms + push->wait_ms
     };
     if (partial_is(push, run)) {
-        flight_place(flight, push->partial_offset);
+        flight_place(flight, push->lanes[run->lane].partial.offset);
         flight->repeated = true;
     }
-    push->has_partial = false;
+    push->lanes[run->lane].partial.any = false;
 }
 
 void node_push_missing(struct node_push *push, uint64_t now_ms)
@@ -278,7 +271,6 @@ void node_push_busy(struct node_push *push, const struct node_action *action, ui
     must(flight->active && action->offset <= flight->sent);
     flight->sent = larger(action->offset, flight->confirmed);
     flight->probe_bytes = 0;
-    push->sending = (int)action->lane;
     push->busy_ms =
         push->busy_ms == 0 ? NODE_BUSY_MS_MIN : smaller(push->busy_ms * 2, NODE_BUSY_MS_MAX);
     push->pause_ms = now_ms + push->busy_ms;
@@ -286,7 +278,6 @@ void node_push_busy(struct node_push *push, const struct node_action *action, ui
 
 void node_push_unlinked(struct node_push *push)
 {
-    push->sending = -1;
     push->busy_ms = 0;
     push->pause_ms = 0;
     for (unsigned i = 0; i < LANE_COUNT; i++)
@@ -295,6 +286,16 @@ void node_push_unlinked(struct node_push *push)
 
 /* ---- time */
 
+/* Nothing of it is out, because a faster lane goes first: no answer can be late. */
+static bool flight_rests(const struct node_push *push, unsigned lane)
+{
+    const struct push_flight *flight = &push->lanes[lane].flight;
+    bool faster = false;
+    for (unsigned i = 0; i < lane; i++)
+        faster = faster || push->lanes[i].flight.active;
+    return faster && flight->sent == flight->confirmed && flight->sent < flight->run.total;
+}
+
 enum push_state node_push_tick(struct node_push *push, uint64_t now_ms)
 {
     enum push_state state = NODE_PUSH_FINE;
@@ -302,6 +303,10 @@ enum push_state node_push_tick(struct node_push *push, uint64_t now_ms)
         struct push_flight *flight = &push->lanes[i].flight;
         if (!flight->active || flight->timer_ms > now_ms)
             continue;
+        if (flight_rests(push, i)) {
+            flight->timer_ms = now_ms + wait_ms(push, flight->timeouts);
+            continue;
+        }
         shrink(push);
         flight->timeouts++;
         flight->timer_ms = now_ms + wait_ms(push, flight->timeouts);
@@ -325,15 +330,46 @@ enum push_state node_push_tick(struct node_push *push, uint64_t now_ms)
     return state;
 }
 
-static bool slice_next(struct node_push *push, uint64_t now_ms, struct node_action *ret_action)
+static bool lane_wants(const struct node_push *push, const struct node_facts *facts, unsigned lane,
+                       uint64_t now_ms)
 {
-    struct push_flight *flight = &push->lanes[push->sending].flight;
+    const struct push_lane *at = &push->lanes[lane];
+    if (at->flight.active)
+        return at->flight.sent < at->flight.run.total;
+    return at->done < facts->lanes[lane].highest && at->grace_ms <= now_ms;
+}
+
+static bool window_is_full(const struct node_push *push, unsigned lane)
+{
+    const struct push_flight *flight = &push->lanes[lane].flight;
+    return flight->active &&
+           flight->sent - flight->confirmed >= push->window_slices * push->slice_bytes;
+}
+
+/* The fastest lane that has something, unless a slower one has been passed often enough; -1: none.
+ * While the fastest waits for room in its window the others do not fill the link. */
+static int lane_next(const struct node_push *push, const struct node_facts *facts, uint64_t now_ms)
+{
+    int first = -1;
+    for (unsigned i = 0; i < LANE_COUNT; i++) {
+        if (!lane_wants(push, facts, i, now_ms))
+            continue;
+        if (first < 0)
+            first = (int)i;
+        else if (push->lanes[i].passed >= NODE_PASSED_MAX && !window_is_full(push, i))
+            return (int)i;
+    }
+    return first >= 0 && window_is_full(push, (unsigned)first) ? -1 : first;
+}
+
+static void slice_next(struct node_push *push, const struct node_facts *facts, enum lane lane,
+                       uint64_t now_ms, struct node_action *ret_action)
+{
+    struct push_flight *flight = &push->lanes[lane].flight;
     must(flight->active && flight->sent < flight->run.total);
-    if (flight->sent - flight->confirmed >= push->window_slices * push->slice_bytes)
-        return false;
     uint64_t bytes = smaller(push->slice_bytes, flight->run.total - flight->sent);
     *ret_action = (struct node_action){
-        .kind = NODE_SEND_SLICE, .lane = flight->run.lane, .offset = flight->sent, .bytes = bytes
+        .kind = NODE_SEND_SLICE, .lane = lane, .offset = flight->sent, .bytes = bytes
     };
     if (flight->sent == flight->confirmed)
         flight->timer_ms = larger(flight->timer_ms, now_ms + wait_ms(push, flight->timeouts));
@@ -343,25 +379,24 @@ static bool slice_next(struct node_push *push, uint64_t now_ms, struct node_acti
         flight->probe_ms = now_ms;
         flight->probe_bytes = bytes;
     }
-    if (flight->sent == flight->run.total)
-        push->sending = -1;
-    return true;
+    push->lanes[lane].passed = 0;
+    for (unsigned i = lane + 1u; i < LANE_COUNT; i++) {
+        if (!lane_wants(push, facts, i, now_ms))
+            continue;
+        push->lanes[i].passed++;
+        push->lanes[i].flight.overtaken = true;
+    }
 }
 
-static bool load_next(struct node_push *push, const struct node_facts *facts, enum lane lane,
-                      uint64_t now_ms, struct node_action *ret_action)
+static void load_next(struct node_push *push, enum lane lane, struct node_action *ret_action)
 {
-    const struct push_lane *at = &push->lanes[lane];
-    if (at->done >= facts->lanes[lane].highest || at->grace_ms > now_ms)
-        return false;
     *ret_action = (struct node_action){ .kind = NODE_LOAD_RUN,
                                         .lane = lane,
-                                        .first = at->done + 1,
+                                        .first = push->lanes[lane].done + 1,
                                         .max_items = push->bundle_items,
                                         .max_bytes = push->bundle_bytes,
                                         .all_keys = push->hub_lost };
     push->loading = (int)lane;
-    return true;
 }
 
 bool node_push_next(struct node_push *push, const struct node_facts *facts, uint64_t now_ms,
@@ -375,16 +410,14 @@ bool node_push_next(struct node_push *push, const struct node_facts *facts, uint
             return true;
         }
     }
-    if (push->pause_ms > now_ms)
+    int lane = push->pause_ms > now_ms ? -1 : lane_next(push, facts, now_ms);
+    if (lane < 0)
         return false;
-    for (unsigned i = 0; i < LANE_COUNT && push->sending < 0; i++) {
-        const struct push_flight *flight = &push->lanes[i].flight;
-        if (flight->active && flight->sent < flight->run.total)
-            push->sending = (int)i;
-        else if (!flight->active && load_next(push, facts, (enum lane)i, now_ms, ret_action))
-            return true;
-    }
-    return push->sending >= 0 && slice_next(push, now_ms, ret_action);
+    if (push->lanes[lane].flight.active)
+        slice_next(push, facts, (enum lane)lane, now_ms, ret_action);
+    else
+        load_next(push, (enum lane)lane, ret_action);
+    return true;
 }
 
 uint64_t node_push_in_flight(const struct node_push *push)

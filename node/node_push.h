@@ -1,9 +1,11 @@
 /* What goes out: per lane the run of entries that is under way, its slices, timeouts and sizes.
  * Part of node_session: pure, plain data, no heap; times are monotonic milliseconds.
  *
- * One bundle a lane may wait for its ACK; only one lane at a time sends slices, since the hub puts
- * together one bundle of a node at a time. A higher lane goes first whenever a bundle is through.
- * Sizes start small, grow while the hub answers quickly, and shrink when it does not. */
+ * One bundle a lane is under way, and the hub puts one together for each. Before every slice the
+ * fastest lane that has something goes first, so an entry waits for the few slices that have left
+ * already and not for an import's bundle. What has been passed NODE_PASSED_MAX times goes once: an
+ * import comes to its end however much is typed. Sizes start small, grow while the hub answers
+ * quickly, and shrink when it does not. */
 #pragma once
 
 #include "proto/message.h"
@@ -23,6 +25,7 @@
 #define NODE_BUNDLE_SLOW_MS 60000u
 #define NODE_BUSY_MS_MIN 250u /* the link's own queue is full */
 #define NODE_BUSY_MS_MAX 8000u
+#define NODE_PASSED_MAX 8u   /* slices of faster lanes before one of a slower lane */
 #define NODE_TIMEOUTS_MAX 2u /* without an answer in between: the link counts as lost */
 
 static_assert(NODE_BUNDLE_BYTES_MAX <= BUNDLE_BYTES_MAX, "a bundle's aim lies below its limit");
@@ -87,6 +90,7 @@ struct push_flight {
     bool hub_has;       /* WELCOME said so: only the ACK is missing */
     bool repeated;      /* some bytes went twice: no measure of the link */
     bool hurried;       /* sent again from `confirmed` before the timeout, once */
+    bool overtaken;     /* a faster lane sent meanwhile: how long it took says nothing */
     unsigned timeouts;  /* since the hub last answered */
     uint64_t started_ms, timer_ms;
     uint64_t probe_offset, probe_ms, probe_bytes;
@@ -97,13 +101,14 @@ struct push_lane {
     uint64_t received; /* as WELCOME said */
     uint64_t grace_ms; /* until then the ACK of what was received may come by itself */
     uint64_t ack_epoch, ack_number, keep_from; /* of the last ACK that was stored */
-    bool drop; /* the driver still holds bytes of a run that is over */
+    bool drop;                      /* the driver still holds bytes of a run that is over */
+    unsigned passed;                /* slices of faster lanes since it could have sent one */
+    struct welcome_partial partial; /* slices that the hub has of some bundle of this lane */
     struct push_flight flight;
 };
 
 struct node_push {
     struct push_lane lanes[LANE_COUNT];
-    int sending;       /* lane, -1 = none */
     int loading;       /* lane whose run was asked for, -1 = none */
     bool hub_lost;     /* the hub has less than it acknowledged once: it may lack data keys too */
     uint64_t pause_ms; /* nothing goes out before */
@@ -112,10 +117,6 @@ struct node_push {
     uint64_t wait_ms;
     size_t bundle_bytes, slice_bytes;
     unsigned bundle_items, window_slices;
-    bool has_partial;
-    enum lane partial_lane;
-    uint64_t partial_first, partial_offset;
-    uint8_t partial_tag[BUNDLE_TAG_BYTES];
 };
 
 void node_push_open(struct node_push *push);

@@ -19,6 +19,8 @@
 #define BUNDLE_ITEMS_MAX 512
 #define BUNDLE_KEYS_MAX 16
 #define BUNDLE_BYTES_MAX (1024 * 1024)
+/* Slices of one bundle a lane may be under way: what a node can make the hub hold. */
+#define ASSEMBLIES_A_NODE_BYTES_MAX (3 * BUNDLE_BYTES_MAX)
 #define FEED_PLAIN_BYTES_MAX (1024 * 1024)
 /* A sealed feed batch as sent: what one journal number holds must fit, compressible or not. */
 #define FEED_BYTES_MAX (FEED_PLAIN_BYTES_MAX + 64 * 1024)
@@ -55,4 +57,5 @@
 
 static_assert(FRAME_DATA_BYTES_MAX + 1024 <= FRAME_BYTES_MAX, "a slice and its head fit a frame");
 static_assert(CHANGE_BYTES_MAX <= TRANSACTION_BYTES_MAX, "a change fits a transaction");
+static_assert(ASSEMBLIES_A_NODE_BYTES_MAX == LANE_COUNT * BUNDLE_BYTES_MAX, "one bundle a lane");
 static_assert(SEALED_BYTES_MAX <= BUNDLE_BYTES_MAX, "a sealed transaction fits a bundle");

@@ -78,11 +78,13 @@ static enum err hello_decode(struct reader *in, struct hello *ret)
     reader_fixed(&st, ret->nonce.at, ID_BYTES);
     reader_array_of(&st, LANE_COUNT);
     for (unsigned i = 0; i < LANE_COUNT; i++) {
-        reader_array_of(&st, 3);
+        reader_array_of(&st, 4);
         ret->lanes[i].acked = reader_uint(&st);
         reader_fixed(&st, ret->lanes[i].head.at, HASH_BYTES);
         ret->lanes[i].highest = reader_uint(&st);
-        if (ret->lanes[i].acked > ret->lanes[i].highest)
+        ret->lanes[i].unread = reader_uint(&st);
+        if (ret->lanes[i].acked > ret->lanes[i].highest ||
+            ret->lanes[i].unread > ret->lanes[i].highest)
             reader_refuse(&st);
     }
     reader_array_of(&st, 2);
@@ -164,7 +166,7 @@ static enum err operator_request_decode(struct reader *in, struct operator_reque
     signature_decode(in, &ret->operator_signature);
     signature_decode(in, &ret->device_signature);
 
-    struct reader st = statement_open(ret->request, 7);
+    struct reader st = statement_open(ret->request, 8);
     ret->district = text_decode(&st, DISTRICT_TEXT_MAX);
     ret->node = text_decode(&st, NODE_TEXT_MAX);
     key_decode(&st, &ret->key);
@@ -173,6 +175,11 @@ static enum err operator_request_decode(struct reader *in, struct operator_reque
         reader_refuse(&st);
     ret->role = text_decode(&st, ROLE_TEXT_MAX);
     reader_fixed(&st, ret->nonce.at, ID_BYTES);
+    ret->has_seal_key = reader_peek(&st) == KIND_BIN;
+    if (ret->has_seal_key)
+        key_decode(&st, &ret->seal_key);
+    else
+        reader_nil(&st);
     return reader_end(&st);
 }
 
@@ -184,12 +191,32 @@ static enum standing standing_decode(struct reader *in)
     return (enum standing)standing;
 }
 
+/* At most one of each lane, lanes ascend. */
+static void partials_decode(struct reader *in, struct welcome *ret)
+{
+    size_t count = reader_array(in);
+    if (count > LANE_COUNT)
+        reader_refuse(in);
+    for (size_t i = 0, from = 0; i < count && !in->err; i++) {
+        reader_array_of(in, 4);
+        enum lane lane = lane_decode(in);
+        if (lane < from)
+            reader_refuse(in);
+        from = lane + 1u;
+        struct welcome_partial *partial = &ret->partials[lane];
+        partial->any = true;
+        partial->first = reader_uint(in);
+        reader_fixed(in, partial->tag, BUNDLE_TAG_BYTES);
+        partial->offset = reader_uint_max(in, BUNDLE_BYTES_MAX);
+    }
+}
+
 static enum err welcome_decode(struct reader *in, struct welcome *ret)
 {
     ret->statement = reader_bin(in);
     signature_decode(in, &ret->signature);
 
-    struct reader st = statement_open(ret->statement, 15);
+    struct reader st = statement_open(ret->statement, 16);
     ret->version = reader_uint(&st);
     ret->district = text_decode(&st, DISTRICT_TEXT_MAX);
     ret->node = text_decode(&st, NODE_TEXT_MAX);
@@ -210,16 +237,8 @@ static enum err welcome_decode(struct reader *in, struct welcome *ret)
     for (unsigned i = 0; i < FEED_STREAMS; i++)
         ret->proven[i] = reader_bool(&st);
     policy_mark_decode(&st, &ret->policy);
-    ret->has_partial = reader_peek(&st) == KIND_ARRAY;
-    if (ret->has_partial) {
-        reader_array_of(&st, 4);
-        ret->partial_lane = lane_decode(&st);
-        ret->partial_first = reader_uint(&st);
-        reader_fixed(&st, ret->partial_tag, BUNDLE_TAG_BYTES);
-        ret->partial_offset = reader_uint_max(&st, BUNDLE_BYTES_MAX);
-    } else {
-        reader_nil(&st);
-    }
+    partials_decode(&st, ret);
+    ret->lost = reader_uint(&st);
     ret->wall_ms = reader_uint(&st);
     return reader_end(&st);
 }

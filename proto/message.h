@@ -26,11 +26,13 @@ struct hello_lane {
     uint64_t acked;   /* last seq that the hub has acknowledged; 0 = none */
     struct hash head; /* head at `acked` */
     uint64_t highest; /* highest queued */
+    uint64_t unread;  /* what the node itself cannot read any more up to here: the feed tells it its
+                         own changes too; 0 = it reads all */
 };
 
 /* [1, statement, signature]; signature type "hello";
  *   statement = [suite, version, district, node, incarnation, previous | nil, nonce,
- *                [[acked, head, highest] ×3], [epoch, number], [[epoch, number, hash] ×2],
+ *                [[acked, head, highest, unread] ×3], [epoch, number], [[epoch, number, hash] ×2],
  *                [trust, rules, trust hash, rules hash], wants records, wall_ms]
  */
 struct hello {
@@ -80,7 +82,8 @@ struct enrol {
 };
 
 /* [5, request, operator signature, device signature]; request = [suite, district, node, operator
- * key, name, role, nonce]; signature type "operator" for both. */
+ * key, name, role, nonce, seal key | nil]; signature type "operator" for both. With a seal key the
+ * office lost the one before, and the record feed is to be sealed to this one. */
 struct operator_request {
     struct bytes request;
     struct signature operator_signature, device_signature;
@@ -88,6 +91,8 @@ struct operator_request {
     struct public_key key;
     struct bytes name, role;
     struct id nonce;
+    bool has_seal_key;
+    struct public_key seal_key;
 };
 
 /* [6, kind, version, total, offset, data]: from a node that was told to wait (STANDING_WAITING).
@@ -118,8 +123,16 @@ struct welcome_lane {
 /* [16, statement, signature]; signature type "welcome";
  *   statement = [suite, version, district, node, incarnation, nonce, standing, epoch, number,
  *                journal hash, [[received, head, keep_from] ×3], [proven, proven],
- *                [trust, rules, trust hash, rules hash], [lane, first, tag, offset] | nil, wall_ms]
+ *                [trust, rules, trust hash, rules hash], [[lane, first, tag, offset] …],
+ *                lost, wall_ms]
  */
+struct welcome_partial { /* slices of a bundle that are here already */
+    bool any;
+    uint64_t first;
+    uint8_t tag[BUNDLE_TAG_BYTES];
+    uint64_t offset;
+};
+
 struct welcome {
     struct bytes statement;
     struct signature signature;
@@ -131,11 +144,8 @@ struct welcome {
     struct welcome_lane lanes[LANE_COUNT];
     bool proven[FEED_STREAMS]; /* the hub has that journal hash at that number */
     struct policy_mark policy;
-    bool has_partial; /* frames of a bundle that are here already */
-    enum lane partial_lane;
-    uint64_t partial_first;
-    uint8_t partial_tag[BUNDLE_TAG_BYTES];
-    uint64_t partial_offset;
+    struct welcome_partial partials[LANE_COUNT];
+    uint64_t lost; /* entries that the office's former device had queued and that never came */
     uint64_t wall_ms;
 };
 

@@ -211,10 +211,11 @@ void hello_statement(const struct hello *hello, struct writer *out)
     writer_bin(out, bytes_id(&hello->nonce));
     writer_array(out, LANE_COUNT);
     for (unsigned i = 0; i < LANE_COUNT; i++) {
-        writer_array(out, 3);
+        writer_array(out, 4);
         writer_uint(out, hello->lanes[i].acked);
         writer_bin(out, bytes_hash(&hello->lanes[i].head));
         writer_uint(out, hello->lanes[i].highest);
+        writer_uint(out, hello->lanes[i].unread);
     }
     writer_array(out, 2);
     writer_uint(out, hello->seen_epoch);
@@ -233,7 +234,10 @@ void hello_statement(const struct hello *hello, struct writer *out)
 
 void welcome_statement(const struct welcome *welcome, struct writer *out)
 {
-    writer_array(out, 15);
+    size_t partials = 0;
+    for (unsigned i = 0; i < LANE_COUNT; i++)
+        partials += welcome->partials[i].any;
+    writer_array(out, 16);
     writer_uint(out, SUITE);
     writer_uint(out, welcome->version);
     writer_str(out, welcome->district);
@@ -255,15 +259,18 @@ void welcome_statement(const struct welcome *welcome, struct writer *out)
     for (unsigned i = 0; i < FEED_STREAMS; i++)
         writer_bool(out, welcome->proven[i]);
     policy_mark_encode(&welcome->policy, out);
-    if (welcome->has_partial) {
+    writer_array(out, partials);
+    for (unsigned i = 0; i < LANE_COUNT; i++) {
+        const struct welcome_partial *partial = &welcome->partials[i];
+        if (!partial->any)
+            continue;
         writer_array(out, 4);
-        writer_uint(out, welcome->partial_lane);
-        writer_uint(out, welcome->partial_first);
-        writer_bin(out, bytes_of(welcome->partial_tag, BUNDLE_TAG_BYTES));
-        writer_uint(out, welcome->partial_offset);
-    } else {
-        writer_nil(out);
+        writer_uint(out, i);
+        writer_uint(out, partial->first);
+        writer_bin(out, bytes_of(partial->tag, BUNDLE_TAG_BYTES));
+        writer_uint(out, partial->offset);
     }
+    writer_uint(out, welcome->lost);
     writer_uint(out, welcome->wall_ms);
 }
 
@@ -295,7 +302,7 @@ void enrol_state_statement(const struct enrol_state *state, struct writer *out)
 
 void operator_request_encode(const struct operator_request *request, struct writer *out)
 {
-    writer_array(out, 7);
+    writer_array(out, 8);
     writer_uint(out, SUITE);
     writer_str(out, request->district);
     writer_str(out, request->node);
@@ -303,6 +310,10 @@ void operator_request_encode(const struct operator_request *request, struct writ
     writer_str(out, request->name);
     writer_str(out, request->role);
     writer_bin(out, bytes_id(&request->nonce));
+    if (request->has_seal_key)
+        key_encode(&request->seal_key, out);
+    else
+        writer_nil(out);
 }
 
 void ack_statement(const struct ack *ack, const char *district, const char *node,

@@ -618,7 +618,7 @@ class Office:
         """Says OPERATOR, returns the six words."""
         self.author = Author(name, role)
         self.operator_request = enc(
-            [SUITE, self.district, self.node, self.author.public, name, role, os.urandom(16)]
+            [SUITE, self.district, self.node, self.author.public, name, role, os.urandom(16), None]
         )
         self.say_operator()
         return six_words(
@@ -639,7 +639,7 @@ class Office:
     # HELLO (§3).
 
     def hello_statement(self, wants_records=True, suite=SUITE, node=None, nonce=None):
-        lanes = [[c.acked, c.heads[c.acked], c.highest] for c in self.lanes]
+        lanes = [[c.acked, c.heads[c.acked], c.highest, 0] for c in self.lanes]
         self.nonce = nonce or os.urandom(16)
         return enc(
             [
@@ -735,6 +735,7 @@ class Office:
             proven,
             versions,
             slices,
+            lost,
             _,
         ) = dec(statement)
         need([suite, version, district, node] == [SUITE, 1, self.district, self.node], "not for us")
@@ -752,6 +753,7 @@ class Office:
             "proven": proven,
             "versions": versions,
             "slices": slices,
+            "lost": lost,
             "incarnation": incarnation,
         }
 

@@ -38,8 +38,8 @@ struct world {
     bool wants_records;
     struct id last_nonce, previous;
     struct confirm confirm;
-    struct frame assembly;
-    size_t assembled;
+    struct frame assemblies[LANE_COUNT];
+    size_t assembled[LANE_COUNT];
     struct frame last_bundle;
     struct secret_key *data_keys[16];
     struct hash enrol_request;
@@ -237,27 +237,29 @@ static inline void take_bundle(struct world *w, struct bytes raw)
 
 static inline void take_push(struct world *w, const struct push *push)
 {
-    if (push->offset == 0 && (w->assembly.at == NULL || w->assembly.len != push->total)) {
-        free(w->assembly.at);
-        w->assembly = (struct frame){ .at = malloc(push->total), .len = push->total };
-        w->assembled = 0;
+    struct frame *assembly = &w->assemblies[push->lane];
+    size_t *assembled = &w->assembled[push->lane];
+    if (push->offset == 0 && (assembly->at == NULL || assembly->len != push->total)) {
+        free(assembly->at);
+        *assembly = (struct frame){ .at = malloc(push->total), .len = push->total };
+        *assembled = 0;
     }
-    if (push->offset == w->assembled && w->assembly.len == push->total) {
-        memcpy(w->assembly.at + push->offset, push->data.at, push->data.len);
-        w->assembled += push->data.len;
+    if (push->offset == *assembled && assembly->len == push->total) {
+        memcpy(assembly->at + push->offset, push->data.at, push->data.len);
+        *assembled += push->data.len;
     }
-    if (w->assembled < w->assembly.len) {
+    if (*assembled < assembly->len) {
         const struct message message = {
             .type = MESSAGE_PROGRESS,
-            .progress = { .lane = push->lane, .first = push->first, .offset = w->assembled }
+            .progress = { .lane = push->lane, .first = push->first, .offset = *assembled }
         };
         give(w, &message);
         return;
     }
-    struct frame whole = w->assembly;
+    struct frame whole = *assembly;
     uint8_t tag[BUNDLE_TAG_BYTES];
-    w->assembly = (struct frame){ .at = NULL };
-    w->assembled = 0;
+    *assembly = (struct frame){ .at = NULL };
+    *assembled = 0;
     if (push->has_tag) {
         bundle_tag(bytes_of(whole.at, whole.len), tag);
         assert_memory_equal(tag, push->tag, sizeof tag);
@@ -372,7 +374,8 @@ static inline int world_close(void **state)
     struct world *w = *state;
     node_driver_close(&w->driver);
     drop_sent(w);
-    free(w->assembly.at);
+    for (unsigned i = 0; i < LANE_COUNT; i++)
+        free(w->assemblies[i].at);
     free(w->last_bundle.at);
     for (size_t i = 0; i < COUNT_OF(w->data_keys); i++)
         secret_key_close(&w->data_keys[i]);

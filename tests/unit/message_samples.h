@@ -29,9 +29,9 @@ static inline struct message hello_sample(void)
                            .has_previous = true,
                            .previous = sample_id(2),
                            .nonce = sample_id(3),
-                           .lanes = { { 0, sample_hash(4), 0 },
-                                      { 7, sample_hash(5), 9 },
-                                      { 300, sample_hash(6), 70000 } },
+                           .lanes = { { 0, sample_hash(4), 0, 0 },
+                                      { 7, sample_hash(5), 9, 8 },
+                                      { 300, sample_hash(6), 70000, 0 } },
                            .seen_epoch = 1,
                            .seen_number = 88,
                            .cursors = { { 1, 80, sample_hash(7) }, { 0, 0, sample_hash(0) } },
@@ -46,24 +46,24 @@ static inline struct message hello_sample(void)
 
 static inline struct message welcome_sample(void)
 {
-    struct welcome welcome = { .version = PROTOCOL_VERSION,
-                               .district = bytes_text(SAMPLE_DISTRICT),
-                               .node = bytes_text(SAMPLE_NODE),
-                               .incarnation = sample_id(1),
-                               .nonce = sample_id(3),
-                               .standing = STANDING_ACTIVE,
-                               .journal = { 1, 88, sample_hash(0x0a) },
-                               .lanes = { { 0, sample_hash(4), 1 },
-                                          { 7, sample_hash(5), 3 },
-                                          { 301, sample_hash(6), 200 } },
-                               .proven = { true, false },
-                               .policy = { 6, 2, sample_hash(8), sample_hash(9) },
-                               .has_partial = true,
-                               .partial_lane = LANE_BULK,
-                               .partial_first = 302,
-                               .partial_tag = { 1, 2, 3, 4, 5, 6, 7, 8 },
-                               .partial_offset = 31744,
-                               .wall_ms = 1790000000001 };
+    struct welcome welcome = {
+        .version = PROTOCOL_VERSION,
+        .district = bytes_text(SAMPLE_DISTRICT),
+        .node = bytes_text(SAMPLE_NODE),
+        .incarnation = sample_id(1),
+        .nonce = sample_id(3),
+        .standing = STANDING_ACTIVE,
+        .journal = { 1, 88, sample_hash(0x0a) },
+        .lanes = { { 0, sample_hash(4), 1 },
+                   { 7, sample_hash(5), 3 },
+                   { 301, sample_hash(6), 200 } },
+        .proven = { true, false },
+        .policy = { 6, 2, sample_hash(8), sample_hash(9) },
+        .partials = { [LANE_NORMAL] = { true, 8, { 9, 8, 7 }, 4096 },
+                      [LANE_BULK] = { true, 302, { 1, 2, 3, 4, 5, 6, 7, 8 }, 31744 } },
+        .lost = 12,
+        .wall_ms = 1790000000001
+    };
     struct writer out = writer_of(statement_space, sizeof(statement_space));
     welcome_statement(&welcome, &out);
     welcome.statement = sign(&out, "welcome", 0x51, &welcome.signature);
@@ -93,7 +93,9 @@ static inline struct message operator_request_sample(void)
                                         .key = sample_sign_public(0x31),
                                         .name = bytes_text("Siti Aminah"),
                                         .role = bytes_text("tksk"),
-                                        .nonce = sample_id(4) };
+                                        .nonce = sample_id(4),
+                                        .has_seal_key = true,
+                                        .seal_key = sample_box_public(0x24) };
     struct writer out = writer_of(statement_space, sizeof(statement_space));
     operator_request_encode(&request, &out);
     request.request = sign(&out, "operator", 0x31, &request.operator_signature);

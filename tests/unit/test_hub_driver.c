@@ -199,9 +199,9 @@ static void a_bundle_of_many_slices_is_put_together_and_survives_a_cut(void **st
     receive(&node, fake_hello(&node));
     flush();
     assert_true(take(&node, MESSAGE_WELCOME, &message));
-    assert_true(message.welcome.has_partial);
-    assert_int_equal(message.welcome.partial_first, 1);
-    assert_int_equal(message.welcome.partial_offset, 8192);
+    assert_true(message.welcome.partials[LANE_NORMAL].any);
+    assert_int_equal(message.welcome.partials[LANE_NORMAL].first, 1);
+    assert_int_equal(message.welcome.partials[LANE_NORMAL].offset, 8192);
     for (size_t at = 8192; at < bundle.len; at += 4096)
         receive(&node, fake_push(bundle, 1, at, 4096));
     flush();

@@ -246,7 +246,7 @@ static void slices_beyond_the_limits_are_refused(void **state)
         session.refuse.due = false;
         assert_int_equal(push(bad[i], &assembled), PUSH_REFUSED);
         assert_int_equal(session.refuse.code, ERR_LIMIT);
-        assert_false(session.assembly.any);
+        assert_false(session.assemblies[LANE_NORMAL].any);
     }
 }
 
@@ -257,12 +257,12 @@ static void slices_come_together_in_order_and_repeats_are_harmless(void **state)
     say_hello();
     drain();
     assert_int_equal(push(push_of(6, 25000, 0, 10000, 1), &assembled), PUSH_START);
-    assert_int_equal(session.progress.offset, 10000);
+    assert_int_equal(session.progress[LANE_NORMAL].offset, 10000);
     assert_int_equal(push(push_of(6, 25000, 0, 10000, 1), &assembled), PUSH_ANSWERED);
     assert_int_equal(push(push_of(6, 25000, 20000, 5000, 1), &assembled), PUSH_ANSWERED);
-    assert_int_equal(session.progress.offset, 10000);
+    assert_int_equal(session.progress[LANE_NORMAL].offset, 10000);
     assert_int_equal(push(push_of(6, 25000, 5000, 10000, 1), &assembled), PUSH_COPY);
-    assert_int_equal(session.progress.offset, 15000);
+    assert_int_equal(session.progress[LANE_NORMAL].offset, 15000);
     assert_false(assembled);
     assert_int_equal(push(push_of(6, 25000, 15000, 10000, 1), &assembled), PUSH_COPY);
     assert_true(assembled);
@@ -275,10 +275,36 @@ static void another_bundle_replaces_the_assembly_only_from_its_start(void **stat
     say_hello();
     assert_int_equal(push(push_of(6, 25000, 0, 10000, 1), &assembled), PUSH_START);
     assert_int_equal(push(push_of(6, 30000, 10000, 10000, 2), &assembled), PUSH_ANSWERED);
-    assert_int_equal(session.progress.offset, 0);
-    assert_int_equal(session.assembly.total, 25000);
+    assert_int_equal(session.progress[LANE_NORMAL].offset, 0);
+    assert_int_equal(session.assemblies[LANE_NORMAL].total, 25000);
     assert_int_equal(push(push_of(6, 30000, 0, 10000, 2), &assembled), PUSH_START);
-    assert_int_equal(session.assembly.total, 30000);
+    assert_int_equal(session.assemblies[LANE_NORMAL].total, 30000);
+}
+
+static void each_lane_puts_its_own_bundle_together(void **state)
+{
+    (void)state;
+    bool assembled;
+    struct session_action action;
+    struct push urgent = push_of(1, 9000, 0, 5000, 3);
+    urgent.lane = LANE_URGENT;
+    say_hello();
+    drain();
+    assert_int_equal(push(push_of(6, 25000, 0, 10000, 1), &assembled), PUSH_START);
+    assert_int_equal(push(urgent, &assembled), PUSH_START);
+    for (unsigned i = 0; i < 2; i++) { /* each is told how far it is, the urgent lane first */
+        assert_true(next(&action));
+        assert_int_equal(action.kind, SESSION_SEND_PROGRESS);
+        assert_int_equal(action.lane, i == 0 ? LANE_URGENT : LANE_NORMAL);
+        sent(&action);
+    }
+    urgent.offset = 5000;
+    urgent.data.len = 4000;
+    assert_int_equal(push(urgent, &assembled), PUSH_COPY);
+    assert_true(assembled);
+    hub_session_assembly_drop(&session, LANE_URGENT);
+    assert_int_equal(push(push_of(6, 25000, 10000, 10000, 1), &assembled), PUSH_COPY);
+    assert_int_equal(session.assemblies[LANE_NORMAL].offset, 20000);
 }
 
 static void what_is_assembled_survives_the_connection(void **state)
@@ -418,6 +444,7 @@ int main(void)
         TEST(slices_beyond_the_limits_are_refused),
         TEST(slices_come_together_in_order_and_repeats_are_harmless),
         TEST(another_bundle_replaces_the_assembly_only_from_its_start),
+        TEST(each_lane_puts_its_own_bundle_together),
         TEST(what_is_assembled_survives_the_connection),
         TEST(a_repeated_bundle_is_acknowledged_before_it_is_whole),
         TEST(a_bundle_is_merged_from_the_first_new_entry),

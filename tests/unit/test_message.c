@@ -88,14 +88,15 @@ static void a_welcome_says_what_its_statement_says(void **state)
     assert_memory_equal(&welcome->journal, &message.welcome.journal, sizeof(welcome->journal));
     assert_memory_equal(welcome->lanes, message.welcome.lanes, sizeof(welcome->lanes));
     assert_true(welcome->proven[0] && !welcome->proven[1]);
-    assert_true(welcome->has_partial);
-    assert_int_equal(welcome->partial_lane, LANE_BULK);
-    assert_int_equal(welcome->partial_offset, 31744);
+    assert_false(welcome->partials[LANE_URGENT].any);
+    assert_int_equal(welcome->partials[LANE_NORMAL].first, 8);
+    assert_int_equal(welcome->partials[LANE_BULK].offset, 31744);
+    assert_int_equal(welcome->lost, 12);
 
     for (unsigned standing = 0; standing <= STANDING_WAITING + 1; standing++) {
         message = welcome_sample();
         message.welcome.standing = (enum standing)standing;
-        message.welcome.has_partial = false;
+        memset(message.welcome.partials, 0, sizeof message.welcome.partials);
         struct writer out = writer_of(statement_space, sizeof(statement_space));
         welcome_statement(&message.welcome, &out);
         message.welcome.statement = writer_bytes(&out);
@@ -120,6 +121,15 @@ static void requests_carry_their_keys_and_both_signatures(void **state)
     assert_true(verified(request->request, "operator", 0x21, &request->device_signature));
     assert_true(bytes_is(request->name, "Siti Aminah"));
     assert_true(bytes_is(request->role, "tksk"));
+    assert_true(request->has_seal_key);
+    assert_memory_equal(&request->seal_key, &message.operator_request.seal_key, PUBLIC_KEY_BYTES);
+
+    message.operator_request.has_seal_key = false; /* nothing was lost */
+    struct writer out = writer_of(statement_space, sizeof(statement_space));
+    operator_request_encode(&message.operator_request, &out);
+    message.operator_request.request = writer_bytes(&out);
+    assert_int_equal(decode_again(&message, &back), OK);
+    assert_false(back.operator_request.has_seal_key);
 }
 
 static void an_ack_names_what_became_of_each_change(void **state)

@@ -138,49 +138,126 @@ static void slow_link_keeps_small_sizes(void **state)
     test_free(w);
 }
 
-static void higher_lane_overtakes_between_bundles(void **state)
+/* Slices in the order in which they left, as lanes: "2210". */
+static const char *lanes_sent(const struct world *w)
+{
+    static char text[LOG_MAX + 1];
+    size_t len = 0;
+    for (unsigned i = 0; i < w->count; i++) {
+        if (w->log[i].kind == NODE_SEND_SLICE)
+            text[len++] = (char)('0' + (int)w->log[i].lane);
+    }
+    text[len] = '\0';
+    return text;
+}
+
+static void faster_lanes_go_first(void **state)
 {
     (void)state;
     struct world *w = linked();
-    w->item_bytes = 4000;
-    queue(w, LANE_BULK, 50);
-    assert_int_equal(last_of(w, NODE_LOAD_RUN)->lane, LANE_BULK);
-    w->count = 0;
+    w->facts.lanes[LANE_BULK].highest = 3;
     w->facts.lanes[LANE_NORMAL].highest = 1;
     queue(w, LANE_URGENT, 1);
-    const struct push_flight *bulk = &w->session.push.lanes[LANE_BULK].flight;
-    if (bulk->sent < bulk->run.total) /* its slices are not cut through */
-        progress(w, LANE_BULK, bulk->run.first, bulk->sent);
-    assert_true(count_of(w, NODE_LOAD_RUN) >= 2);
-    unsigned seen = 0;
-    for (unsigned i = 0; i < w->count; i++) {
-        if (w->log[i].kind == NODE_LOAD_RUN)
-            assert_int_equal(w->log[i].lane, seen++ == 0 ? LANE_URGENT : LANE_NORMAL);
-        if (w->log[i].kind == NODE_LOAD_RUN && seen == 2)
-            break;
-    }
+    assert_string_equal(lanes_sent(w), "012");
     settle(w);
-    assert_int_equal(w->facts.lanes[LANE_URGENT].acked, 1);
-    assert_int_equal(w->facts.lanes[LANE_BULK].acked, 50);
     test_free(w);
 }
 
-static void slices_of_two_lanes_never_mix(void **state)
+static void an_entry_overtakes_in_the_middle_of_a_bundle(void **state)
+{
+    (void)state;
+    struct world *w = linked();
+    w->item_bytes = 200000; /* one entry, many slices */
+    queue(w, LANE_BULK, 1);
+    const struct push_flight *bulk = &w->session.push.lanes[LANE_BULK].flight;
+    assert_true(bulk->active && bulk->sent < bulk->run.total);
+    uint64_t before = bulk->sent;
+    w->item_bytes = 500;
+    w->facts.lanes[LANE_NORMAL].highest = 1;
+    w->count = 0;
+    queue(w, LANE_URGENT, 1); /* bulk's window is full, the entries do not wait for it */
+    assert_string_equal(lanes_sent(w), "01");
+    assert_int_equal(bulk->sent, before);
+    ack(w, LANE_URGENT, 1);
+    ack(w, LANE_NORMAL, 1);
+    w->count = 0;
+    progress(w, LANE_BULK, 1, before); /* what had left is there: it goes on behind it */
+    assert_int_equal(w->log[0].kind, NODE_SEND_SLICE);
+    assert_int_equal(w->log[0].offset, before);
+    settle(w);
+    assert_int_equal(w->facts.lanes[LANE_BULK].acked, 1);
+    assert_int_equal(count_of(w, NODE_LOAD_RUN), 0); /* the same bundle to its end */
+    test_free(w);
+}
+
+static void a_slower_lane_waits_while_a_faster_one_has_slices(void **state)
 {
     (void)state;
     struct world *w = linked();
     w->item_bytes = 60000;
-    queue(w, LANE_BULK, 1);
+    w->facts.lanes[LANE_BULK].highest = 1;
     queue(w, LANE_URGENT, 1);
-    assert_int_equal(last_of(w, NODE_SEND_SLICE)->lane, LANE_BULK);
-    for (;;) {
-        const struct push_flight *flight = &w->session.push.lanes[LANE_BULK].flight;
+    assert_string_equal(lanes_sent(w), "00");
+    settle(w);
+    assert_int_equal(w->facts.lanes[LANE_URGENT].acked, 1);
+    assert_int_equal(w->facts.lanes[LANE_BULK].acked, 1);
+    test_free(w);
+}
+
+/* The hub answers whatever is out. */
+static void answer_all(struct world *w)
+{
+    for (unsigned i = 0; i < LANE_COUNT; i++) {
+        const struct push_flight *flight = &w->session.push.lanes[i].flight;
+        if (!flight->active)
+            continue;
         if (flight->sent == flight->run.total)
-            break;
-        assert_int_equal(last_of(w, NODE_SEND_SLICE)->lane, LANE_BULK);
-        progress(w, LANE_BULK, 1, flight->sent);
+            ack(w, (enum lane)i, flight->run.last);
+        else
+            progress(w, (enum lane)i, flight->run.first, flight->sent);
+    }
+}
+
+static void a_flood_of_urgent_does_not_starve_the_others(void **state)
+{
+    (void)state;
+    struct world *w = linked();
+    w->item_bytes = 50000000; /* it never comes to its end */
+    w->facts.lanes[LANE_BULK].highest = 1000;
+    w->facts.lanes[LANE_NORMAL].highest = 1000;
+    queue(w, LANE_URGENT, 1000);
+    for (unsigned i = 0; i < 200; i++) {
+        w->now_ms += 5000; /* neither quick nor slow */
+        answer_all(w);
+    }
+    unsigned sent[LANE_COUNT] = { 0 };
+    for (const char *lane = lanes_sent(w); *lane != '\0'; lane++)
+        sent[*lane - '0']++;
+    assert_true(sent[LANE_URGENT] > 4 * sent[LANE_NORMAL]);
+    assert_true(sent[LANE_NORMAL] >= 10 && sent[LANE_BULK] >= 10);
+    test_free(w);
+}
+
+static void a_lane_that_was_passed_is_not_late(void **state)
+{
+    (void)state;
+    struct world *w = linked();
+    w->item_bytes = 300000;
+    queue(w, LANE_BULK, 1);
+    const struct push_flight *bulk = &w->session.push.lanes[LANE_BULK].flight;
+    queue(w, LANE_NORMAL, 1);
+    progress(w, LANE_BULK, 1, bulk->sent); /* nothing of it is out now */
+    uint64_t sent = bulk->sent;
+    for (unsigned i = 0; i < 4; i++) {
+        const struct push_flight *normal = &w->session.push.lanes[LANE_NORMAL].flight;
+        w->now_ms += 15000;
+        progress(w, LANE_NORMAL, 1, normal->confirmed + FRAME_DATA_BYTES_MIN);
+        assert_int_equal(w->session.state, NODE_LINKED);
+        assert_int_equal(bulk->sent, sent);
+        assert_int_equal(bulk->timeouts, 0);
     }
     settle(w);
+    assert_int_equal(w->facts.lanes[LANE_BULK].acked, 1);
     test_free(w);
 }
 
@@ -196,11 +273,11 @@ static void reconnecting_takes_up_the_slices_that_are_there(void **state)
     assert_int_equal(w->session.state, NODE_OFFLINE);
     w->count = 0;
     struct welcome welcome = welcome_now(w);
-    welcome.has_partial = true;
-    welcome.partial_lane = LANE_NORMAL;
-    welcome.partial_first = 1;
-    welcome.partial_offset = 2 * NODE_SLICE_BYTES_FIRST;
-    memcpy(welcome.partial_tag, w->runs[LANE_NORMAL].tag, BUNDLE_TAG_BYTES);
+    struct welcome_partial *partial = &welcome.partials[LANE_NORMAL];
+    *partial = (struct welcome_partial){ .any = true,
+                                         .first = 1,
+                                         .offset = (uint64_t)2 * NODE_SLICE_BYTES_FIRST };
+    memcpy(partial->tag, w->runs[LANE_NORMAL].tag, BUNDLE_TAG_BYTES);
     welcome_give(w, &welcome);
     assert_int_equal(count_of(w, NODE_LOAD_RUN), 0);
     assert_int_equal(w->log[0].kind, NODE_SEND_SLICE);
@@ -217,10 +294,8 @@ static void slices_of_another_bundle_are_not_taken_up(void **state)
     pass_waking(w, 1000000);
     w->count = 0;
     struct welcome welcome = welcome_now(w);
-    welcome.has_partial = true;
-    welcome.partial_lane = LANE_NORMAL;
-    welcome.partial_first = 1;
-    welcome.partial_offset = NODE_SLICE_BYTES_FIRST;
+    welcome.partials[LANE_NORMAL] =
+        (struct welcome_partial){ .any = true, .first = 1, .offset = NODE_SLICE_BYTES_FIRST };
     welcome_give(w, &welcome);
     assert_int_equal(w->log[0].kind, NODE_SEND_SLICE);
     assert_int_equal(w->log[0].offset, 0);
@@ -234,11 +309,9 @@ static void after_a_restart_the_same_bundle_goes_on_where_it_stopped(void **stat
     w->item_bytes = 100000;
     w->facts.lanes[LANE_NORMAL].highest = 1;
     struct welcome welcome = welcome_now(w);
-    welcome.has_partial = true;
-    welcome.partial_lane = LANE_NORMAL;
-    welcome.partial_first = 1;
-    welcome.partial_offset = 50000;
-    snprintf((char *)welcome.partial_tag, BUNDLE_TAG_BYTES, "%u%05u", LANE_NORMAL, 1);
+    struct welcome_partial *partial = &welcome.partials[LANE_NORMAL];
+    *partial = (struct welcome_partial){ .any = true, .first = 1, .offset = 50000 };
+    snprintf((char *)partial->tag, BUNDLE_TAG_BYTES, "%u%05u", LANE_NORMAL, 1);
     give(w, (struct node_event){ .kind = NODE_KICK });
     welcome_give(w, &welcome);
     assert_int_equal(count_of(w, NODE_LOAD_RUN), 1);
@@ -399,7 +472,7 @@ static void full_queue_of_the_link_holds_back_without_loss(void **state)
     test_free(w);
 }
 
-static void a_bundle_that_is_held_back_is_not_cut_through(void **state)
+static void what_is_held_back_goes_on_behind_the_faster_lane(void **state)
 {
     (void)state;
     struct world *w = linked();
@@ -409,17 +482,14 @@ static void a_bundle_that_is_held_back_is_not_cut_through(void **state)
     progress(w, LANE_BULK, 1, NODE_SLICE_BYTES_FIRST);
     w->busy = false;
     w->count = 0;
+    w->item_bytes = 500;
     queue(w, LANE_URGENT, 1);
     assert_int_equal(count_of(w, NODE_SEND_SLICE), 0);
     pass(w, NODE_BUSY_MS_MIN);
-    const struct node_action *first = NULL;
-    for (unsigned i = w->count; i-- > 0;) {
-        if (w->log[i].kind == NODE_SEND_SLICE)
-            first = &w->log[i];
-    }
-    assert_non_null(first);
-    assert_int_equal(first->lane, LANE_BULK);
-    assert_int_equal(first->offset, 2 * NODE_SLICE_BYTES_FIRST);
+    assert_string_equal(lanes_sent(w), "02");
+    const struct node_action *last = last_of(w, NODE_SEND_SLICE);
+    assert_non_null(last);
+    assert_int_equal(last->offset, 2 * NODE_SLICE_BYTES_FIRST);
     settle(w);
     assert_int_equal(w->facts.lanes[LANE_URGENT].acked, 1);
     test_free(w);
@@ -558,8 +628,11 @@ int main(void)
         cmocka_unit_test(sizes_grow_on_a_quick_link_and_shrink_on_timeouts),
         cmocka_unit_test(small_bundles_prove_nothing_about_large_ones),
         cmocka_unit_test(slow_link_keeps_small_sizes),
-        cmocka_unit_test(higher_lane_overtakes_between_bundles),
-        cmocka_unit_test(slices_of_two_lanes_never_mix),
+        cmocka_unit_test(faster_lanes_go_first),
+        cmocka_unit_test(an_entry_overtakes_in_the_middle_of_a_bundle),
+        cmocka_unit_test(a_slower_lane_waits_while_a_faster_one_has_slices),
+        cmocka_unit_test(a_flood_of_urgent_does_not_starve_the_others),
+        cmocka_unit_test(a_lane_that_was_passed_is_not_late),
         cmocka_unit_test(reconnecting_takes_up_the_slices_that_are_there),
         cmocka_unit_test(slices_of_another_bundle_are_not_taken_up),
         cmocka_unit_test(after_a_restart_the_same_bundle_goes_on_where_it_stopped),
@@ -572,7 +645,7 @@ int main(void)
         cmocka_unit_test(refused_bundle_is_made_anew_slowly),
         cmocka_unit_test(denied_node_asks_rarely),
         cmocka_unit_test(full_queue_of_the_link_holds_back_without_loss),
-        cmocka_unit_test(a_bundle_that_is_held_back_is_not_cut_through),
+        cmocka_unit_test(what_is_held_back_goes_on_behind_the_faster_lane),
         cmocka_unit_test(late_refusals_do_not_hinder_the_next_welcome),
         cmocka_unit_test(lost_slices_make_it_ask_before_sending_all_again),
         cmocka_unit_test(hub_that_put_the_slices_away_gets_them_from_the_start),

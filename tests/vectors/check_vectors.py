@@ -316,7 +316,9 @@ def check_messages():
      wall_ms) = dec(statement)
     check((suite, version, d, n) == (1, 1, district, node), "hello names")
     check_ids((life, previous, nonce), "hello ids")
-    check(len(lanes) == 3 and all(len(h) == 32 and a <= q for a, h, q in lanes), "hello lanes")
+    check(len(lanes) == 3 and all(len(h) == 32 and a <= q and u <= q for a, h, q, u in lanes),
+          "hello lanes")
+    check([lane[3] for lane in lanes] == [0, 8, 0], "hello: what cannot be read")
     check(seen == [1, 88] and len(cursors) == 2 and len(policy) == 4, "hello places")
     check(wants is True and wall_ms > 0, "hello ends")
 
@@ -324,12 +326,13 @@ def check_messages():
     check(kind == 16, "welcome")
     check_signed("welcome", statement, hub, sig, "welcome")
     (suite, version, d, n, life, nonce, standing, epoch, number, jhash, lanes, proven, policy,
-     partial, wall_ms) = dec(statement)
+     partials, lost, wall_ms) = dec(statement)
     check((suite, version, d, n, standing) == (1, 1, district, node, 1), "welcome names")
     check((epoch, number, len(jhash)) == (1, 88, 32), "welcome journal")
     check(len(lanes) == 3 and proven == [True, False] and len(policy) == 4, "welcome places")
-    check(partial[:2] == [2, 302] and len(partial[2]) == 8, "partial bundle")
-    check(partial[3] == 31744, "offset of the partial bundle")
+    check([p[0] for p in partials] == [1, 2], "partial bundles: lanes ascend")
+    check(partials[1][:2] == [2, 302] and len(partials[1][2]) == 8, "partial bundle")
+    check(partials[1][3] == 31744 and lost == 12, "offset of the partial bundle, what was lost")
 
     kind, lane, first, tag, total, offset, data = dec(frames["push"])
     check((kind, lane, first, len(tag)) == (2, 2, 302, 8), "push")
@@ -350,7 +353,8 @@ def check_messages():
 
     kind, request, operator_sig, device_sig = dec(frames["operator"])
     check(kind == 5, "operator")
-    suite, d, n, key, name, role, nonce = dec(request)
+    suite, d, n, key, name, role, nonce, seal_key = dec(request)
+    check(len(seal_key) == 32, "operator with a new seal key")
     check((suite, d, n, key) == (1, district, node, operator), "operator names")
     check_signed("operator", request, operator, operator_sig, "operator")
     check_signed("operator", request, device, device_sig, "operator's device")
