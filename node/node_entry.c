@@ -148,7 +148,6 @@ static enum err sign(struct submit *submit, struct writer *out, struct hash *ret
 {
     struct txn *txn = submit->txn;
     const struct policy_mark mark = node_store_policy_mark(submit->store);
-    static const uint8_t empty_array = 0x90;
     must(submit->operator!= NULL);
     txn->operator_number = submit->operator->number;
     txn->trust_version = mark.trust_version;
@@ -156,7 +155,6 @@ static enum err sign(struct submit *submit, struct writer *out, struct hash *ret
     txn->request = submit->request_id;
     txn->claimed_ms = submit->request->wall_ms;
     crypto_random(txn->seed, sizeof txn->seed);
-    txn->countersignatures = bytes_of(&empty_array, 1);
     enum err err = txn_sign(txn, submit->identity.district, node_store_operator_seed(submit->store),
                             out, ret_leaf);
     return err == ERR_LIMIT

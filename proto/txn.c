@@ -5,6 +5,7 @@
 #define TXN_FORM 1
 #define COMMITMENTS_BYTES_MAX (CHANGES_PER_TRANSACTION_MAX * HASH_BYTES)
 #define STATEMENT_BYTES_MAX (COMMITMENTS_BYTES_MAX + 256)
+#define COUNTERSIGNATURES_BYTES_MAX (COUNTERSIGNATURES_MAX * COUNTERSIGNATURE_BYTES_MAX)
 
 /* --- one change ------------------------------------------------------------------- */
 
@@ -219,13 +220,6 @@ static struct bytes txn_statement(const struct txn *txn, const char *district,
     return writer_bytes(&out);
 }
 
-/* Nobody countersigns yet; a newer program may. */
-static struct bytes no_countersignatures(void)
-{
-    static const uint8_t empty_array[] = { 0x90 };
-    return bytes_of(empty_array, sizeof(empty_array));
-}
-
 static void leaf_of(struct bytes statement, struct hash *ret_leaf)
 {
     crypto_hash("leaf", &statement, 1, ret_leaf);
@@ -267,6 +261,37 @@ static enum err changes_check(const struct change *changes, unsigned count)
     return OK;
 }
 
+static void countersignatures_encode(const struct countersignature *list, unsigned count,
+                                     struct writer *out)
+{
+    writer_array(out, count);
+    for (unsigned i = 0; i < count; i++) {
+        writer_array(out, 2);
+        writer_uint(out, list[i].operator_number);
+        writer_bin(out, bytes_of(list[i].signature.at, SIGNATURE_BYTES));
+    }
+}
+
+static enum err countersignatures_read(struct reader *reader, struct txn *txn)
+{
+    size_t count = reader_array(reader);
+    uint32_t last = 0;
+    if (count > COUNTERSIGNATURES_MAX)
+        return ERR_LIMIT;
+    for (size_t i = 0; i < count; i++) {
+        struct countersignature *one = &txn->countersignatures[i];
+        reader_array_of(reader, 2);
+        one->operator_number = (uint32_t)reader_uint_max(reader, UINT32_MAX);
+        reader_fixed(reader, one->signature.at, SIGNATURE_BYTES);
+        if (reader->err || one->operator_number <= last ||
+            one->operator_number == txn->operator_number)
+            return ERR_MALFORMED;
+        last = one->operator_number;
+    }
+    txn->countersignature_count = (unsigned)count;
+    return OK;
+}
+
 static void txn_encode(const struct txn *txn, struct writer *out)
 {
     writer_array(out, 10);
@@ -281,7 +306,7 @@ static void txn_encode(const struct txn *txn, struct writer *out)
     for (unsigned i = 0; i < txn->change_count; i++)
         writer_raw(out, txn->changes[i].raw);
     writer_bin(out, bytes_of(txn->signature.at, SIGNATURE_BYTES));
-    writer_raw(out, txn->countersignatures);
+    countersignatures_encode(txn->countersignatures, txn->countersignature_count, out);
 }
 
 enum err txn_sign(struct txn *txn, const char *district, const struct secret_key *op_key,
@@ -308,13 +333,13 @@ enum err txn_sign(struct txn *txn, const char *district, const struct secret_key
     struct hash leaf;
     leaf_of(statement, &leaf);
     crypto_sign_typed("transaction", statement, op_key, &txn->signature);
-    txn->countersignatures = no_countersignatures();
+    txn->countersignature_count = 0;
 
     size_t before = out->buf.len;
     txn_encode(txn, out);
     if (out->err)
         return out->err;
-    if (out->buf.len - before > TRANSACTION_BYTES_MAX)
+    if (out->buf.len - before > TRANSACTION_BYTES_MAX - COUNTERSIGNATURES_BYTES_MAX)
         return ERR_LIMIT;
     *ret_leaf = leaf;
     return OK;
@@ -345,12 +370,11 @@ static enum err txn_read(struct bytes raw, struct txn *ret_txn)
     ret_txn->change_count = (unsigned)count;
 
     reader_fixed(&reader, ret_txn->signature.at, SIGNATURE_BYTES);
-    ret_txn->countersignatures = reader_raw(&reader);
-    enum err err = reader_end(&reader);
+    enum err err = countersignatures_read(&reader, ret_txn);
+    if (!err)
+        err = reader_end(&reader);
     if (err)
         return err;
-    if (!bytes_equal(ret_txn->countersignatures, no_countersignatures()))
-        return ERR_VERSION;
     if (count == 0 || ret_txn->operator_number == 0)
         return ERR_MALFORMED;
     return changes_check(ret_txn->changes, ret_txn->change_count);
@@ -362,4 +386,49 @@ enum err txn_decode(struct bytes raw, struct txn *ret_txn)
         return ERR_LIMIT;
     enum err err = codec_scan(raw);
     return err ? err : txn_read(raw, ret_txn);
+}
+
+/* --- countersignatures ------------------------------------------------------------ */
+
+void txn_countersign(const struct hash *leaf, uint32_t operator_number,
+                     const struct secret_key *op_key, struct countersignature *ret)
+{
+    ret->operator_number = operator_number;
+    crypto_sign_typed("countersign", bytes_hash(leaf), op_key, &ret->signature);
+}
+
+bool countersignature_verify(const struct countersignature *one, const struct hash *leaf,
+                             const struct public_key *op_key)
+{
+    return crypto_verify_typed("countersign", bytes_hash(leaf), op_key, &one->signature);
+}
+
+enum err txn_add_countersignature(struct bytes raw, const struct txn *txn,
+                                  const struct countersignature *one, struct writer *out)
+{
+    struct countersignature list[COUNTERSIGNATURES_MAX];
+    unsigned at = 0;
+    if (one->operator_number == txn->operator_number)
+        return ERR_STATE;
+    if (txn->countersignature_count == COUNTERSIGNATURES_MAX)
+        return ERR_LIMIT;
+    while (at < txn->countersignature_count &&
+           txn->countersignatures[at].operator_number < one->operator_number)
+        at++;
+    if (at < txn->countersignature_count &&
+        txn->countersignatures[at].operator_number == one->operator_number)
+        return ERR_STATE;
+    memcpy(list, txn->countersignatures, at * sizeof list[0]);
+    list[at] = *one;
+    memcpy(list + at + 1, txn->countersignatures + at,
+           (txn->countersignature_count - at) * sizeof list[0]);
+
+    struct reader reader = reader_of(raw);
+    size_t parts = reader_array(&reader);
+    must(parts == 10);
+    writer_array(out, parts);
+    for (size_t i = 0; i + 1 < parts; i++)
+        writer_raw(out, reader_raw(&reader));
+    countersignatures_encode(list, txn->countersignature_count + 1, out);
+    return out->err;
 }

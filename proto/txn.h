@@ -5,17 +5,19 @@
  *   arg         = short number (create, 0 = none) | conflict id (resolve) | nil
  *   transaction = [1, operator, trust, rules, request, claimed_ms, seed, [change …], signature,
  *                  [countersignature …]]
+ *   countersignature = [operator, signature]
  *   statement   = [district, operator key, trust, rules, request, claimed_ms, count, commitments]
  *   leaf        = H("leaf", statement)
  *
  * The statement is never sent: both sides build it. `commitments` is one bin of count × 32 bytes.
- * Signature type "transaction".
+ * Signature type "transaction"; a countersignature is one over the leaf, type "countersign", so
+ * that it can be added later and the leaf stays.
  *
  * Rules of form, beside the limits: a create has no base, all others have one; base (0, 0) needs a
  * leaf; an update gives at least one field, a delete none, a resolve exactly one; only a resolve
  * may name the field "" (existence); record, conflict and collection are not empty; a transaction
- * touches a record at most once. txn_sign and txn_decode refuse the same things, so nothing is
- * queued that a hub would not take. */
+ * touches a record at most once; countersigners ascend and the author is none of them. txn_sign and
+ * txn_decode refuse the same things, so nothing is queued that a hub would not take. */
 #pragma once
 
 #include "common/crypto.h"
@@ -60,6 +62,12 @@ bool fields_next(struct field_iter *iter, struct bytes *ret_name, struct bytes *
 /* One field's raw value; {NULL, 0} when the map has none of that name. */
 struct bytes fields_get(struct bytes fields, struct bytes name);
 
+struct countersignature {
+    uint32_t operator_number;
+    struct signature signature;
+};
+#define COUNTERSIGNATURE_BYTES_MAX 72 /* encoded */
+
 #define SEED_BYTES 16
 #define SALT_BYTES 16
 
@@ -73,18 +81,19 @@ struct txn {
     unsigned change_count;
     struct change changes[CHANGES_PER_TRANSACTION_MAX];
     struct signature signature;
-    struct bytes countersignatures; /* raw array of [operator, signature]; empty array for now */
+    unsigned countersignature_count;
+    struct countersignature countersignatures[COUNTERSIGNATURES_MAX]; /* ascending by operator */
 };
 
 /* Checks changes, computes commitments, signs with the operator's key and writes the transaction.
  * The caller fills everything up to `seed` (crypto_random), `change_count` and each
  * `changes[i].raw` (change_encode); the other members of changes, signature and leaf are results.
- * Errors: txn_decode. */
+ * Nobody has countersigned it; there is room for those who will. Errors: txn_decode. */
 NODISCARD enum err txn_sign(struct txn *txn, const char *district, const struct secret_key *op_key,
                             struct writer *out, struct hash *ret_leaf);
 
 /* Scans and decodes. `*ret_txn` (large) points into `raw`; after a failure its content is
- * unspecified. ERR_MALFORMED; ERR_LIMIT; ERR_VERSION: another form, or countersignatures. */
+ * unspecified. ERR_MALFORMED; ERR_LIMIT; ERR_VERSION: another form. */
 NODISCARD enum err txn_decode(struct bytes raw, struct txn *ret_txn);
 
 /* Leaf of a decoded transaction under the operator's public key. */
@@ -94,6 +103,15 @@ void txn_leaf(const struct txn *txn, const char *district, const struct public_k
 /* ERR_SIGNATURE unless the operator signed exactly this and `leaf` is its leaf. */
 NODISCARD enum err txn_verify(const struct txn *txn, const char *district,
                               const struct public_key *op_key, const struct hash *leaf);
+
+void txn_countersign(const struct hash *leaf, uint32_t operator_number,
+                     const struct secret_key *op_key, struct countersignature *ret);
+bool countersignature_verify(const struct countersignature *one, const struct hash *leaf,
+                             const struct public_key *op_key);
+/* Writes the transaction again with one countersignature more. `raw` and `*txn` (decoded from it)
+ * are left alone. ERR_STATE: that operator wrote or countersigned it already; ERR_LIMIT. */
+NODISCARD enum err txn_add_countersignature(struct bytes raw, const struct txn *txn,
+                                            const struct countersignature *one, struct writer *out);
 
 /* salt_i = keyed BLAKE2b-128 (key = seed) of u32be i; commitment_i = H("commit", salt_i ‖
  * change_i). */

@@ -282,10 +282,86 @@ static void what_a_newer_program_writes_is_told_from_damage(void **state)
     static const uint8_t two[] = { 0x02 }, zero[] = { 0x00 }, one_item[] = { 0x91, 0x01 },
                          none[] = { 0x90 };
     assert_int_equal(decode_with(0, bytes_of(two, 1)), ERR_VERSION);
-    assert_int_equal(decode_with(9, bytes_of(one_item, 2)), ERR_VERSION);
+    assert_int_equal(decode_with(9, bytes_of(one_item, 2)), ERR_MALFORMED);
     assert_int_equal(decode_with(9, bytes_of(none, 1)), OK);
     assert_int_equal(decode_with(1, bytes_of(zero, 1)), ERR_MALFORMED);
     assert_int_equal(decode_with(7, bytes_of(none, 1)), ERR_MALFORMED);
+}
+
+/* [[number, signature of the leaf by a key of that number] …] */
+static struct bytes countersignatures(const struct hash *leaf, const uint32_t *numbers,
+                                      unsigned count)
+{
+    static uint8_t space[16 * COUNTERSIGNATURE_BYTES_MAX];
+    struct writer out = writer_of(space, sizeof(space));
+    writer_array(&out, count);
+    for (unsigned i = 0; i < count; i++) {
+        struct countersignature one;
+        struct secret_key *key = sample_secret((uint8_t)numbers[i]);
+        txn_countersign(leaf, numbers[i], key, &one);
+        secret_key_close(&key);
+        writer_array(&out, 2);
+        writer_uint(&out, one.operator_number);
+        writer_bin(&out, bytes_of(one.signature.at, SIGNATURE_BYTES));
+    }
+    assert_int_equal(out.err, OK);
+    return writer_bytes(&out);
+}
+
+static void countersigners_ascend_and_none_is_the_author(void **state)
+{
+    (void)state;
+    struct hash leaf;
+    (void)sign_sample(&leaf);
+    assert_int_equal(decode_with(9, countersignatures(&leaf, (uint32_t[]){ 1, 2, 4, 5 }, 4)), OK);
+    assert_int_equal(decode_with(9, countersignatures(&leaf, (uint32_t[]){ 1, 2, 4, 5, 6 }, 5)),
+                     ERR_LIMIT);
+    assert_int_equal(decode_with(9, countersignatures(&leaf, (uint32_t[]){ 2, 1 }, 2)),
+                     ERR_MALFORMED);
+    assert_int_equal(decode_with(9, countersignatures(&leaf, (uint32_t[]){ 2, 2 }, 2)),
+                     ERR_MALFORMED);
+    assert_int_equal(decode_with(9, countersignatures(&leaf, (uint32_t[]){ 3 }, 1)),
+                     ERR_MALFORMED); /* operator 3 wrote it */
+    assert_int_equal(decode_with(9, countersignatures(&leaf, (uint32_t[]){ 0 }, 1)), ERR_MALFORMED);
+}
+
+static void a_countersignature_is_added_and_the_leaf_stays(void **state)
+{
+    (void)state;
+    static uint8_t spaces[COUNTERSIGNATURES_MAX + 1][sizeof(txn_space)];
+    static const uint32_t order[] = { 9, 1, 70000, 4, 5 };
+    struct public_key author = sample_sign_public(0x31), nine = sample_sign_public(9);
+    struct hash leaf, other = { { 0 } };
+    struct bytes raw = sign_sample(&leaf);
+    for (unsigned i = 0; i < COUNT_OF(order); i++) {
+        struct countersignature one;
+        struct writer out = writer_of(spaces[i], sizeof(spaces[i]));
+        struct secret_key *key = sample_secret((uint8_t)order[i]);
+        txn_countersign(&leaf, order[i], key, &one);
+        secret_key_close(&key);
+        assert_int_equal(txn_decode(raw, &decoded), OK);
+        enum err err = txn_add_countersignature(raw, &decoded, &one, &out);
+        assert_int_equal(err, i < COUNTERSIGNATURES_MAX ? OK : ERR_LIMIT);
+        if (err == OK)
+            raw = writer_bytes(&out);
+    }
+    assert_int_equal(txn_decode(raw, &decoded), OK);
+    assert_int_equal(decoded.countersignature_count, COUNTERSIGNATURES_MAX);
+    assert_int_equal(decoded.countersignatures[0].operator_number, 1);
+    assert_int_equal(decoded.countersignatures[3].operator_number, 70000);
+    assert_int_equal(txn_verify(&decoded, SAMPLE_DISTRICT, &author, &leaf), OK);
+    const struct countersignature *of_nine = &decoded.countersignatures[2];
+    assert_int_equal(of_nine->operator_number, 9);
+    assert_true(countersignature_verify(of_nine, &leaf, &nine));
+    assert_false(countersignature_verify(of_nine, &leaf, &author));
+    assert_false(countersignature_verify(of_nine, &other, &nine));
+
+    struct writer out = writer_of(spaces[4], sizeof(spaces[4]));
+    struct countersignature again = *of_nine;
+    decoded.countersignature_count = 3;
+    assert_int_equal(txn_add_countersignature(raw, &decoded, &again, &out), ERR_STATE);
+    again.operator_number = decoded.operator_number;
+    assert_int_equal(txn_add_countersignature(raw, &decoded, &again, &out), ERR_STATE);
 }
 
 static void a_transaction_over_its_size_is_refused(void **state)
@@ -331,6 +407,8 @@ int main(void)
         cmocka_unit_test(a_record_is_touched_at_most_once),
         cmocka_unit_test(a_transaction_holds_1_to_256_changes),
         cmocka_unit_test(what_a_newer_program_writes_is_told_from_damage),
+        cmocka_unit_test(countersigners_ascend_and_none_is_the_author),
+        cmocka_unit_test(a_countersignature_is_added_and_the_leaf_stays),
         cmocka_unit_test(a_transaction_over_its_size_is_refused),
     };
     return cmocka_run_group_tests(tests, sample_start, NULL);

@@ -161,10 +161,15 @@ def check_change(raw):
     return group, record
 
 
-def open_txn(raw, district, key, expected_leaf):
-    """Returns the raw changes, the seed and the commitments of a transaction that verifies."""
+def open_txn(raw, district, key, expected_leaf, countersigners=None):
+    """Returns the raw changes and the commitments of a transaction that verifies."""
     form, operator, trust, rules, request, claimed_ms, seed, changes, sig, counter = dec(raw)
-    check(form == 1 and operator > 0 and counter == [], "form 1, no countersignatures")
+    check(form == 1 and operator > 0, "form 1")
+    numbers = [number for number, _ in counter]
+    check(numbers == sorted(countersigners or {}) and operator not in numbers, "countersigners")
+    check(len(numbers) <= 4, "at most 4 countersigners")
+    for number, counter_sig in counter:
+        check_signed("countersign", expected_leaf, countersigners[number], counter_sig, "counter")
     check(1 <= len(changes) <= 256 and len(request) == 16 and len(seed) == 16, "parts")
     parts = [enc(change) for change in changes]
     for part in parts:
@@ -194,6 +199,9 @@ def check_transaction():
     )
     check(parts == [unhex(c) for c in v["changes"]], "changes")
     check(commitments == [unhex(c) for c in v["commitments"]], "commitments")
+    people = {one["number"]: public(one["seed"]) for one in v["countersigners"]}
+    again, _ = open_txn(unhex(v["countersigned"]), v["district"], key, unhex(v["leaf"]), people)
+    check(again == parts, "a countersignature leaves the changes and the leaf")
 
 
 # --- §6 and §9 chains -----------------------------------------------------------------------
