@@ -434,6 +434,11 @@ bool hub_driver_link(const struct hub_driver *driver, const char *node, struct h
         *ret_link = (struct hub_link){ .state = slot->session.state,
                                        .since_ms = slot->session.since_ms,
                                        .heard_ms = slot->session.heard_ms };
+        const struct session_flow *records = &slot->session.flows[FEED_RECORDS];
+        if (records->open && records->end > 0) {
+            ret_link->load_number = records->number < records->end ? records->number : records->end;
+            ret_link->load_to = records->end;
+        }
         for (unsigned lane = 0; lane < LANE_COUNT; lane++)
             ret_link->receiving = ret_link->receiving || slot->session.assemblies[lane].any;
         return true;

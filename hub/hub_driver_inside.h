@@ -14,7 +14,6 @@
 #define BATCHES_BYTES_MAX (64u * 1024 * 1024)
 #define ASSEMBLY_IDLE_MS (30u * 60 * 1000) /* slices of a node that does not go on */
 #define ASSEMBLY_YIELD_MS 60000u           /* the same when another node needs the memory */
-#define FEED_PLAIN_USUAL_BYTES (160u * 1024)
 #define DATA_KEYS_OPEN_MAX 32
 #define JOINERS_MAX 32
 #define ACTIONS_A_TURN 256

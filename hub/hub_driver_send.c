@@ -84,7 +84,10 @@ static enum err welcome_send(struct hub_driver *driver, struct peer_slot *slot, 
     must(statement.err == OK);
     welcome->statement = writer_bytes(&statement);
     crypto_sign_typed("welcome", welcome->statement, driver->keys->sign, &welcome->signature);
-    return frame_send(driver, &slot->welcome_to, &message);
+    enum err err = frame_send(driver, &slot->welcome_to, &message);
+    if (err == OK && same)
+        hub_session_welcomed(&slot->session, welcome->journal.number);
+    return err;
 }
 
 static enum err ack_send(struct hub_driver *driver, struct peer_slot *slot,
@@ -154,23 +157,22 @@ static enum err feed_read(struct hub_driver *driver, struct feed_find *find, siz
 }
 
 /* Items from `find->from` on, as one signed batch in driver->batch. What is too much for one batch
- * is tried with half as many. `find->count` 0: nothing for this node up to `find->to`. */
+ * is tried with half as many. No batch (*ret_any false): nothing for this node up to `find->to`. */
 static enum err feed_build(struct hub_driver *driver, const struct trust_node *node,
-                           uint64_t confirmed, bool empty_too, struct feed_find *find)
+                           const struct session_flow *flow, struct feed_find *find, bool *ret_any)
 {
     struct cursor journal = hub_store_journal(driver->store);
     const size_t room = driver->plain.cap - 16; /* the head of the array stands before the items */
-    enum err err = feed_read(driver, find, FEED_PLAIN_USUAL_BYTES, FEED_ITEMS_MAX);
-    if (err == OK && find->count == 0 && find->to < journal.number)
-        err = feed_read(driver, find, room, 1); /* one large item */
-    while (err == OK) {
-        if (find->count == 0 && (!empty_too || find->to <= confirmed))
-            return OK;
+    enum err err = feed_read(driver, find, hub_session_batch_bytes(flow), FEED_ITEMS_MAX);
+    if (err == ERR_LIMIT)
+        err = feed_read(driver, find, room, 1); /* one entry that is larger goes alone */
+    *ret_any = err == OK && (find->count > 0 || hub_session_empty_due(flow, find->to));
+    while (err == OK && *ret_any) {
         const struct feed_batch batch = { .district = bytes_text(driver_trust(driver)->district),
                                           .node = bytes_text(node->name),
                                           .stream = find->stream,
                                           .epoch = journal.epoch,
-                                          .from = confirmed,
+                                          .from = flow->number,
                                           .to = find->to,
                                           .journal_hash = find->hash,
                                           .count = find->count };
@@ -226,16 +228,16 @@ static enum err feed_fill(struct hub_driver *driver, struct peer_slot *slot,
         .stream = action->stream,
         .from = action->first
     };
-    uint64_t confirmed = flow->number;
-    bool far = hub_store_journal(driver->store).number >= confirmed + SESSION_EMPTY_STEPS;
-    enum err err = feed_build(driver, node, confirmed, far, &find);
-    bool nothing = err == OK && find.count == 0 && (!far || find.to <= confirmed);
-    if (nothing) {
-        hub_session_fed_nothing(session, action->stream, find.to, now_ms);
+    memcpy(find.reader.unread, session->unread, sizeof find.reader.unread);
+    bool any = false;
+    enum err err = feed_build(driver, node, flow, &find, &any);
+    if (err == OK && !any) {
+        bool more = find.to < hub_store_journal(driver->store).number;
+        hub_session_fed_nothing(session, action->stream, find.to, more, now_ms);
         return OK;
     }
     if (err == OK)
-        err = batch_keep(driver, slot, &find, confirmed);
+        err = batch_keep(driver, slot, &find, flow->number);
     if (err != OK) {
         hub_session_feed_later(session, action->stream, now_ms);
         return err == ERR_BUSY ? OK : err;

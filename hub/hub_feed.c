@@ -10,6 +10,7 @@ struct feeder {
     const struct hub_reader *reader;
     struct writer *out;
     unsigned count;
+    unsigned looked; /* changes, and one for each entry */
     uint64_t number; /* the entry at hand */
     uint64_t rules;  /* number of the newest rules entry */
     enum err err;
@@ -130,6 +131,15 @@ static void give_fields(const struct feeder *f, enum sight sight, struct writer 
     *ret_count = count;
 }
 
+/* What the ACK has confirmed is at its author's, unless that can no longer read it. */
+static bool is_there(const struct feeder *f, const struct row_txn *txn,
+                     const struct row_change *change)
+{
+    return strcmp(txn->node, f->reader->node) == 0 &&
+           id_equal(&txn->incarnation, &f->reader->incarnation) &&
+           txn->seq > f->reader->unread[txn->lane] && (change->flags & CHANGE_ECHO) == 0;
+}
+
 static void give_record(struct feeder *f, const struct row_txn *txn,
                         const struct row_change *change)
 {
@@ -137,9 +147,7 @@ static void give_record(struct feeder *f, const struct row_txn *txn,
     if (!change->collection || change->disposition == DISPOSITION_REJECTED ||
         change->disposition == DISPOSITION_PARKED || change->disposition == DISPOSITION_QUARANTINED)
         return;
-    /* What the ACK has confirmed is there already. */
-    if (strcmp(txn->node, f->reader->node) == 0 &&
-        id_equal(&txn->incarnation, &f->reader->incarnation) && (change->flags & CHANGE_ECHO) == 0)
+    if (is_there(f, txn, change))
         return;
     f->err =
         f->store->ops->record_get(f->store->backend, change->collection, &change->record, record);
@@ -228,6 +236,7 @@ static void give_entry(struct feeder *f, uint64_t txn_number)
     f->err = ops->txn_get(f->store->backend, txn_number, &txn);
     if (!f->err)
         f->err = ops->changes_get(f->store->backend, txn_number, f->store->changes, &count);
+    f->looked += count + 1;
     for (unsigned i = 0; i < count && !f->err; i++)
         give_record(f, &txn, &f->store->changes[i]);
     if (f->err)
@@ -358,6 +367,8 @@ enum err hub_store_feed(struct hub_store *store, const struct hub_reader *reader
             return batch_end(&f, store->journal.number, ret_count, ret_to, ret_hash);
         if (err)
             return err;
+        if (f.looked >= FEED_LOOK_CHANGES)
+            return batch_end(&f, number - 1, ret_count, ret_to, ret_hash);
         f.number = number;
         if (stream == FEED_CONTROL)
             give_control(&f);

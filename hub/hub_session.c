@@ -206,6 +206,7 @@ static void flow_place(struct session_flow *flow, bool open, uint64_t number)
         flow->scanned = number;
         flow->moved = true;
     }
+    flow->end = 0;
     flow->open = true;
     flow->sent = 0; /* a batch under way goes out again; CONFIRM says what is there already */
     flow->confirmed = 0;

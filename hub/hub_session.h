@@ -29,6 +29,7 @@ const char *session_state_name(enum session_state state);
 #define SESSION_RETRY_MS_MAX 120000u
 #define SESSION_BUSY_MS 100u   /* back-pressure of one peer */
 #define SESSION_LOOK_MS 250u   /* at most so often one node's feed is looked up */
+#define SESSION_STEP_MS 2u     /* where there is more to look at: after the other nodes' turn */
 #define SESSION_LATER_MS 2000u /* again after the hub itself failed */
 #define SESSION_WINDOW_SLICES 3u
 #define SESSION_SILENCE_MS 600000u /* a node says HELLO more often; libzmq tells us of no end */
@@ -36,6 +37,11 @@ const char *session_state_name(enum session_state state);
 #define SESSION_SLOW_MS 6000u
 #define SESSION_QUOTA_BYTES_MAX (64u * 1024 * 1024) /* bundles: burst, and refill a second */
 #define SESSION_QUOTA_BYTES_PER_S (4u * 1024 * 1024)
+#define SESSION_BATCH_SLICES                                                                       \
+    10u /* plain bytes of a batch: so many slices, which zip to about 2                            \
+         */
+#define SESSION_BATCH_BYTES_MIN (40u * 1024)
+#define SESSION_BATCH_BYTES_MAX (160u * 1024)
 #define SESSION_EMPTY_STEPS                                                                        \
     4096u /* a batch without items moves a cursor that lies so far behind                          \
            */
@@ -81,6 +87,7 @@ struct session_flow {
     bool open;
     uint64_t number;  /* the node has everything up to here */
     uint64_t scanned; /* nothing for it up to here; >= number */
+    uint64_t end;     /* the journal's end as WELCOME named it; records only */
     bool moved;       /* the journal may hold more than `scanned` */
     uint64_t look_ms; /* not looked up again before */
     bool batch;       /* the driver holds a batch from `number` to `to` */
@@ -219,8 +226,16 @@ void hub_session_moved(struct hub_session *session, bool at_once);
 /* Answers to SESSION_BUILD_FEED: the driver holds a batch, or there was nothing up to `to`. */
 void hub_session_fed(struct hub_session *session, enum feed_stream stream, uint64_t to,
                      uint64_t total, uint64_t now_ms);
+/* `more`: the journal goes on behind `to`. */
 void hub_session_fed_nothing(struct hub_session *session, enum feed_stream stream, uint64_t to,
-                             uint64_t now_ms);
+                             bool more, uint64_t now_ms);
+/* Whether a batch without items is due that leads to `to`: the node's cursor is moved when it lies
+ * far behind, and once over what WELCOME named, so that the node knows that its load is over. */
+bool hub_session_empty_due(const struct session_flow *flow, uint64_t to);
+/* WELCOME left, and named `number` as the journal's end. */
+void hub_session_welcomed(struct hub_session *session, uint64_t number);
+/* Plain bytes of the next batch: what is half here when the link is cut is small on a thin one. */
+size_t hub_session_batch_bytes(const struct session_flow *flow);
 /* No batch could be built now (memory, store): later. */
 void hub_session_feed_later(struct hub_session *session, enum feed_stream stream, uint64_t now_ms);
 

@@ -36,14 +36,33 @@ void hub_session_fed(struct hub_session *session, enum feed_stream stream, uint6
     flow->look_ms = now_ms + SESSION_LOOK_MS;
 }
 
+void hub_session_welcomed(struct hub_session *session, uint64_t number)
+{
+    session->flows[FEED_RECORDS].end = number;
+}
+
+bool hub_session_empty_due(const struct session_flow *flow, uint64_t to)
+{
+    return to >= flow->number + SESSION_EMPTY_STEPS ||
+           (flow->number < flow->end && to >= flow->end);
+}
+
+size_t hub_session_batch_bytes(const struct session_flow *flow)
+{
+    size_t bytes = (size_t)flow->slice_bytes * SESSION_BATCH_SLICES;
+    if (bytes < SESSION_BATCH_BYTES_MIN)
+        return SESSION_BATCH_BYTES_MIN;
+    return bytes < SESSION_BATCH_BYTES_MAX ? bytes : SESSION_BATCH_BYTES_MAX;
+}
+
 void hub_session_fed_nothing(struct hub_session *session, enum feed_stream stream, uint64_t to,
-                             uint64_t now_ms)
+                             bool more, uint64_t now_ms)
 {
     struct session_flow *flow = &session->flows[stream];
     must(to >= flow->scanned);
     flow->scanned = to;
-    flow->moved = false;
-    flow->look_ms = now_ms + SESSION_LOOK_MS;
+    flow->moved = more;
+    flow->look_ms = now_ms + (more ? SESSION_STEP_MS : SESSION_LOOK_MS);
 }
 
 /* The next slice follows what the link showed: larger when it was quick, smaller when it was slow.

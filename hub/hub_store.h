@@ -169,11 +169,17 @@ struct hub_reader {
     const char *node; /* own accepted changes of its active incarnation are not echoed */
     const char *area; /* what it may see: records inside this area */
     struct id incarnation;
+    uint64_t unread[LANE_COUNT]; /* what it lost: own changes up to there are told like others' */
 };
 
+/* Changes that one call looks at (and ends the entry), so that a reader far behind, or a record
+ * that was written a hundred thousand times, does not stop the hub for all. */
+#define FEED_LOOK_CHANGES 1024u
+
 /* Items after journal number `from` that this reader sees, in order, encoded into `out` until it
- * is full or holds `max_items`; `*ret_to` is the number up to which the batch leads (the journal's
- * end when all fit, also when there was nothing to see). The items of one number are never torn: at
+ * is full or holds `max_items`; `*ret_to` is the number up to which the batch leads: the journal's
+ * end when all fit, also when there was nothing to see; less when it is full or FEED_LOOK_CHANGES
+ * were looked at. The items of one number are never torn: at
  * least one number's are given, also when they are more than `max_items`; merge bounds them to
  * FEED_ITEMS_MAX items and FEED_PLAIN_BYTES_MAX bytes. ERR_LIMIT: `out` is too small for that.
  *
@@ -181,10 +187,9 @@ struct hub_reader {
  * entry wrote comes with that one. A reader that keeps per field the value of the highest number,
  * from ACKs and from the feed, ends equal to the hub.
  *   A change of the reader's own present incarnation that was accepted in the entry it came with is
- * not echoed. All else of its own is: what was merged later (released), and of a held or superseded
- * change what was taken.
- *   A record that comes into the reader's area, or exists again, is given whole. One that left
- * gives only its area field, once.
+ * not echoed, unless the reader lost it (`unread`). All else of its own is: what was merged later
+ * (released), and of a held or superseded change what was taken. A record that comes into the
+ * reader's area, or exists again, is given whole. One that left gives only its area field, once.
  *   Restricted values (R fields, restricted codes) go to the reader whose area is the record's own;
  * for others their fields, and conflicts about them, are left out.
  *   CONFLICT stands at the entry that announced it last (made it, replaced the held value, or moved

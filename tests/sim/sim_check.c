@@ -183,8 +183,12 @@ static bool stream_settled(const struct sim_node *node, enum feed_stream stream,
     unsigned count = 0;
     uint64_t to = 0;
     struct hash hash;
-    sim_ok(hub_store_feed(world.hub.store, &reader, stream, cursor.number, FEED_ITEMS_MAX, &out,
-                          &count, &to, &hash));
+    for (uint64_t from = cursor.number; count == 0; from = to) {
+        sim_ok(hub_store_feed(world.hub.store, &reader, stream, from, FEED_ITEMS_MAX, &out, &count,
+                              &to, &hash));
+        if (to == from)
+            break;
+    }
     if (count > 0 && tell) {
         struct node_link link;
         node_driver_link(node->driver, &link);

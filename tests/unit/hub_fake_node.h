@@ -60,12 +60,12 @@ static inline void fake_close(struct fake_node *fake)
 }
 
 /* Queues one transaction that creates a person; `name` may be long. */
-static inline void fake_create(struct fake_node *fake, const char *name)
+static inline void fake_create_many(struct fake_node *fake, const char *name, unsigned count)
 {
     static struct txn txn;
     static uint8_t plain_space[TRANSACTION_BYTES_MAX], work_space[TRANSACTION_BYTES_MAX + 4096];
     static uint8_t body_space[SEALED_BYTES_MAX], item_space[SEALED_BYTES_MAX + 512];
-    static uint8_t change_space[CHANGE_BYTES_MAX];
+    static uint8_t change_space[TRANSACTION_BYTES_MAX];
     uint8_t fields_space[8192];
     must(fake->highest < FAKE_SEQ_MAX);
 
@@ -75,23 +75,26 @@ static inline void fake_create(struct fake_node *fake, const char *name)
     writer_text(&fields, fake->office->name);
     writer_text(&fields, "name");
     writer_text(&fields, name);
-    struct change change = { .op = OP_CREATE,
-                             .collection = bytes_text("person"),
-                             .record = crypto_random_id(),
-                             .fields = writer_bytes(&fields) };
-    struct writer raw = writer_of(change_space, sizeof change_space);
-    change_encode(&change, &raw);
-    change.raw = writer_bytes(&raw);
-    assert_ok(raw.err);
-
     txn = (struct txn){ .operator_number = fake->office->operator_number,
                         .trust_version = fake->trust_version,
                         .rules_version = fake->rules_version,
                         .request = crypto_random_id(),
                         .claimed_ms = FIX_WALL_MS,
-                        .change_count = 1 };
+                        .change_count = count };
     crypto_random(txn.seed, sizeof txn.seed);
-    txn.changes[0] = change;
+    struct writer raw = writer_of(change_space, sizeof change_space);
+    for (unsigned i = 0; i < count; i++) {
+        struct change change = { .group = i,
+                                 .op = OP_CREATE,
+                                 .collection = bytes_text("person"),
+                                 .record = crypto_random_id(),
+                                 .fields = writer_bytes(&fields) };
+        size_t start = raw.buf.len;
+        change_encode(&change, &raw);
+        change.raw = bytes_of(change_space + start, raw.buf.len - start);
+        txn.changes[i] = change;
+    }
+    assert_ok(raw.err);
     uint64_t seq = ++fake->highest;
     struct writer plain = writer_of(plain_space, sizeof plain_space);
     assert_ok(
@@ -108,6 +111,11 @@ static inline void fake_create(struct fake_node *fake, const char *name)
     fake->item_bytes[seq] = out.buf.len;
     fake->items[seq] = malloc(out.buf.len);
     memcpy(fake->items[seq], out.buf.at, out.buf.len);
+}
+
+static inline void fake_create(struct fake_node *fake, const char *name)
+{
+    fake_create_many(fake, name, 1);
 }
 
 /* Signs entries first..last; valid until the next call. */

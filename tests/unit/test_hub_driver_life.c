@@ -297,11 +297,12 @@ static void policy_reaches_every_node_in_order(void **state)
     assert_int_equal(feed_take(&node, FEED_CONTROL), 1);
 }
 
-static void records_reach_a_node_of_the_area_that_is_unlocked(void **state)
+/* The district's own office, which reads all records. */
+static struct fix_office second;
+static struct fake_node reader;
+
+static void reader_open(void)
 {
-    (void)state;
-    struct fix_office second;
-    struct fake_node reader;
     uint8_t space[2048];
     fix_office_open(&second, "36.04", 3);
     struct writer ops = writer_of(space, sizeof space);
@@ -309,7 +310,60 @@ static void records_reach_a_node_of_the_area_that_is_unlocked(void **state)
     fix_node_op(&ops, &second);
     trust_publish(fix_statement(&district, hub_store_trust(store), writer_bytes(&ops)));
     fake_open(&reader, &district, &second, 0xe1);
+}
 
+static void reader_close(void)
+{
+    fake_close(&reader);
+    fix_office_close(&second);
+}
+
+static void an_entry_larger_than_a_batch_should_be_goes_alone(void **state)
+{
+    (void)state;
+    static char name[3900];
+    reader_open();
+    for (size_t at = 0; at < sizeof name - 1; at++)
+        name[at] = (char)('a' + at % 26);
+    assert_int_equal(hello(&node), STANDING_ACTIVE);
+    fake_create(&node, "A");
+    fake_create_many(&node, name, 2 * SESSION_BATCH_BYTES_MAX / (unsigned)sizeof name);
+    fake_create(&node, "B");
+    push_all(&node, 1, 3);
+    flush();
+    out_count = 0;
+    reader.wants_records = true;
+    receive(&reader, fake_hello(&reader));
+    assert_int_equal(feed_take(&reader, FEED_RECORDS),
+                     2 + 2 * SESSION_BATCH_BYTES_MAX / (unsigned)sizeof name);
+    reader_close();
+}
+
+static void a_load_leads_to_the_end_that_welcome_named(void **state)
+{
+    (void)state;
+    assert_int_equal(hello(&neighbour), STANDING_ACTIVE);
+    fake_create(&neighbour, "of another area");
+    push_all(&neighbour, 1, 1);
+    flush();
+    out_count = 0;
+    node.wants_records = true;
+    receive(&node, fake_hello(&node));
+    uint64_t end = hub_store_journal(store).number;
+    assert_int_equal(feed_take(&node, FEED_RECORDS), 0);
+    assert_int_equal(node.cursors[FEED_RECORDS].number, end);
+    fake_create(&neighbour, "later");
+    push_all(&neighbour, 2, 2);
+    flush();
+    out_count = 0;
+    assert_int_equal(feed_take(&node, FEED_RECORDS), 0); /* no news, no message */
+    assert_int_equal(node.cursors[FEED_RECORDS].number, end);
+}
+
+static void records_reach_a_node_of_the_area_that_is_unlocked(void **state)
+{
+    (void)state;
+    reader_open();
     assert_int_equal(hello(&node), STANDING_ACTIVE);
     for (unsigned i = 0; i < 20; i++)
         fake_create(&node, "Somebody");
@@ -329,8 +383,7 @@ static void records_reach_a_node_of_the_area_that_is_unlocked(void **state)
     assert_int_equal(feed_take(&neighbour, FEED_RECORDS), 0);
     receive(&node, fake_hello(&node));
     assert_int_equal(feed_take(&node, FEED_RECORDS), 0);
-    fake_close(&reader);
-    fix_office_close(&second);
+    reader_close();
 }
 
 static void lost_acks_are_made_up_for_after_hello(void **state)
@@ -533,6 +586,8 @@ int main(void)
         TEST(back_pressure_of_one_peer_is_waited_out),
         TEST(policy_reaches_every_node_in_order),
         TEST(records_reach_a_node_of_the_area_that_is_unlocked),
+        TEST(an_entry_larger_than_a_batch_should_be_goes_alone),
+        TEST(a_load_leads_to_the_end_that_welcome_named),
         TEST(lost_acks_are_made_up_for_after_hello),
         TEST(bundles_say_how_much_is_queued_behind_them),
         TEST(a_one_time_key_may_ask_to_join_and_nothing_else),

@@ -312,6 +312,59 @@ static void batches_end_between_entries_and_lead_on(void **state)
         hub_store_feed(f.store, &reader, FEED_RECORDS, 0, 10, &out, &count, &to, &hash), ERR_LIMIT);
 }
 
+static unsigned feed_from(const struct hub_reader *reader, uint64_t from, uint64_t *ret_to)
+{
+    static uint8_t space[FEED_PLAIN_BYTES_MAX];
+    struct writer out = writer_of(space, sizeof(space));
+    struct hash hash;
+    unsigned count = 0;
+    assert_int_equal(
+        hub_store_feed(f.store, reader, FEED_RECORDS, from, 512, &out, &count, ret_to, &hash), OK);
+    return count;
+}
+
+static void a_record_that_was_written_often_is_looked_at_in_steps(void **state)
+{
+    (void)state;
+    const struct hub_reader reader = { .node = "36.04", .area = "36.04" };
+    struct id id;
+    uint64_t to = 0;
+    unsigned total = 0, steps = 0;
+    uint64_t rev = person_new(NODE_A, OPERATOR_A, "36.04.29", &id).number;
+    uint64_t before = rev - 1;
+    for (unsigned i = 0; i < FEED_LOOK_CHANGES; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof(name), "n%u", i);
+        rev = set(NODE_A, OPERATOR_A, &id, rev, V_TEXT("name", name)).number;
+    }
+    for (uint64_t from = before; from < hub_store_journal(f.store).number; from = to, steps++) {
+        total += feed_from(&reader, from, &to);
+        assert_true(to > from && to - from <= FEED_LOOK_CHANGES);
+    }
+    assert_int_equal(total, 2); /* what the first entry wrote and still stands, and the last name */
+    assert_true(steps >= 2);
+}
+
+static void what_a_reader_lost_is_told_like_the_work_of_others(void **state)
+{
+    (void)state;
+    struct id first, second;
+    uint64_t to = 0;
+    struct hub_reader reader = { .node = f.nodes[NODE_A].name,
+                                 .area = f.nodes[NODE_A].name,
+                                 .incarnation = f.nodes[NODE_A].incarnation };
+    (void)person_new(NODE_A, OPERATOR_A, "36.04.29", &first);
+    (void)person_new(NODE_A, OPERATOR_A, "36.04.29", &second);
+    assert_int_equal(feed_from(&reader, 0, &to), 0);
+    reader.unread[LANE_NORMAL] = 1;
+    assert_int_equal(feed_from(&reader, 0, &to), 1);
+    reader.unread[LANE_NORMAL] = 2;
+    assert_int_equal(feed_from(&reader, 0, &to), 2);
+    reader.incarnation = fixture_id(&f); /* of its former life it lost everything anyway */
+    reader.unread[LANE_NORMAL] = 0;
+    assert_int_equal(feed_from(&reader, 0, &to), 2);
+}
+
 /* --- messy histories ------------------------------------------------------------------------- */
 
 /* A node as the protocol describes it: values with their numbers, from ACKs and from the feed. */
@@ -554,6 +607,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_node_sees_the_records_of_its_area_and_no_others),
         TEST(an_own_accepted_change_is_not_echoed),
+        TEST(a_record_that_was_written_often_is_looked_at_in_steps),
+        TEST(what_a_reader_lost_is_told_like_the_work_of_others),
         TEST(another_life_of_the_node_gets_what_the_former_one_wrote),
         TEST(restricted_values_go_to_the_records_own_area_only),
         TEST(a_field_comes_with_the_entry_that_wrote_it_last),
