@@ -132,7 +132,13 @@ static enum err find_command(struct parse *parse)
     }
     parse->args->command = command_find(words, count, &used);
     if (!parse->args->command) {
+        const char *nearest = command_nearest(words, count);
         second_words(words[0], choices, sizeof(choices));
+        if (nearest && (count > 1 || !choices[0]))
+            (void)snprintf(choices, sizeof(choices),
+                           tr("no such command; nearest: %s", "perintah ini tidak ada; yang "
+                                                              "mirip: %s"),
+                           nearest);
         return wrong(parse, words[0],
                      choices[0] ? choices : tr("no such command", "perintah ini tidak ada"));
     }
@@ -202,7 +208,8 @@ enum err args_parse(int argc, char *const *argv, struct args *ret_args, struct p
     }
     if (ret_args->help || ret_args->version)
         return OK;
-    if (!ret_args->command)
+    ret_args->bare = !ret_args->command;
+    if (ret_args->bare)
         return wrong(&parse, "tkskctl", tr("which command?", "perintah yang mana?"));
     return check_usage(&parse);
 }

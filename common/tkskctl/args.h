@@ -11,6 +11,7 @@ struct args {
     const char *socket;
     enum side side; /* SIDE_ANY unless --node or --hub */
     bool json, help, version;
+    bool bare;        /* no command was named */
     const char *lang; /* as given; NULL */
     const char *passphrase_file;
     const char *as;

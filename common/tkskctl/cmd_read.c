@@ -52,7 +52,7 @@ static void print_list(const json_t *rows, const json_t *fields)
         cells[0] = number ? number : text_of(row, "id");
         for (size_t i = 1; i <= count; i++)
             cells[i] = text_of(values, names[i]);
-        cells[count + 1] = say_state(maybe_text_of(row, "state"));
+        cells[count + 1] = say_state_short(maybe_text_of(row, "state"));
         table_add(&table, cells);
     }
     table_print(&table, stdout, terminal_width(stdout));
@@ -213,8 +213,9 @@ static void print_history(const json_t *history)
         cells[count++] = say_state(maybe_text_of(row, "op"));
         cells[count++] = names;
         if (office)
-            cells[count++] = say_state(truth_of(row, "safe") ? "safe" : text_of(row, "state"));
-        cells[count++] = outcome ? say_state(outcome) : "";
+            cells[count++] =
+                say_state_short(truth_of(row, "safe") ? "safe" : text_of(row, "state"));
+        cells[count++] = outcome ? say_state_short(outcome) : "";
         cells[count++] = why ? why : text_of(row, "reason");
         table_add(&table, cells);
     }

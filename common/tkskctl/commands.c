@@ -62,6 +62,59 @@ const struct command *command_find(const char *const *words, size_t count, size_
     return NULL;
 }
 
+/* --- what was probably meant ---------------------------------------------------------------- */
+
+#define NEAR_CHARS_MAX 32
+
+/* How many characters to change, add, leave out or swap with their neighbour. */
+static size_t distance(const char *a, const char *b)
+{
+    size_t rows[3][NEAR_CHARS_MAX + 1];
+    size_t a_len = strlen(a), b_len = strlen(b);
+    if (a_len > NEAR_CHARS_MAX || b_len > NEAR_CHARS_MAX)
+        return NEAR_CHARS_MAX;
+    for (size_t j = 0; j <= b_len; j++)
+        rows[0][j] = j;
+    for (size_t i = 1; i <= a_len; i++) {
+        size_t *now = rows[i % 3];
+        const size_t *before = rows[(i + 2) % 3], *earlier = rows[(i + 1) % 3];
+        now[0] = i;
+        for (size_t j = 1; j <= b_len; j++) {
+            size_t best = before[j - 1] + (a[i - 1] != b[j - 1]);
+            if (before[j] + 1 < best)
+                best = before[j] + 1;
+            if (now[j - 1] + 1 < best)
+                best = now[j - 1] + 1;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                earlier[j - 2] + 1 < best)
+                best = earlier[j - 2] + 1;
+            now[j] = best;
+        }
+    }
+    return rows[a_len % 3][b_len];
+}
+
+const char *command_nearest(const char *const *words, size_t count)
+{
+    const char *nearest = NULL;
+    size_t least = SIZE_MAX;
+    for (size_t i = 0; i < 2 * command_count && count > 0; i++) {
+        const char *name = i % 2 == 0 ? commands[i / 2].name : commands[i / 2].alias;
+        char typed[2 * NEAR_CHARS_MAX];
+        if (!name)
+            continue;
+        bool two = strchr(name, ' ') && count > 1;
+        (void)snprintf(typed, sizeof(typed), "%s%s%s", words[0], two ? " " : "",
+                       two ? words[1] : "");
+        size_t steps = distance(typed, name);
+        if (steps < least && 3 * steps <= strlen(name) + 1) {
+            least = steps;
+            nearest = name;
+        }
+    }
+    return nearest;
+}
+
 /* The next run of characters without spaces; empty at the end. */
 static struct bytes next_token(const char **at)
 {
@@ -132,6 +185,35 @@ static void print_options(FILE *out)
                        option->value ? option->value : "");
         (void)fprintf(out, "  %-26s %s\n", name, option->help[help_index()]);
     }
+}
+
+void commands_first(FILE *out)
+{
+    static const struct {
+        const char *name[2], *text[2];
+    } lines[] = {
+        { { "status", "status" },
+          { "how things stand, and what to do next", "keadaan sekarang, dan langkah berikutnya" } },
+        { { "unlock", "buka" }, { "begin: your passphrase", "mulai bekerja: kata sandi Anda" } },
+        { { "put COLLECTION", "isi KUMPULAN" },
+          { "enter a record; it asks field by field", "mengisi catatan; ditanya satu per satu" } },
+        { { "import COLLECTION FILE", "impor KUMPULAN BERKAS" },
+          { "enter the rows of a CSV file", "memasukkan baris berkas CSV" } },
+        { { "list COLLECTION", "cari KUMPULAN" }, { "find records", "mencari catatan" } },
+        { { "show ID", "lihat ID" },
+          { "one record and what became of it", "satu catatan dan nasibnya" } },
+        { { "attention", "perhatian" },
+          { "answers and questions that wait for you", "jawaban dan pertanyaan untuk Anda" } },
+        { { "help", "bantuan" },
+          { "all commands; help COMMAND tells more",
+            "semua perintah; bantuan PERINTAH menjelaskan" } },
+    };
+    int lang = help_index();
+    (void)fprintf(
+        out, "%s\n\n",
+        tr("Usage: tkskctl COMMAND …, for example:", "Cara pakai: tkskctl PERINTAH …, misalnya:"));
+    for (size_t i = 0; i < COUNT_OF(lines); i++)
+        (void)fprintf(out, "  tkskctl %-23s %s\n", lines[i].name[lang], lines[i].text[lang]);
 }
 
 void commands_help(FILE *out)

@@ -42,6 +42,9 @@ extern const size_t command_count;
  * NULL when there is none. */
 const struct command *command_find(const char *const *words, size_t count, size_t *ret_used);
 
+/* What somebody who typed `words` probably meant; NULL when nothing is near. */
+const char *command_nearest(const char *const *words, size_t count);
+
 /* One word of a usage line, read from left to right. */
 struct usage_word {
     struct bytes name;  /* "--words", "NODE" */
@@ -60,6 +63,8 @@ struct global_option {
 extern const struct global_option global_options[];
 extern const size_t global_option_count;
 
+/* What a person sees who types `tkskctl` alone: the few commands of a day. */
+void commands_first(FILE *out);
 void commands_help(FILE *out);
 void command_help(const struct command *command, FILE *out);
 /* The COMMANDS section of tkskctl(1), in English. */

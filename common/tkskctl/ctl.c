@@ -71,17 +71,22 @@ void answer_close(struct answer *answer)
     *answer = (struct answer){ 0 };
 }
 
-enum exit_code ctl_document(struct ctl *ctl, json_t *result, json_t *rows)
+void ctl_document_to(FILE *out, json_t *result, json_t *rows)
 {
-    must(ctl->args.json);
     json_t *document = ctl_memory(json_object());
     json_object_set_new(document, "v", json_integer(1));
     if (result)
         json_object_update(document, result);
     json_object_set_new(document, "rows", rows ? json_incref(rows) : json_array());
-    (void)json_dumpf(document, stdout, JSON_INDENT(1));
-    (void)fputc('\n', stdout);
+    (void)json_dumpf(document, out, JSON_INDENT(1));
+    (void)fputc('\n', out);
     json_decref(document);
+}
+
+enum exit_code ctl_document(struct ctl *ctl, json_t *result, json_t *rows)
+{
+    must(ctl->args.json);
+    ctl_document_to(stdout, result, rows);
     return EXIT_DONE;
 }
 
@@ -97,23 +102,24 @@ static enum exit_code exit_of(const char *code_name)
 /* Says one error: {code, thing, rule, remedy, …}. */
 static void say_error(struct ctl *ctl, json_t *error, json_t *rows)
 {
+    if (ctl->quiet)
+        return;
     if (ctl->args.json) {
         json_t *result = ctl_memory(json_pack("{s:O}", "error", error));
         (void)ctl_document(ctl, result, rows);
         json_decref(result);
         return;
     }
-    const char *thing = text_of(error, "thing");
+    const char *thing = text_of(error, "thing"), *remedy = text_of(error, "remedy");
+    size_t width = terminal_width(stderr);
+    char line[PROBLEM_THING_MAX + PROBLEM_DETAIL_MAX + 512];
     (void)fflush(stdout);
-    (void)fputs("tkskctl: ", stderr);
-    text_print(stderr, thing);
-    (void)fputs(thing[0] ? ": " : "", stderr);
-    text_print(stderr, text_of(error, "rule"));
-    (void)fputc('\n', stderr);
-    if (text_of(error, "remedy")[0]) {
-        (void)fputs("  ", stderr);
-        text_print(stderr, text_of(error, "remedy"));
-        (void)fputc('\n', stderr);
+    (void)snprintf(line, sizeof(line), "tkskctl: %s%s%s", thing, thing[0] ? ": " : "",
+                   text_of(error, "rule"));
+    text_wrap(stderr, line, 2, width);
+    if (remedy[0]) {
+        (void)snprintf(line, sizeof(line), "  %s", remedy);
+        text_wrap(stderr, line, 2, width);
     }
 }
 
@@ -295,8 +301,6 @@ static enum exit_code open_client(struct ctl *ctl)
                                "jalur soket paling panjang 107 bita"));
     if (err != OK)
         return say_unreachable(ctl, path, err);
-    if (!ctl->args.socket && ctl->args.side != SIDE_HUB)
-        return EXIT_DONE;
     struct hello hello;
     enum exit_code code = ctl_hello(ctl, &hello);
     return code == EXIT_DONE ? check_side(ctl, &hello) : code;
@@ -431,6 +435,8 @@ enum exit_code ctl_hello(struct ctl *ctl, struct hello *ret_hello)
     (void)snprintf(hello.node, sizeof(hello.node), "%s", text_of(answer.done, "node"));
     (void)snprintf(hello.version, sizeof(hello.version), "%s", text_of(answer.done, "version"));
     (void)snprintf(hello.office, sizeof(hello.office), "%s", text_of(answer.done, "office"));
+    if (json_is_integer(json_object_get(answer.done, "utc_offset_minutes")))
+        say_zone((int)number_of(answer.done, "utc_offset_minutes"));
     *ret_hello = hello;
     answer_close(&answer);
     return EXIT_DONE;
@@ -484,6 +490,7 @@ int ctl_main(int argc, char *const *argv)
      * written to a core file. */
     (void)setlocale(LC_CTYPE, "C.UTF-8");
     (void)prctl(PR_SET_DUMPABLE, 0);
+    paint_choose();
     if (say_choose(NULL, &lang) == OK)
         say_lang(lang);
     enum err err = args_parse(argc, argv, &ctl.args, &problem);
@@ -492,7 +499,13 @@ int ctl_main(int argc, char *const *argv)
     say_lang(lang);
     if (err == OK && crypto_start() != OK)
         err = problem_set(&problem, ERR_INTERNAL, "libsodium", "start");
-    enum exit_code code = err == OK ? run(&ctl) : ctl_problem(&ctl, &problem);
+    enum exit_code code = EXIT_USAGE;
+    if (err == OK)
+        code = run(&ctl);
+    else if (ctl.args.bare && !ctl.args.json)
+        commands_first(stdout);
+    else
+        code = ctl_problem(&ctl, &problem);
     client_close(&ctl.client);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         (void)fprintf(stderr, "tkskctl: %s\n",

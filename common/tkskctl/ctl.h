@@ -3,6 +3,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdio.h>
 
 #include "common/tkskctl/args.h"
 #include "common/tkskctl/client.h"
@@ -12,6 +13,7 @@ struct ctl {
     struct args args;
     struct client *client; /* opened by the first question */
     char socket[108];      /* that it talks to */
+    bool quiet;            /* what goes wrong is not said: the caller does */
 };
 
 /* Runs tkskctl; main is nothing but this. */
@@ -58,6 +60,7 @@ NODISCARD enum exit_code ctl_hello(struct ctl *ctl, struct hello *ret_hello);
 /* --json: prints the one document: "v", what `result` holds, "rows". Both are borrowed, may be
  * NULL. */
 enum exit_code ctl_document(struct ctl *ctl, json_t *result, json_t *rows);
+void ctl_document_to(FILE *out, json_t *result, json_t *rows);
 
 /* A string, number (as text) or "" of an object; texts of numbers last until the fourth next call.
  */

@@ -8,12 +8,18 @@
 #include "common/must.h"
 #include "common/tkskctl/ctl.h"
 
-#define GAP 2
+#define GAP 2u
+#define WRAP_COLUMNS_MIN 20u
+#define CUT_COLUMNS_MIN 6u
+#define LABEL_COLUMNS_MIN 14u
 
 void table_open(struct table *ret_table, size_t columns, const char *const *titles)
 {
     must(columns > 0 && columns <= TABLE_COLUMNS_MAX);
-    *ret_table = (struct table){ .columns = columns, .rows = ctl_memory(json_array()) };
+    *ret_table = (struct table){ .columns = columns,
+                                 .wraps = columns == 2 && !titles ? 1 : -1,
+                                 .rows = ctl_memory(json_array()) };
+    ret_table->whole[0] = true;
     if (titles) {
         table_add(ret_table, titles);
         ret_table->head = true;
@@ -35,7 +41,17 @@ void table_add(struct table *table, const char *const *cells)
             cell = json_string("?"); /* not UTF-8 */
         (void)json_array_append_new(row, ctl_memory(cell));
     }
+    for (size_t i = 0; i < table->columns; i++)
+        (void)json_array_append_new(row, ctl_memory(json_integer(PAINT_NONE)));
     (void)json_array_append_new(table->rows, row);
+}
+
+void table_paint(struct table *table, size_t column, enum paint paint)
+{
+    size_t count = json_array_size(table->rows);
+    must(count > 0 && column < table->columns);
+    (void)json_array_set_new(json_array_get(table->rows, count - 1), table->columns + column,
+                             ctl_memory(json_integer(paint)));
 }
 
 void table_label(struct table *table, const char *label, const char *value)
@@ -45,9 +61,11 @@ void table_label(struct table *table, const char *label, const char *value)
         table_add(table, (const char *const[]){ label, value });
 }
 
+/* --- text ----------------------------------------------------------------------------------- */
+
 /* Reads one character of `at` (valid UTF-8 in a UTF-8 locale): its bytes and columns. What a
  * terminal must not see becomes a '?' or, for ends of lines and tabs, a space: *ret_shown. */
-static size_t next_char(const char *at, int *ret_columns, char *ret_shown)
+static size_t next_char(const char *at, size_t *ret_columns, char *ret_shown)
 {
     wchar_t wide;
     mbstate_t state = { 0 };
@@ -63,39 +81,47 @@ static size_t next_char(const char *at, int *ret_columns, char *ret_shown)
         *ret_shown = at[0] == '\n' || at[0] == '\t' || at[0] == '\r' ? ' ' : '?';
         columns = 1;
     }
-    *ret_columns = columns;
+    *ret_columns = (size_t)columns;
     return len;
 }
 
-size_t text_width(const char *text)
+static size_t width_of(struct bytes text)
 {
+    const char *at = (const char *)text.at, *end = at + text.len;
     size_t width = 0;
-    while (*text) {
-        int columns;
+    while (at < end) {
+        size_t columns;
         char shown;
-        text += next_char(text, &columns, &shown);
-        width += (size_t)columns;
+        at += next_char(at, &columns, &shown);
+        width += columns;
     }
     return width;
 }
 
-/* Prints at most `width_max` columns; returns how many. */
-static size_t print_clean(FILE *out, const char *text, size_t width_max)
+size_t text_width(const char *text)
 {
+    return width_of(bytes_text(text));
+}
+
+/* Prints at most `width_max` columns, the last of them "…" when that is not all; returns how many.
+ */
+static size_t print_clean(FILE *out, struct bytes text, size_t width_max)
+{
+    const char *at = (const char *)text.at, *end = at + text.len;
     size_t width = 0;
-    bool cut = text_width(text) > width_max;
-    while (*text) {
-        int columns;
+    bool cut = width_of(text) > width_max;
+    while (at < end) {
+        size_t columns;
         char shown;
-        size_t len = next_char(text, &columns, &shown);
-        if (width + (size_t)columns > width_max - (cut ? 1 : 0))
+        size_t len = next_char(at, &columns, &shown);
+        if (width_max == 0 || width + columns > width_max - (cut ? 1 : 0))
             break;
         if (shown)
             (void)fputc(shown, out);
         else
-            (void)fwrite(text, 1, len, out);
-        width += (size_t)columns;
-        text += len;
+            (void)fwrite(at, 1, len, out);
+        width += columns;
+        at += len;
     }
     if (cut && width_max > 0) {
         (void)fputs("…", out);
@@ -106,12 +132,35 @@ static size_t print_clean(FILE *out, const char *text, size_t width_max)
 
 void text_print(FILE *out, const char *text)
 {
-    (void)print_clean(out, text, SIZE_MAX);
+    (void)print_clean(out, bytes_text(text), SIZE_MAX);
 }
 
-static const char *cell_text(const struct table *table, size_t row, size_t column)
+/* The part of *text that fits into `width` columns, ended between words where that is possible;
+ * *text goes on behind it and the blanks after it. At least one character. */
+static struct bytes take_line(struct bytes *text, size_t width)
 {
-    return json_string_value(json_array_get(json_array_get(table->rows, row), column));
+    const char *begin = (const char *)text->at, *end = begin + text->len;
+    const char *at = begin, *word_end = NULL;
+    size_t used = 0;
+    while (at < end) {
+        size_t columns;
+        char shown;
+        size_t len = next_char(at, &columns, &shown);
+        bool blank = *at == ' ' || shown == ' ';
+        if (blank && at > begin)
+            word_end = at;
+        if (used + columns > width && at > begin)
+            break;
+        used += columns;
+        at += len;
+    }
+    if (at >= end || !word_end)
+        word_end = at;
+    const char *next = word_end;
+    while (next < end && (*next == ' ' || *next == '\n'))
+        next++;
+    *text = bytes_of(next, (size_t)(end - next));
+    return bytes_of(begin, (size_t)(word_end - begin));
 }
 
 static void pad(FILE *out, size_t count)
@@ -120,28 +169,118 @@ static void pad(FILE *out, size_t count)
         (void)fputc(' ', out);
 }
 
-static void print_row(const struct table *table, FILE *out, size_t row, const size_t *widths,
-                      size_t width_max)
+void text_wrap(FILE *out, const char *text, size_t indent, size_t width_max)
+{
+    struct bytes rest = bytes_text(text);
+    bool first = true;
+    if (width_max < indent + WRAP_COLUMNS_MIN)
+        width_max = width_max == 0 ? SIZE_MAX : indent + WRAP_COLUMNS_MIN;
+    do {
+        size_t room = first ? width_max : width_max - indent;
+        struct bytes line = take_line(&rest, room);
+        pad(out, first ? 0 : indent);
+        (void)print_clean(out, line, SIZE_MAX);
+        (void)fputc('\n', out);
+        first = false;
+    } while (rest.len > 0);
+}
+
+/* --- widths --------------------------------------------------------------------------------- */
+
+static const char *cell_text(const struct table *table, size_t row, size_t column)
+{
+    return json_string_value(json_array_get(json_array_get(table->rows, row), column));
+}
+
+static enum paint cell_paint(const struct table *table, size_t row, size_t column)
+{
+    if (table->head && row == 0)
+        return PAINT_HEAD;
+    return (enum paint)json_integer_value(
+        json_array_get(json_array_get(table->rows, row), table->columns + column));
+}
+
+static size_t total_of(const struct table *table, const size_t *widths)
+{
+    size_t total = GAP * (table->columns - 1);
+    for (size_t c = 0; c < table->columns; c++)
+        total += widths[c];
+    return total;
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Makes the widest of the columns that may be cut narrower until the table fits. */
+static void cut_widest(const struct table *table, size_t *widths, bool whole_too, size_t least,
+                       size_t width_max)
+{
+    for (size_t total = total_of(table, widths); total > width_max; total--) {
+        size_t widest = table->columns;
+        for (size_t c = 0; c < table->columns; c++) {
+            bool may = whole_too || !(table->whole[c] || table->right[c]);
+            if (may && (int)c != table->wraps && widths[c] > least &&
+                (widest == table->columns || widths[c] > widths[widest]))
+                widest = c;
+        }
+        if (widest == table->columns)
+            return;
+        widths[widest]--;
+    }
+}
+
+static void fit(const struct table *table, size_t *widths, size_t width_max)
+{
+    if (table->wraps >= 0) {
+        size_t *wrap = &widths[table->wraps];
+        size_t others = total_of(table, widths) - *wrap;
+        size_t room = width_max > others ? width_max - others : 0;
+        *wrap = smaller(*wrap, room > WRAP_COLUMNS_MIN ? room : WRAP_COLUMNS_MIN);
+    }
+    cut_widest(table, widths, false, table->head ? CUT_COLUMNS_MIN : LABEL_COLUMNS_MIN, width_max);
+    cut_widest(table, widths, true, CUT_COLUMNS_MIN, width_max);
+    if (table->wraps >= 0 && total_of(table, widths) > width_max) {
+        size_t others = total_of(table, widths) - widths[table->wraps];
+        widths[table->wraps] = width_max > others + 4 ? width_max - others : 4;
+    }
+}
+
+/* --- printing ------------------------------------------------------------------------------- */
+
+/* One line of a row; false when no cell has more. Lines never end in blanks. */
+static bool print_line(const struct table *table, FILE *out, size_t row, const size_t *widths,
+                       size_t width_max, struct bytes *rest)
 {
     size_t used = 0, wanted = 0;
+    bool more = false;
     for (size_t c = 0; c < table->columns; c++) {
-        const char *text = cell_text(table, row, c);
-        size_t width = text_width(text);
-        bool right = table->right[c] && !(table->head && row == 0);
-        size_t room = width_max == 0 || width_max > wanted ? SIZE_MAX : 0;
-        if (width_max > 0 && room > 0)
-            room = width_max - wanted;
-        /* Spaces are only printed when something follows them: no blanks at ends of lines. */
-        if (width > 0 && room > 0) {
-            size_t lead = right && width < widths[c] ? widths[c] - width : 0;
-            if (lead >= room)
-                lead = 0;
-            pad(out, wanted - used + lead);
-            used = wanted + lead + print_clean(out, text, room - lead);
+        struct bytes text = rest[c];
+        bool wraps = (int)c == table->wraps;
+        rest[c] = bytes_of(NULL, 0);
+        if (wraps && text.len > 0 && width_of(text) > widths[c]) {
+            struct bytes tail = text;
+            text = take_line(&tail, widths[c]);
+            rest[c] = tail;
+            more = more || tail.len > 0;
+        }
+        size_t width = smaller(width_of(text), widths[c]);
+        size_t start = wanted + (table->right[c] ? widths[c] - width : 0);
+        size_t room = width_max == 0      ? widths[c]
+                      : width_max > start ? smaller(widths[c], width_max - start)
+                                          : 0;
+        if (text.len > 0 && room > 0) {
+            enum paint paint = cell_paint(table, row, c);
+            pad(out, start - used);
+            (void)fputs(paint_begin(paint), out);
+            used = start + print_clean(out, text, room);
+            (void)fputs(paint_end(paint), out);
         }
         wanted += widths[c] + GAP;
     }
     (void)fputc('\n', out);
+    return more;
 }
 
 void table_print(const struct table *table, FILE *out, size_t width_max)
@@ -155,8 +294,15 @@ void table_print(const struct table *table, FILE *out, size_t width_max)
                 widths[c] = width;
         }
     }
-    for (size_t r = 0; r < count; r++)
-        print_row(table, out, r, widths, width_max);
+    if (width_max > 0 && total_of(table, widths) > width_max)
+        fit(table, widths, width_max);
+    for (size_t r = 0; r < count; r++) {
+        struct bytes rest[TABLE_COLUMNS_MAX];
+        for (size_t c = 0; c < table->columns; c++)
+            rest[c] = bytes_text(cell_text(table, r, c));
+        while (print_line(table, out, r, widths, width_max, rest))
+            ;
+    }
 }
 
 size_t terminal_width(FILE *out)

@@ -1,0 +1,330 @@
+#include "common/tkskctl/screen.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "common/tkskctl/ctl.h"
+
+#define LINE_BYTES_MAX 1024
+
+void screen_line(FILE *out, enum paint paint, size_t width, const char *fmt, ...)
+{
+    char line[LINE_BYTES_MAX];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(line, sizeof(line), fmt, args);
+    va_end(args);
+    (void)fputs(paint_begin(paint), out);
+    text_wrap(out, line, 2, width);
+    (void)fputs(paint_end(paint), out);
+}
+
+/* --- the next command ----------------------------------------------------------------------- */
+
+/* What daemons write in capitals, as a person would fill it in. */
+static const char *place_of(const char *word)
+{
+    static const struct {
+        const char *en, *id;
+    } places[] = { { "INVITE", "UNDANGAN" }, { "NAME", "NAMA" },   { "NODE", "KANTOR" },
+                   { "CODE", "KODE" },       { "FILE", "BERKAS" }, { "DIR", "DIREKTORI" } };
+    for (size_t i = 0; say_lang_now() == LANG_ID && i < COUNT_OF(places); i++) {
+        if (strcmp(places[i].en, word) == 0)
+            return places[i].id;
+    }
+    return word;
+}
+
+void screen_next(FILE *out, const json_t *done, size_t width)
+{
+    char text[256], line[512];
+    const char *words[16];
+    size_t count = 0, used = 0;
+    if (!maybe_text_of(done, "next"))
+        return;
+    (void)snprintf(text, sizeof(text), "%s", text_of(done, "next"));
+    for (char *rest = text, *word; (word = strsep(&rest, " ")) && count < COUNT_OF(words);)
+        words[count++] = word;
+    (void)snprintf(line, sizeof(line), "%s", tr("Next:", "Berikutnya:"));
+    const struct command *command = count > 1 ? command_find(words + 1, count - 1, &used) : NULL;
+    bool alias = command && command->alias && say_lang_now() == LANG_ID;
+    for (size_t i = 0; i < count; i++) {
+        size_t len = strlen(line);
+        if (alias && i >= 1 && i <= used) {
+            if (i == 1)
+                (void)snprintf(line + len, sizeof(line) - len, " %s", command->alias);
+            continue;
+        }
+        (void)snprintf(line + len, sizeof(line) - len, " %s", place_of(words[i]));
+    }
+    screen_line(out, PAINT_HEAD, width, "%s", line);
+}
+
+/* --- rows of labelled lists ----------------------------------------------------------------- */
+
+void screen_number(struct table *table, const char *label, const json_t *done, const char *key)
+{
+    char number[SAY_NUMBER_MAX];
+    if (!json_is_integer(json_object_get(done, key)))
+        return;
+    say_number(number_of(done, key), number);
+    table_label(table, label, number);
+}
+
+void screen_some(struct table *table, const char *label, const json_t *done, const char *key,
+                 enum paint paint)
+{
+    if (number_of(done, key) == 0)
+        return;
+    screen_number(table, label, done, key);
+    table_paint(table, 1, paint);
+}
+
+void screen_size(struct table *table, const char *label, const json_t *done, const char *key)
+{
+    char size[SAY_SIZE_MAX];
+    if (!json_is_integer(json_object_get(done, key)))
+        return;
+    say_size((uint64_t)number_of(done, key), size);
+    table_label(table, label, size);
+}
+
+void screen_time(struct table *table, const char *label, const json_t *done, const char *key)
+{
+    char time_text[SAY_TIME_MAX];
+    if (!maybe_text_of(done, key))
+        return;
+    say_time(text_of(done, key), time_text);
+    table_label(table, label, time_text);
+}
+
+/* --- an office ------------------------------------------------------------------------------ */
+
+static const char *number_text(const json_t *done, const char *key)
+{
+    static char texts[8][SAY_NUMBER_MAX];
+    static unsigned turn;
+    char *text = texts[turn++ % COUNT_OF(texts)];
+    say_number(number_of(done, key), text);
+    return text;
+}
+
+/* Before an office may work there is only one thing to say. */
+static bool not_enrolled(FILE *out, const json_t *done, size_t width)
+{
+    const char *enrolment = text_of(done, "enrolment");
+    if (strcmp(enrolment, "approved") == 0 || enrolment[0] == '\0')
+        return false;
+    if (strcmp(enrolment, "waiting") == 0)
+        screen_line(out, PAINT_WAIT, width, "%s",
+                    tr("Waiting for the district office to approve this office.",
+                       "Menunggu persetujuan Dinas untuk kantor ini."));
+    else if (strcmp(enrolment, "refused") == 0)
+        screen_line(out, PAINT_BAD, width, "%s",
+                    tr("The district office refused this office; ask for a new invite.",
+                       "Dinas menolak kantor ini; mintalah undangan baru."));
+    else
+        screen_line(out, PAINT_WAIT, width, "%s",
+                    tr("This machine does not belong to an office yet.",
+                       "Komputer ini belum terdaftar sebagai kantor."));
+    return true;
+}
+
+/* The first line answers the question that most people have. */
+static void link_line(FILE *out, const json_t *done, size_t width)
+{
+    const char *standing = text_of(done, "standing"), *text;
+    enum paint paint = PAINT_WAIT;
+    char since[SAY_TIME_MAX], linked[96];
+    say_time(maybe_text_of(done, "linked_since"), since);
+    (void)snprintf(linked, sizeof(linked), tr("linked since %s.", "tersambung sejak %s."), since);
+    if (strcmp(standing, "quarantined") == 0) {
+        paint = PAINT_BAD;
+        text = tr("two machines speak for this office, so the district office keeps what comes "
+                  "from here for review. Nothing is lost; call the district office.",
+                  "dua komputer memakai nama kantor ini, jadi kirimannya ditahan untuk diperiksa, "
+                  "tidak hilang. Hubungi Dinas.");
+    } else if (strcmp(standing, "waiting") == 0) {
+        text = tr("the district office takes nothing at present. Entering goes on; what is stored "
+                  "here goes by itself later.",
+                  "Dinas sedang tidak menerima. Mengisi tetap bisa; yang tersimpan nanti terkirim "
+                  "sendiri.");
+    } else if (truth_of(done, "linked")) {
+        paint = PAINT_GOOD;
+        text = linked;
+    } else {
+        text = tr("no link now; entering goes on.", "belum tersambung; mengisi tetap bisa.");
+    }
+    screen_line(out, paint, width, tr("Office %s: %s", "Kantor %s: %s"), text_of(done, "node"),
+                text);
+}
+
+/* "Since yesterday 16:02: 245 records arrived, 246 answers (2 rejected)." */
+static void news_line(FILE *out, const json_t *done, size_t width)
+{
+    static const char *const kinds[] = { "rejected", "held", "quarantined" };
+    const json_t *news = json_object_get(done, "news");
+    char since[SAY_TIME_MAX], sorts[256] = "";
+    if (!json_is_object(news))
+        return;
+    say_time(maybe_text_of(news, "since"), since);
+    if (number_of(news, "answers") == 0 && number_of(news, "arrived") == 0) {
+        screen_line(out, PAINT_NONE, width,
+                    tr("Since %s no new answers.", "Sejak %s belum ada jawaban baru."), since);
+        return;
+    }
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        size_t used = strlen(sorts);
+        if (number_of(news, kinds[i]) > 0)
+            (void)snprintf(sorts + used, sizeof(sorts) - used, "%s%s %s", used ? ", " : "",
+                           number_text(news, kinds[i]), say_state_short(kinds[i]));
+    }
+    screen_line(out, number_of(news, "rejected") > 0 ? PAINT_WAIT : PAINT_NONE, width,
+                tr("Since %s: %s records arrived at the district office, %s answers came%s%s%s.",
+                   "Sejak %s: %s catatan sudah sampai di Dinas, %s jawaban datang%s%s%s."),
+                since, number_text(news, "arrived"), number_text(news, "answers"),
+                sorts[0] ? " (" : "", sorts, sorts[0] ? ")" : "");
+}
+
+/* ", ± 40 minutes with this link"; empty when nothing waits. */
+static void forecast_text(const json_t *done, char *ret, size_t cap)
+{
+    char span[SAY_TIME_MAX];
+    ret[0] = '\0';
+    if (number_of(done, "queued") == 0)
+        return;
+    if (!json_is_integer(json_object_get(done, "forecast_s"))) {
+        (void)snprintf(
+            ret, cap, "%s",
+            tr("; how long sending takes is not known yet", "; lama pengiriman belum diketahui"));
+        return;
+    }
+    say_span((uint64_t)number_of(done, "forecast_s"), span);
+    (void)snprintf(ret, cap,
+                   truth_of(done, "linked")
+                       ? tr(", %s with this link", ", %s dengan sinyal ini")
+                       : tr(", %s once there is a link", ", %s setelah tersambung"),
+                   span);
+}
+
+static void queue_line(FILE *out, const json_t *done, size_t width)
+{
+    char forecast[160];
+    if (number_of(done, "queued") == 0) {
+        if (number_of(done, "accepted") + number_of(done, "superseded") +
+                number_of(done, "rejected") + number_of(done, "held") +
+                number_of(done, "quarantined") + number_of(done, "parked") >
+            0)
+            screen_line(out, PAINT_GOOD, width, "%s",
+                        tr("All that was entered here has arrived at the district office.",
+                           "Semua yang diisi di sini sudah sampai di Dinas."));
+        return;
+    }
+    forecast_text(done, forecast, sizeof(forecast));
+    screen_line(out, PAINT_WAIT, width,
+                tr("%s records stored here, not sent yet%s.",
+                   "%s catatan tersimpan di netbook, belum terkirim%s."),
+                number_text(done, "queued"), maybe_text_of(done, "cutoff") ? "" : forecast);
+}
+
+static void cutoff_line(FILE *out, const json_t *done, size_t width)
+{
+    char when[SAY_TIME_MAX], forecast[160];
+    int64_t queued = number_of(done, "queued"), left_s = number_of(done, "cutoff_left_s");
+    const json_t *takes = json_object_get(done, "forecast_s");
+    if (!maybe_text_of(done, "cutoff"))
+        return;
+    say_time(text_of(done, "cutoff"), when);
+    forecast_text(done, forecast, sizeof(forecast));
+    if (queued == 0) {
+        screen_line(out, PAINT_NONE, width,
+                    tr("Cut-off %s; nothing left to send.", "Batas %s; semua sudah terkirim."),
+                    when);
+        return;
+    }
+    bool late = json_is_integer(takes) && json_integer_value(takes) > left_s;
+    screen_line(out, late ? PAINT_BAD : PAINT_WAIT, width,
+                tr("Cut-off %s; %s records left%s%s.", "Batas %s; sisa %s catatan%s%s."), when,
+                number_text(done, "queued"), forecast,
+                late ? tr(": too late for it, look for a better link",
+                          ": tidak sempat, carilah sinyal yang lebih baik")
+                     : "");
+}
+
+/* A dead clock battery is told, and stops nothing. */
+static void clock_line(FILE *out, const json_t *done, size_t width)
+{
+    const json_t *off = json_object_get(done, "clock_off_s");
+    char now[SAY_TIME_MAX];
+    if (strcmp(text_of(done, "clock"), "wrong") != 0)
+        return;
+    say_time(maybe_text_of(done, "now"), now);
+    if (json_is_integer(off))
+        screen_line(out, PAINT_WAIT, width,
+                    tr("The netbook's clock is wrong: at the district office it is %s. Entering "
+                       "and sending go on; please set the clock.",
+                       "Jam netbook salah: menurut Dinas sekarang %s. Mengisi dan mengirim tetap "
+                       "jalan; mohon jamnya disetel."),
+                    now);
+    else
+        screen_line(out, PAINT_WAIT, width, "%s",
+                    tr("The netbook's clock is wrong; without a link nobody knows the time. "
+                       "Entering goes on; please set the clock.",
+                       "Jam netbook salah, dan tanpa sambungan waktu tidak diketahui. Mengisi "
+                       "tetap bisa; mohon jamnya disetel."));
+}
+
+static void node_figures(FILE *out, const json_t *done, size_t width)
+{
+    struct table table;
+    table_open(&table, 2, NULL);
+    table_label(&table, tr("district", "kabupaten/kota"), maybe_text_of(done, "district"));
+    screen_number(&table, tr("operators", "petugas"), done, "operators");
+    screen_number(&table, tr("records here", "catatan di sini"), done, "records");
+    screen_some(&table, tr("drafts", "draf"), done, "drafts", PAINT_WAIT);
+    screen_some(&table, tr("on their way", "sedang dikirim"), done, "in_flight", PAINT_NONE);
+    screen_number(&table, say_state("accepted"), done, "accepted");
+    screen_some(&table, say_state("superseded"), done, "superseded", PAINT_NONE);
+    screen_some(&table, say_state("rejected"), done, "rejected", PAINT_NONE);
+    screen_some(&table, say_state("held"), done, "held", PAINT_WAIT);
+    screen_some(&table, say_state("quarantined"), done, "quarantined", PAINT_WAIT);
+    screen_some(&table, say_state("parked"), done, "parked", PAINT_NONE);
+    screen_number(&table, say_state("safe"), done, "safe");
+    screen_some(&table, tr("open conflicts", "isian berbeda"), done, "conflicts", PAINT_WAIT);
+    screen_size(&table, tr("queue", "antrean"), done, "queued_bytes");
+    screen_number(&table, tr("roster version", "versi daftar petugas"), done, "trust_version");
+    screen_number(&table, tr("policy version", "versi kebijakan"), done, "rules_version");
+    table_label(&table, tr("last refusal", "penolakan terakhir"),
+                maybe_text_of(done, "last_refusal"));
+    screen_size(&table, tr("free disk space", "sisa ruang disk"), done, "disk_free_bytes");
+    (void)fputc('\n', out);
+    table_print(&table, out, width);
+    table_close(&table);
+}
+
+void screen_node(FILE *out, const json_t *done, size_t width)
+{
+    int64_t attention = number_of(done, "attention");
+    say_now(maybe_text_of(done, "now"));
+    if (!not_enrolled(out, done, width)) {
+        link_line(out, done, width);
+        if (truth_of(done, "locked"))
+            screen_line(out, PAINT_WAIT, width, "%s",
+                        tr("Locked: sending goes on, entering and reading wait for `tkskctl "
+                           "unlock`.",
+                           "Terkunci: pengiriman tetap jalan, mengisi dan membaca menunggu "
+                           "`tkskctl buka`."));
+        news_line(out, done, width);
+        queue_line(out, done, width);
+        cutoff_line(out, done, width);
+        clock_line(out, done, width);
+        if (attention > 0)
+            screen_line(out, PAINT_BAD, width,
+                        tr("%s answers wait for you (tkskctl attention).",
+                           "%s jawaban menunggu Anda (tkskctl perhatian)."),
+                        number_text(done, "attention"));
+        node_figures(out, done, width);
+    }
+    (void)fputc('\n', out);
+    screen_next(out, done, width);
+}
