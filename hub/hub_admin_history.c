@@ -88,6 +88,20 @@ static json_t *fields_json(struct history *history, struct bytes fields)
     return object;
 }
 
+/* Names of those who countersigned the transaction in history->txn; null when nobody did. */
+static json_t *countersigners_json(const struct history *history)
+{
+    const struct txn *txn = history->txn;
+    if (txn->countersignature_count == 0)
+        return NULL;
+    json_t *names = json_array();
+    for (unsigned i = 0; i < txn->countersignature_count; i++) {
+        json_t *name = operator_json(history, txn->countersignatures[i].operator_number);
+        (void)json_array_append_new(names, name != NULL ? name : json_null());
+    }
+    return names;
+}
+
 static enum err row_fields(struct history *history, json_t *row)
 {
     struct hash leaf;
@@ -98,8 +112,10 @@ static enum err row_fields(struct history *history, json_t *row)
         return ERR_STORE;
     enum err err = hub_store_change(history->store, &leaf, (unsigned)index, &history->plain,
                                     history->txn, &change);
-    if (err == OK)
+    if (err == OK) {
         hub_json_set(row, "fields", fields_json(history, change.fields));
+        hub_json_set(row, "countersigned_by", countersigners_json(history));
+    }
     return err == ERR_NOT_FOUND ? OK : err;
 }
 

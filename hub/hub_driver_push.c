@@ -122,11 +122,8 @@ static enum err txn_open(struct hub_driver *driver, const struct trust_node *nod
     }
     if (err == OK)
         err = txn_decode(buf_bytes(&driver->plain), driver->txn);
-    if (err == OK) {
-        const struct trust_operator *op = trust_operator(trust, driver->txn->operator_number);
-        err = op == NULL ? ERR_KEY
-                         : txn_verify(driver->txn, trust->district, &op->key, &sealed->leaf);
-    }
+    if (err == OK)
+        err = hub_store_txn_verify(driver->store, driver->txn, &sealed->leaf);
     if (err == ERR_MEMORY || err == ERR_STORE || err == ERR_FULL || err == ERR_BUSY)
         return err;
     *ret_fault = err;

@@ -29,79 +29,7 @@ void merge_close(struct merge **merge)
     *merge = NULL;
 }
 
-/* --- may its author, then and now ------------------------------------------------------------ */
-
-static enum err ended_verdict(const struct ended *ended, const struct row_txn *row)
-{
-    switch (ended->reason) {
-    case END_NONE:
-        return OK;
-    case END_SUCCESSION:
-    case END_ENDED:
-        /* The chain's own policy entry is the line, not a date. */
-        return row->chain_trust < ended->trust_version && row->trust_version < ended->trust_version
-                   ? OK
-                   : ERR_AUTHOR_ENDED;
-    case END_LEAKED:
-        break;
-    }
-    for (unsigned i = 0; i < ended->cut_count; i++)
-        if (ended->cuts[i].lane == row->lane &&
-            id_equal(&ended->cuts[i].incarnation, &row->incarnation) &&
-            row->seq <= ended->cuts[i].seq)
-            return OK;
-    return ERR_KEY_LEAKED;
-}
-
-/* Why a person has to look first; OK when nobody has. */
-static enum err quarantine_reason(const struct merge *m, const struct trust_operator *op)
-{
-    char date[DATE_TEXT_BYTES];
-    const struct trust_node *node = trust_node(&m->store->trust, bytes_text(m->row.node));
-    if (m->row.twin)
-        return ERR_TWIN;
-    enum err reason = node ? ended_verdict(&node->ended, &m->row) : ERR_AUTHOR_ENDED;
-    if (reason != ERR_KEY_LEAKED) {
-        enum err of_operator = ended_verdict(&op->ended, &m->row);
-        if (of_operator != OK)
-            reason = of_operator;
-    }
-    if (reason != OK)
-        return reason;
-    date_of_ms(m->row.claimed_ms, date);
-    return op->until[0] != '\0' && strcmp(date, op->until) > 0 ? ERR_TERM_ENDED : OK;
-}
-
-/* ACCEPTED: its changes may be looked at. */
-static enum disposition gate(struct merge *m, enum err *ret_reason)
-{
-    const struct trust_operator *op = trust_operator(&m->store->trust, m->row.operator_number);
-    const struct policy_role *role = NULL;
-    *ret_reason = OK;
-    m->then = hub_store_policy_at(m->store, m->row.rules_version);
-    if (m->row.fault != OK)
-        *ret_reason = m->row.fault;
-    else if (!op || op->since > m->row.trust_version)
-        *ret_reason = ERR_KEY;
-    else if (!m->then)
-        *ret_reason = ERR_VERSION;
-    if (*ret_reason != OK)
-        return DISPOSITION_REJECTED;
-
-    *ret_reason = quarantine_reason(m, op);
-    if (m->ruling == RULING_REJECT) {
-        if (*ret_reason == OK)
-            *ret_reason = m->row.state == DISPOSITION_QUARANTINED ? m->row.reason : ERR_DENIED;
-        return DISPOSITION_REJECTED;
-    }
-    if (*ret_reason != OK && m->ruling != RULING_ACCEPT)
-        return DISPOSITION_QUARANTINED;
-    *ret_reason = OK;
-    role = policy_role(m->then, bytes_text(op->role));
-    m->author =
-        (struct author){ .authority = role ? role->authority : 0, .area = bytes_text(op->area) };
-    return DISPOSITION_ACCEPTED;
-}
+/* --- what it waits for ------------------------------------------------------------------------ */
 
 /* The first position of another lane that it needs and that is not settled yet. */
 static enum err check_after(struct merge *m)
@@ -175,7 +103,7 @@ static enum err look(struct merge *m)
     enum err err = OK;
     m->parks = false;
     changes_start(m);
-    m->row.state = gate(m, &reason);
+    m->row.state = merge_gate(m, &reason);
     m->row.reason = reason;
     /* Rules that were published but cannot be read now are the hub's trouble, not the author's. */
     if (reason == ERR_VERSION && m->store->policy && m->row.rules_version > 0 &&
@@ -300,6 +228,7 @@ static enum err take_new(struct hub_store *store, const struct hub_entry *entry,
                                .lane = entry->lane,
                                .seq = entry->seq,
                                .chain_trust = lane->trust_version,
+                               .chain_rules = lane->rules_version,
                                .twin = twin,
                                .after_count = entry->item->after_count,
                                .fault = entry->fault,

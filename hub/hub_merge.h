@@ -37,6 +37,9 @@ struct merge {
     uint64_t number;           /* of the entry that merges it: the rev of what it writes */
     const struct policy *then; /* the rules it was written under */
     struct author author;
+    bool needs_countersigner;
+    unsigned countersigner_count;                       /* who countersigned, and may */
+    struct bytes countersigners[COUNTERSIGNATURES_MAX]; /* their areas */
 
     const struct policy_collection *now[CHANGES_PER_TRANSACTION_MAX]; /* in force; NULL unknown */
     struct row_change changes[CHANGES_PER_TRANSACTION_MAX];
@@ -59,6 +62,14 @@ struct merge {
     struct txn decoded; /* of a transaction that is looked at again */
     struct buf plain, packed;
 };
+
+/* ---- hub_merge_author.c */
+
+/* May its author, and who had to countersign? ACCEPTED: its changes may be looked at. Fills
+ * m->then, m->author and m->countersigners. */
+enum disposition merge_gate(struct merge *m, enum err *ret_reason);
+/* Where the author's role asks for it: somebody who may has countersigned for a record there. */
+bool merge_countersigned(const struct merge *m, struct bytes area);
 
 /* ---- hub_merge_check.c */
 

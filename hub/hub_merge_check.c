@@ -320,6 +320,10 @@ static enum err check_existing(struct merge *m, unsigned index)
         refuse(m, index, ERR_AREA, NULL);
         return OK;
     }
+    if (!merge_countersigned(m, record_area(&m->record))) {
+        refuse(m, index, ERR_COUNTERSIGN, NULL);
+        return OK;
+    }
     if (change->base.epoch == m->store->trust.epoch && change->base.rev >= m->row.number) {
         refuse(m, index, ERR_MALFORMED, NULL); /* nobody has seen what is not written yet */
         return OK;
@@ -413,6 +417,18 @@ static bool is_refusal(enum err err)
            err != ERR_BUSY;
 }
 
+/* Where a create or a move puts its record; what is there already is asked of the record. */
+static bool countersigned_there(const struct merge *m, const struct change *change)
+{
+    const struct policy_collection *c = policy_collection(m->then, change->collection);
+    if (!c || !m->needs_countersigner)
+        return true;
+    struct bytes value = fields_get(change->fields, bytes_text(c->fields[c->area_field].name));
+    struct reader in = reader_of(value);
+    return value.len == 0 || reader_peek(&in) != KIND_STR ||
+           merge_countersigned(m, reader_str(&in));
+}
+
 static enum err check_change(struct merge *m, unsigned index)
 {
     const struct change *change = &m->txn->changes[index];
@@ -429,6 +445,8 @@ static enum err check_change(struct merge *m, unsigned index)
     }
     if (!err && !m->now[index])
         problem.code = err = ERR_COLLECTION;
+    if (!err && !countersigned_there(m, change))
+        problem.code = err = ERR_COUNTERSIGN;
     if (err) {
         if (!is_refusal(err))
             return err;

@@ -115,7 +115,7 @@ struct hub_entry {
     uint64_t seq;     /* received + 1 */
     struct hash head; /* after this entry */
     const struct bundle_item *item;
-    /* ITEM_TXN: what opening gave. `fault` OK: `txn` decoded and its operator signature verified
+    /* ITEM_TXN: what opening gave. `fault` OK: `txn` decoded and hub_store_txn_verify passed
      * (or the leaf is known already: txn NULL). Else the whole transaction is rejected with that
      * reason and its sealed bytes are kept. */
     enum err fault;
@@ -123,6 +123,11 @@ struct hub_entry {
     struct bytes txn_bytes;
     uint64_t wall_ms; /* hub's clock at receipt: stored, never deciding */
 };
+
+/* Author and countersigners signed exactly this, and `leaf` is its leaf. ERR_KEY: one of them is
+ * unknown; ERR_SIGNATURE. */
+NODISCARD enum err hub_store_txn_verify(const struct hub_store *store, const struct txn *txn,
+                                        const struct hash *leaf);
 
 /* Journals and merges one entry: shape by the policy it was written under, authority there and
  * now, groups, three-way per field, dispositions; parks behind `after` and behind waiting work,

@@ -82,6 +82,7 @@ CREATE TABLE tksk_txn (
     trust INTEGER NOT NULL,
     rules INTEGER NOT NULL,
     chain_trust INTEGER NOT NULL,
+    chain_rules INTEGER NOT NULL,
     twin INTEGER NOT NULL,
     after BLOB,
     fault TEXT,

@@ -237,13 +237,13 @@ static enum err verify_txn(struct hub_store *store, const struct row_journal *ro
         return err == ERR_NOT_FOUND ? OK : err;
     if (!hash_equal(&leaf, &stored.leaf))
         return differs(problem, row->number, "the leaf");
+    enum err signed_by = OK;
     if (stored.fault != OK)
         return OK;
-    const struct trust_operator *op = trust_operator(&store->trust, stored.operator_number);
-    if (!op)
-        return OK; /* it was rejected for that */
     if (merge_plain(store, &stored, plain) != OK || txn_decode(buf_bytes(plain), txn) != OK ||
-        txn_verify(txn, store->district, &op->key, &leaf) != OK)
+        (signed_by = hub_store_txn_verify(store, txn, &leaf)) == ERR_SIGNATURE ||
+        (signed_by == ERR_KEY &&
+         stored.state != DISPOSITION_REJECTED)) /* it was rejected for that */
         return differs(problem, row->number, "the transaction");
     return OK;
 }

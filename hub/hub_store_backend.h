@@ -58,6 +58,7 @@ struct row_txn {
     uint32_t operator_number;
     uint64_t claimed_ms, trust_version, rules_version;
     uint64_t chain_trust; /* trust version of the lane at this position */
+    uint64_t chain_rules; /* rules version, likewise */
     bool twin;            /* its incarnation was quarantined when it came */
     unsigned after_count;
     struct after after[AFTER_MAX];

@@ -25,16 +25,11 @@ static enum err rule_quarantined(struct hub_store *store, enum ruling ruling,
     return err == ERR_NOT_FOUND ? OK : err;
 }
 
-static bool by_operator(const struct row_txn *row, const void *which)
+/* Its author's term, or that of who countersigned it. */
+static bool by_term(const struct row_txn *row, const void *which)
 {
-    return row->operator_number == *(const uint32_t *)which && row->reason == ERR_TERM_ENDED;
-}
-
-/* [6, number, sk, until] */
-static enum err effect_until(struct hub_store *store, struct reader *op)
-{
-    uint32_t number = (uint32_t)reader_uint_max(op, UINT32_MAX);
-    return rule_quarantined(store, RULING_NONE, by_operator, &number);
+    (void)which;
+    return row->reason == ERR_TERM_ENDED;
 }
 
 /* [8, accept, [leaf …]] */
@@ -111,7 +106,7 @@ static enum err effects(struct hub_store *store, struct bytes ops, uint64_t wall
         (void)reader_array(&op);
         switch ((enum trust_op_code)reader_uint(&op)) {
         case TRUST_OPERATOR_UNTIL:
-            err = effect_until(store, &op);
+            err = rule_quarantined(store, RULING_NONE, by_term, NULL);
             break;
         case TRUST_RELEASE:
             err = effect_release(store, &op);

@@ -53,11 +53,13 @@ SELECT sealed FROM tksk_data_key WHERE node = ?1 AND incarnation = ?2 AND number
 
 -- name: txn_put
 INSERT INTO tksk_txn (number, leaf, node, incarnation, lane, seq, operator, claimed_ms, trust,
-    rules, chain_trust, twin, after, fault, state, reason, merged, changes, plain_bytes, body)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20);
+    rules, chain_trust, chain_rules, twin, after, fault, state, reason, merged, changes,
+    plain_bytes, body)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+    ?21);
 -- name: txn_get
 SELECT number, leaf, node, incarnation, lane, seq, operator, claimed_ms, trust, rules,
-    chain_trust, twin, after, fault, state, reason, merged, changes, plain_bytes
+    chain_trust, twin, after, fault, state, reason, merged, changes, plain_bytes, chain_rules
 FROM tksk_txn WHERE number = ?1;
 -- name: txn_find
 SELECT number FROM tksk_txn WHERE leaf = ?1 AND fault IS NULL;
@@ -215,8 +217,8 @@ SELECT node, incarnation, lane, received, head, trust, rules FROM tksk_lane ORDE
 SELECT node, incarnation, lane, seq, number, txn, leaf, head FROM tksk_entry ORDER BY node,
     incarnation, lane, seq;
 -- name: scan_txn
-SELECT number, leaf, operator, claimed_ms, trust, rules, chain_trust, twin, after, fault, state,
-    reason, merged, changes
+SELECT number, leaf, operator, claimed_ms, trust, rules, chain_trust, chain_rules, twin, after,
+    fault, state, reason, merged, changes
 FROM tksk_txn ORDER BY number;
 -- name: scan_change
 SELECT txn, idx, record, (SELECT name FROM tksk_collection WHERE id = collection), op,

@@ -13,10 +13,10 @@ enum err sqlite_txn_put(struct hub_backend *b, const struct row_txn *row, struct
         writer_uint(&after, row->after[i].seq);
     }
     must(!after.err);
-    return statement_run(sqlite_of(b), STMT_txn_put, "nhsdinnnnnnibsisNinb", row->number,
+    return statement_run(sqlite_of(b), STMT_txn_put, "nhsdinnnnnnnibsisNinb", row->number,
                          &row->leaf, row->node, &row->incarnation, (int)row->lane, row->seq,
                          (uint64_t)row->operator_number, row->claimed_ms, row->trust_version,
-                         row->rules_version, row->chain_trust, (int)row->twin,
+                         row->rules_version, row->chain_trust, row->chain_rules, (int)row->twin,
                          row->after_count > 0 ? writer_bytes(&after) : bytes_of(NULL, 0),
                          reason_text(row->fault), (int)row->state, reason_text(row->reason),
                          row->merged, (int)row->change_count, (uint64_t)row->plain_bytes, body);
@@ -38,7 +38,8 @@ static enum err txn_read(sqlite3_stmt *st, struct row_txn *ret_row)
                            .reason = column_err(st, 15),
                            .merged = column_u64(st, 16),
                            .change_count = (unsigned)sqlite3_column_int(st, 17),
-                           .plain_bytes = (size_t)column_u64(st, 18) };
+                           .plain_bytes = (size_t)column_u64(st, 18),
+                           .chain_rules = column_u64(st, 19) };
     column_text(st, 2, row.node, sizeof(row.node));
     struct reader after = reader_of(column_bytes(st, 12));
     while (row.after_count < AFTER_MAX && reader_peek(&after) == KIND_INT) {
