@@ -38,6 +38,8 @@ static const struct {
     { "snapshot", NEED_DISTRICT, true, hub_cmd_snapshot },
     { "backup", NEED_DISTRICT, true, hub_cmd_backup },
     { "backup_done", NEED_DISTRICT, true, hub_cmd_backup_done },
+    { "bundle_take", NEED_DISTRICT, true, hub_cmd_bundle_take },
+    { "bundle_export", NEED_DISTRICT, true, hub_cmd_bundle_export },
 };
 
 static void handle(void *ctx, struct admin_call *call)
@@ -84,6 +86,8 @@ void hub_admin_close(struct hub_admin **admin)
         return;
     hub_queries_close(&(*admin)->queries);
     hub_streams_close(*admin);
+    admin_rows_stop(&(*admin)->rows);
+    admin_chunks_release(&(*admin)->chunks);
     admin_close(&(*admin)->socket);
     free(*admin);
     *admin = NULL;

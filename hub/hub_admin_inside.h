@@ -7,9 +7,11 @@
  * hub_admin_join.c    invites, enrolments, six words
  * hub_admin_view.c    conflicts, review, one record
  * hub_admin_history.c what became of one record, change by change
- * hub_admin_copy.c    query, verify, snapshot, backup */
+ * hub_admin_copy.c    query, verify, snapshot, backup
+ * hub_admin_carry.c   bundles as files */
 #pragma once
 
+#include "common/admin_rows.h"
 #include "common/must.h"
 #include "hub/hub_admin.h"
 #include "hub/hub_query.h"
@@ -22,6 +24,8 @@ struct hub_admin {
     struct hub_query *queries; /* children at work */
     struct hub_stream *streams;
     uint64_t copies; /* made so far: names them */
+    struct admin_rows *rows;
+    struct admin_chunks chunks;
 };
 
 typedef void hub_command(struct hub_admin *admin, struct admin_call *call);
@@ -75,6 +79,8 @@ void hub_cmd_verify(struct hub_admin *admin, struct admin_call *call);
 void hub_cmd_snapshot(struct hub_admin *admin, struct admin_call *call);
 void hub_cmd_backup(struct hub_admin *admin, struct admin_call *call);
 void hub_cmd_backup_done(struct hub_admin *admin, struct admin_call *call);
+void hub_cmd_bundle_take(struct hub_admin *admin, struct admin_call *call);
+void hub_cmd_bundle_export(struct hub_admin *admin, struct admin_call *call);
 
 /* hub_admin_history.c: appends every change of `record` to `rows`, oldest first. */
 NODISCARD enum err hub_history(struct hub_admin *admin, const char *record,

@@ -160,9 +160,10 @@ static void verdict_log(const struct peer_slot *slot, enum hello_verdict verdict
 /* What the verdict asks of the store. */
 static enum err verdict_store(struct hub_driver *driver, const char *node,
                               const struct hello *hello, const struct hello_facts *facts,
-                              enum hello_verdict verdict)
+                              enum hello_verdict verdict, enum hello_note note)
 {
-    if (facts->halted || verdict == HELLO_ROLLED_BACK || verdict == HELLO_SUPERSEDED)
+    if (facts->halted || verdict == HELLO_ROLLED_BACK || verdict == HELLO_SUPERSEDED ||
+        note == HELLO_LOOK)
         return OK;
     enum err err = driver_turn(driver);
     if (err != OK)
@@ -173,13 +174,48 @@ static enum err verdict_store(struct hub_driver *driver, const char *node,
         err = hub_store_incarnation_twin(driver->store, node,
                                          facts->any_active ? &facts->active : &hello->incarnation,
                                          &hello->incarnation);
-    if (err != OK)
+    if (err != OK || note == HELLO_OLD)
         return err;
     uint64_t highest[LANE_COUNT];
     for (unsigned i = 0; i < LANE_COUNT; i++)
         highest[i] = hello->lanes[i].highest;
-    return hub_store_heard(driver->store, node, &hello->incarnation, highest, &hello->policy,
-                           driver->wall_ms);
+    err = hub_store_heard(driver->store, node, &hello->incarnation, highest, &hello->policy,
+                          driver->wall_ms);
+    const struct message message = { .type = MESSAGE_HELLO, .hello = *hello };
+    struct writer out = writer_of(driver->frame, sizeof driver->frame);
+    if (err == OK)
+        err = message_encode(&message, &out);
+    return err == OK ? hub_store_hello_put(driver->store, node, writer_bytes(&out)) : err;
+}
+
+enum err driver_hello_judge(struct hub_driver *driver, struct peer_slot *slot,
+                            const struct trust_node *node, bool fresh, enum hello_note note,
+                            const struct hello *hello, uint64_t now_ms,
+                            enum hello_verdict *ret_verdict)
+{
+    struct hello_facts facts;
+    struct hub_incarnation own;
+    enum err err = facts_gather(driver, node, hello, &facts);
+    if (err != OK)
+        return err;
+    facts.fresh = fresh && facts.any_active && id_equal(&slot->session.incarnation, &facts.active);
+    enum hello_verdict verdict = hub_session_judge(&slot->session, hello, &facts);
+    if (note != HELLO_LOOK)
+        verdict_log(slot, verdict);
+    err = verdict_store(driver, node->name, hello, &facts, verdict, note);
+    if (err == OK)
+        err = hub_store_incarnation(driver->store, node->name, &hello->incarnation, &own);
+    if (err != OK)
+        return err;
+    hub_session_hello(&slot->session, hello, verdict, &facts, &own, now_ms);
+    slot->arrived = slot->session.state == SESSION_ACTIVE;
+    if (id_equal(&slot->session.incarnation, &hello->incarnation)) {
+        for (unsigned i = 0; i < LANE_COUNT; i++)
+            slot->highest[i] = hello->lanes[i].highest;
+        slot->policy = hello->policy;
+    }
+    *ret_verdict = verdict;
+    return OK;
 }
 
 enum err driver_hello(struct hub_driver *driver, struct peer_slot *slot,
@@ -200,29 +236,14 @@ enum err driver_hello(struct hub_driver *driver, struct peer_slot *slot,
         driver_refuse(driver, peer, ERR_SIGNATURE);
         return OK;
     }
-    struct hello_facts facts;
-    struct hub_incarnation own;
+    enum hello_verdict verdict;
     slot->touched = true;
-    enum err err = facts_gather(driver, node, hello, &facts);
-    if (err != OK)
-        return err;
-    facts.fresh = fresh && facts.any_active && id_equal(&slot->session.incarnation, &facts.active);
-    enum hello_verdict verdict = hub_session_judge(&slot->session, hello, &facts);
-    verdict_log(slot, verdict);
-    err = verdict_store(driver, node->name, hello, &facts, verdict);
-    if (err == OK)
-        err = hub_store_incarnation(driver->store, node->name, &hello->incarnation, &own);
+    enum err err =
+        driver_hello_judge(driver, slot, node, fresh, HELLO_NEWS, hello, now_ms, &verdict);
     if (err != OK)
         return err;
     slot->welcome_to = *peer;
-    if (verdict != HELLO_SUPERSEDED || facts.halted)
+    if (verdict != HELLO_SUPERSEDED || driver->halt.on)
         slot->peer = *peer;
-    hub_session_hello(&slot->session, hello, verdict, &facts, &own, now_ms);
-    slot->arrived = slot->session.state == SESSION_ACTIVE;
-    if (id_equal(&slot->session.incarnation, &hello->incarnation)) {
-        for (unsigned i = 0; i < LANE_COUNT; i++)
-            slot->highest[i] = hello->lanes[i].highest;
-        slot->policy = hello->policy;
-    }
     return OK;
 }

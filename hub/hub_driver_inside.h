@@ -107,6 +107,18 @@ void driver_batch_release(struct hub_driver *driver, struct peer_slot *slot,
 NODISCARD enum err driver_hello(struct hub_driver *driver, struct peer_slot *slot,
                                 const struct trust_node *node, const struct hub_peer *peer,
                                 bool fresh, const struct hello *hello, uint64_t now_ms);
+/* What is noted of a HELLO whose sender is known. */
+enum hello_note {
+    HELLO_NEWS, /* all of it */
+    HELLO_OLD,  /* of a carry file, and a later one was here before: what it opens, not what it says
+                 */
+    HELLO_LOOK, /* nothing: only what would be answered */
+};
+/* Judges it and does what the verdict asks; then the session stands as HELLO leaves it. */
+NODISCARD enum err driver_hello_judge(struct hub_driver *driver, struct peer_slot *slot,
+                                      const struct trust_node *node, bool fresh,
+                                      enum hello_note note, const struct hello *hello,
+                                      uint64_t now_ms, enum hello_verdict *ret_verdict);
 /* An epoch that a node brought back is an old one: the halt goes on. */
 void driver_halt_keep(struct hub_driver *driver);
 /* Loads or clears the halt when the epoch moved on. True: it was lifted. */
@@ -115,6 +127,10 @@ bool driver_halt_lift(struct hub_driver *driver);
 NODISCARD enum err driver_push(struct hub_driver *driver, struct peer_slot *slot,
                                const struct trust_node *node, const struct push *push,
                                uint64_t now_ms);
+/* A whole bundle that begins at `first`, which is no gap. */
+NODISCARD enum err driver_bundle(struct hub_driver *driver, struct peer_slot *slot,
+                                 const struct trust_node *node, enum lane lane, uint64_t first,
+                                 struct bytes raw, uint64_t now_ms);
 void driver_keys_forget(struct hub_driver *driver);
 
 NODISCARD enum err driver_enrol_request(struct hub_driver *driver, const struct hub_peer *peer,
@@ -135,5 +151,18 @@ void driver_joiners_tell(struct hub_driver *driver);
 void driver_refuse(struct hub_driver *driver, const struct hub_peer *peer, enum err code);
 void driver_send_message(struct hub_driver *driver, const struct hub_peer *peer,
                          const struct message *message);
+/* The same messages for a carry file. The WELCOME that is due, encoded into `out`. */
+NODISCARD enum err driver_welcome_write(struct hub_driver *driver, const struct peer_slot *slot,
+                                        struct writer *out);
+/* The ACK for action->first and as many after it as fit a frame. */
+NODISCARD enum err driver_ack_write(struct hub_driver *driver, const struct peer_slot *slot,
+                                    const struct session_action *action, struct writer *out,
+                                    uint64_t *ret_last);
+/* The next batch after `from` of at most `bytes_max` bytes, in driver->batch. *ret_count 0: there
+ * is none. ERR_LIMIT: one number takes more than that; *ret_count is then what it takes. */
+NODISCARD enum err driver_feed_batch(struct hub_driver *driver, const struct peer_slot *slot,
+                                     const struct trust_node *node, enum feed_stream stream,
+                                     uint64_t from, size_t bytes_max, uint64_t *ret_to,
+                                     size_t *ret_count);
 /* Carries out what is due for one node. */
 NODISCARD enum err driver_pump(struct hub_driver *driver, struct peer_slot *slot, uint64_t now_ms);

@@ -257,9 +257,9 @@ static enum err bundle_merge(struct hub_driver *driver, struct peer_slot *slot,
                                        slot->highest, &slot->policy, driver->wall_ms);
 }
 
-static enum err bundle_take(struct hub_driver *driver, struct peer_slot *slot,
-                            const struct trust_node *node, const struct push *push,
-                            struct bytes raw, uint64_t now_ms)
+enum err driver_bundle(struct hub_driver *driver, struct peer_slot *slot,
+                       const struct trust_node *node, enum lane lane, uint64_t first,
+                       struct bytes raw, uint64_t now_ms)
 {
     struct hub_session *session = &slot->session;
     struct bundle *bundle = driver->bundle;
@@ -267,11 +267,10 @@ static enum err bundle_take(struct hub_driver *driver, struct peer_slot *slot,
     slot->touched = true;
     driver->counters.bundles++;
     enum err err = bundle_decode(raw, bundle);
-    if (err == OK &&
-        (bundle->lane != push->lane || bundle->first != push->first || bundle->item_count == 0))
+    if (err == OK && (bundle->lane != lane || bundle->first != first || bundle->item_count == 0))
         err = ERR_MALFORMED;
     if (err != OK) {
-        hub_session_refuse_lane(session, err, push->lane, push->first);
+        hub_session_refuse_lane(session, err, lane, first);
         return OK;
     }
     err = hub_store_head(driver->store, node->name, &session->incarnation, bundle->lane,
@@ -305,7 +304,7 @@ static enum err assembly_take(struct hub_driver *driver, struct peer_slot *slot,
     enum err err = OK;
     bundle_tag(raw, tag);
     if (memcmp(tag, slot->session.assemblies[push->lane].tag, BUNDLE_TAG_BYTES) == 0)
-        err = bundle_take(driver, slot, node, push, raw, now_ms);
+        err = driver_bundle(driver, slot, node, push->lane, push->first, raw, now_ms);
     else
         hub_session_refuse_lane(&slot->session, ERR_MALFORMED, push->lane, push->first);
     driver_assembly_release(driver, slot, push->lane);
@@ -321,7 +320,7 @@ enum err driver_push(struct hub_driver *driver, struct peer_slot *slot,
     case PUSH_ANSWERED:
         return OK;
     case PUSH_WHOLE:
-        return bundle_take(driver, slot, node, push, push->data, now_ms);
+        return driver_bundle(driver, slot, node, push->lane, push->first, push->data, now_ms);
     case PUSH_START:
         if (!assembly_make(driver, slot, push->lane, (size_t)push->total, now_ms)) {
             hub_session_push_busy(&slot->session, push->lane);

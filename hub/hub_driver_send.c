@@ -12,16 +12,22 @@ static_assert(ACK_ITEMS_BYTES_MAX + 256 <= FRAME_BYTES_MAX,
 
 /* ---- messages */
 
+static enum err bytes_send(struct hub_driver *driver, const struct hub_peer *peer,
+                           struct bytes frame)
+{
+    enum err err = driver->ports.send(driver->ports.ctx, peer, frame);
+    if (err == ERR_BUSY)
+        driver->counters.sends_busy++;
+    return err;
+}
+
 static enum err frame_send(struct hub_driver *driver, const struct hub_peer *peer,
                            const struct message *message)
 {
     struct writer out = writer_of(driver->frame, sizeof driver->frame);
     enum err err = message_encode(message, &out);
     must(err == OK); /* all that the hub says was made to fit */
-    err = driver->ports.send(driver->ports.ctx, peer, writer_bytes(&out));
-    if (err == ERR_BUSY)
-        driver->counters.sends_busy++;
-    return err;
+    return bytes_send(driver, peer, writer_bytes(&out));
 }
 
 void driver_send_message(struct hub_driver *driver, const struct hub_peer *peer,
@@ -48,14 +54,15 @@ void driver_refuse(struct hub_driver *driver, const struct hub_peer *peer, enum 
     (void)refuse_send(driver, peer, &(struct session_refuse){ .code = code });
 }
 
-static enum err welcome_send(struct hub_driver *driver, struct peer_slot *slot, enum err *ret_own)
+enum err driver_welcome_write(struct hub_driver *driver, const struct peer_slot *slot,
+                              struct writer *out)
 {
     const struct session_welcome *due = &slot->session.welcome;
     bool same = id_equal(&due->incarnation, &slot->session.incarnation);
     struct hub_incarnation own;
-    *ret_own = hub_store_incarnation(driver->store, slot->node, &due->incarnation, &own);
-    if (*ret_own != OK)
-        return ERR_BUSY;
+    enum err err = hub_store_incarnation(driver->store, slot->node, &due->incarnation, &own);
+    if (err != OK)
+        return err;
     struct message message = { .type = MESSAGE_WELCOME };
     struct welcome *welcome = &message.welcome;
     *welcome = (struct welcome){ .version = PROTOCOL_VERSION,
@@ -84,14 +91,24 @@ static enum err welcome_send(struct hub_driver *driver, struct peer_slot *slot, 
     must(statement.err == OK);
     welcome->statement = writer_bytes(&statement);
     crypto_sign_typed("welcome", welcome->statement, driver->keys->sign, &welcome->signature);
-    enum err err = frame_send(driver, &slot->welcome_to, &message);
-    if (err == OK && same)
-        hub_session_welcomed(&slot->session, welcome->journal.number);
+    return message_encode(&message, out);
+}
+
+static enum err welcome_send(struct hub_driver *driver, struct peer_slot *slot, enum err *ret_own)
+{
+    struct writer out = writer_of(driver->frame, sizeof driver->frame);
+    *ret_own = driver_welcome_write(driver, slot, &out);
+    if (*ret_own != OK)
+        return ERR_BUSY;
+    enum err err = bytes_send(driver, &slot->welcome_to, writer_bytes(&out));
+    if (err == OK && id_equal(&slot->session.welcome.incarnation, &slot->session.incarnation))
+        hub_session_welcomed(&slot->session, hub_store_journal(driver->store).number);
     return err;
 }
 
-static enum err ack_send(struct hub_driver *driver, struct peer_slot *slot,
-                         const struct session_action *action, uint64_t *ret_last, enum err *ret_own)
+enum err driver_ack_write(struct hub_driver *driver, const struct peer_slot *slot,
+                          const struct session_action *action, struct writer *out,
+                          uint64_t *ret_last)
 {
     const struct id *incarnation = &slot->session.incarnation;
     struct hub_incarnation own;
@@ -108,9 +125,8 @@ static enum err ack_send(struct hub_driver *driver, struct peer_slot *slot,
         err = hub_store_head(driver->store, slot->node, incarnation, action->lane, last, &head);
     if (err == OK)
         err = hub_store_incarnation(driver->store, slot->node, incarnation, &own);
-    *ret_own = err;
     if (err != OK)
-        return ERR_BUSY;
+        return err;
 
     uint8_t items_space[ACK_ITEMS_BYTES_MAX + 8];
     struct writer items = writer_of(items_space, sizeof items_space);
@@ -131,7 +147,15 @@ static enum err ack_send(struct hub_driver *driver, struct peer_slot *slot,
     crypto_sign_typed("ack", writer_bytes(&statement), driver->keys->sign, &message.ack.signature);
     driver->counters.acks++;
     *ret_last = last;
-    return frame_send(driver, &slot->peer, &message);
+    return message_encode(&message, out);
+}
+
+static enum err ack_send(struct hub_driver *driver, struct peer_slot *slot,
+                         const struct session_action *action, uint64_t *ret_last, enum err *ret_own)
+{
+    struct writer out = writer_of(driver->frame, sizeof driver->frame);
+    *ret_own = driver_ack_write(driver, slot, action, &out, ret_last);
+    return *ret_own != OK ? ERR_BUSY : bytes_send(driver, &slot->peer, writer_bytes(&out));
 }
 
 /* ---- feed */
@@ -143,7 +167,9 @@ struct feed_find {
     uint64_t to;
     struct hash hash;
     unsigned count;
-    size_t bytes; /* of driver->plain */
+    size_t bytes;     /* of driver->plain */
+    size_t bytes_max; /* of the batch */
+    bool over;        /* what one number holds takes more than that */
 };
 
 static enum err feed_read(struct hub_driver *driver, struct feed_find *find, size_t cap,
@@ -157,15 +183,17 @@ static enum err feed_read(struct hub_driver *driver, struct feed_find *find, siz
 }
 
 /* Items from `find->from` on, as one signed batch in driver->batch. What is too much for one batch
- * is tried with half as many. No batch (*ret_any false): nothing for this node up to `find->to`. */
+ * is tried with half as many; what one number holds is not torn (ERR_LIMIT, with the whole of it in
+ * driver->batch). No batch (*ret_any false): nothing for this node up to `find->to`. */
 static enum err feed_build(struct hub_driver *driver, const struct trust_node *node,
                            const struct session_flow *flow, struct feed_find *find, bool *ret_any)
 {
     struct cursor journal = hub_store_journal(driver->store);
     const size_t room = driver->plain.cap - 16; /* the head of the array stands before the items */
-    enum err err = feed_read(driver, find, hub_session_batch_bytes(flow), FEED_ITEMS_MAX);
+    unsigned max = FEED_ITEMS_MAX;
+    enum err err = feed_read(driver, find, hub_session_batch_bytes(flow), max);
     if (err == ERR_LIMIT)
-        err = feed_read(driver, find, room, 1); /* one entry that is larger goes alone */
+        err = feed_read(driver, find, room, max = 1); /* one entry that is larger goes alone */
     *ret_any = err == OK && (find->count > 0 || hub_session_empty_due(flow, find->to));
     while (err == OK && *ret_any) {
         const struct feed_batch batch = { .district = bytes_text(driver_trust(driver)->district),
@@ -176,22 +204,65 @@ static enum err feed_build(struct hub_driver *driver, const struct trust_node *n
                                           .to = find->to,
                                           .journal_hash = find->hash,
                                           .count = find->count };
-        struct writer out = writer_of(driver->batch.at, driver->batch.cap);
+        struct writer out =
+            writer_of(driver->batch.at, find->over ? driver->batch.cap : find->bytes_max);
         driver->work.len = 0;
         err = feed_batch_build(&batch, bytes_of(driver->plain.at, find->bytes),
                                find->stream == FEED_RECORDS ? &node->seal_key : NULL,
                                driver->keys->sign, &driver->work, &out);
         driver->batch.len = out.buf.len;
+        if (err == OK && find->over)
+            return ERR_LIMIT;
         if (err != ERR_LIMIT)
             return err;
-        if (find->count <= 1) {
+        if (max == 1 && find->bytes_max < driver->batch.cap && !find->over) {
+            find->over = true;
+            err = OK;
+            continue;
+        }
+        if (max == 1) {
             log_error("one item is too large for the feed node=%s number=%llu", node->name,
                       (unsigned long long)find->to);
             return ERR_INTERNAL;
         }
-        err = feed_read(driver, find, room, find->count / 2);
+        max = (find->count < max ? find->count : max) / 2;
+        err = feed_read(driver, find, room, max = max > 0 ? max : 1);
     }
     return err;
+}
+
+static struct feed_find find_of(const struct hub_driver *driver, const struct peer_slot *slot,
+                                const struct trust_node *node, enum feed_stream stream,
+                                uint64_t from)
+{
+    const struct hub_session *session = &slot->session;
+    struct feed_find find = {
+        .reader = { .node = node->name, .area = node->area, .incarnation = session->incarnation },
+        .stream = stream,
+        .from = from,
+        .bytes_max = driver->batch.cap
+    };
+    memcpy(find.reader.unread, session->unread, sizeof find.reader.unread);
+    return find;
+}
+
+enum err driver_feed_batch(struct hub_driver *driver, const struct peer_slot *slot,
+                           const struct trust_node *node, enum feed_stream stream, uint64_t from,
+                           size_t bytes_max, uint64_t *ret_to, size_t *ret_count)
+{
+    struct feed_find find = find_of(driver, slot, node, stream, from);
+    const struct session_flow flow = { .number = from, .slice_bytes = FRAME_DATA_BYTES_MAX };
+    bool any = false;
+    if (bytes_max < find.bytes_max)
+        find.bytes_max = bytes_max;
+    enum err err = feed_build(driver, node, &flow, &find, &any);
+    if (err == ERR_LIMIT)
+        *ret_count = driver->batch.len;
+    if (err != OK)
+        return err;
+    *ret_to = find.to;
+    *ret_count = find.count;
+    return OK;
 }
 
 static enum err batch_keep(struct hub_driver *driver, struct peer_slot *slot,
@@ -223,12 +294,7 @@ static enum err feed_fill(struct hub_driver *driver, struct peer_slot *slot,
     const struct trust_node *node =
         trust_node_by_curve(driver_trust(driver), &slot->peer.curve_key);
     must(node != NULL); /* else journal_moved took the slot away */
-    struct feed_find find = {
-        .reader = { .node = node->name, .area = node->area, .incarnation = session->incarnation },
-        .stream = action->stream,
-        .from = action->first
-    };
-    memcpy(find.reader.unread, session->unread, sizeof find.reader.unread);
+    struct feed_find find = find_of(driver, slot, node, action->stream, action->first);
     bool any = false;
     enum err err = feed_build(driver, node, flow, &find, &any);
     if (err == OK && !any) {

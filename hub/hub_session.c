@@ -423,3 +423,22 @@ void hub_session_merged(struct hub_session *session, enum lane lane, uint64_t se
     session->received[lane] = seq;
     ack_again(session, lane, seq, seq);
 }
+
+/* ---- what comes in a file */
+
+bool hub_session_whole(struct hub_session *session, enum lane lane, uint64_t first)
+{
+    return may_push(session) && !hub_session_gap(session, lane, first);
+}
+
+void hub_session_received(struct hub_session *session, const struct id *incarnation, enum lane lane,
+                          uint64_t received)
+{
+    must(lane < LANE_COUNT);
+    uint64_t before = session->received[lane];
+    if (!id_equal(&session->incarnation, incarnation) || received <= before)
+        return;
+    session->received[lane] = received;
+    if (session->state == SESSION_ACTIVE || session->state == SESSION_QUARANTINED)
+        ack_again(session, lane, before + 1, received);
+}

@@ -213,6 +213,13 @@ enum bundle_verdict {
 bool hub_session_gap(struct hub_session *session, enum lane lane, uint64_t first);
 enum bundle_verdict hub_session_bundle(struct hub_session *session,
                                        const struct bundle_facts *facts, uint64_t now_ms);
+/* Whether a whole bundle that did not come in slices (a carry file) may be looked at now; else the
+ * refusal is due. */
+bool hub_session_whole(struct hub_session *session, enum lane lane, uint64_t first);
+/* Entries up to `received` of this incarnation came by another way: they count here too, and are
+ * acknowledged to a node that is linked. */
+void hub_session_received(struct hub_session *session, const struct id *incarnation, enum lane lane,
+                          uint64_t received);
 /* Entry `seq` = received + 1 stands in the open transaction. */
 void hub_session_merged(struct hub_session *session, enum lane lane, uint64_t seq);
 

@@ -85,6 +85,20 @@ NODISCARD enum err hub_store_incarnation_twin(struct hub_store *store, const cha
 NODISCARD enum err hub_store_heard(struct hub_store *store, const char *node,
                                    const struct id *incarnation, const uint64_t highest[LANE_COUNT],
                                    const struct policy_mark *policy, uint64_t wall_ms);
+/* The HELLO message itself, of whichever incarnation spoke last; it survives a restart. */
+NODISCARD enum err hub_store_hello_put(struct hub_store *store, const char *node,
+                                       struct bytes frame);
+/* ERR_NOT_FOUND: none came yet; ERR_LIMIT: no room. Appends. */
+NODISCARD enum err hub_store_hello_get(struct hub_store *store, const char *node,
+                                       struct buf *ret_frame);
+/* Changes of the entries first..last of a lane by their dispositions now, for a receipt; policy
+ * entries hold none, and an entry that did not open counts as one. */
+struct hub_tally {
+    uint64_t counts[DISPOSITION_PARKED + 1];
+};
+NODISCARD enum err hub_store_tally(struct hub_store *store, const char *node,
+                                   const struct id *incarnation, enum lane lane, uint64_t first,
+                                   uint64_t last, struct hub_tally *ret_tally);
 /* Head at a received position (0 = genesis). ERR_NOT_FOUND beyond `received`. */
 NODISCARD enum err hub_store_head(struct hub_store *store, const char *node,
                                   const struct id *incarnation, enum lane lane, uint64_t seq,

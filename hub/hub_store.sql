@@ -40,6 +40,12 @@ CREATE TABLE tksk_incarnation (
     PRIMARY KEY (node, incarnation)
 ) STRICT, WITHOUT ROWID;
 
+-- The newest HELLO of each office, as it came: what an answer that is carried by hand goes by.
+CREATE TABLE tksk_hello (
+    node TEXT PRIMARY KEY,
+    frame BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE tksk_lane (
     node TEXT NOT NULL,
     incarnation BLOB NOT NULL,

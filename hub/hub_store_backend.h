@@ -188,6 +188,9 @@ struct hub_backend_ops {
     enum err (*incarnation_active)(struct hub_backend *b, const char *node,
                                    struct id *ret_incarnation);
     enum err (*lane_get)(struct hub_backend *b, const char *node, const struct id *incarnation,
+    /* The newest HELLO of a node, as a frame. */
+    enum err (*hello_put)(struct hub_backend *b, const char *node, struct bytes frame);
+    enum err (*hello_get)(struct hub_backend *b, const char *node, struct bytes *ret_frame);
                          enum lane lane, struct hub_lane *ret_lane);
     enum err (*lane_put)(struct hub_backend *b, const char *node, const struct id *incarnation,
                          enum lane lane, const struct hub_lane *row);

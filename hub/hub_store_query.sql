@@ -29,6 +29,10 @@ INSERT OR REPLACE INTO tksk_incarnation (node, incarnation, state, urgent, norma
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
 -- name: incarnation_active
 SELECT incarnation FROM tksk_incarnation WHERE node = ?1 AND state = 1;
+-- name: hello_put
+INSERT OR REPLACE INTO tksk_hello (node, frame) VALUES (?1, ?2);
+-- name: hello_get
+SELECT frame FROM tksk_hello WHERE node = ?1;
 -- name: lane_get
 SELECT received, head, keep_from, trust, rules FROM tksk_lane
 WHERE node = ?1 AND incarnation = ?2 AND lane = ?3;

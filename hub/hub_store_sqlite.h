@@ -13,6 +13,7 @@
 #define STATEMENTS(X)                                                                              \
     X(meta_put) X(meta_get) X(journal_put) X(journal_get) X(journal_last) X(journal_policy_next)   \
     X(epoch_put) X(epoch_cut) X(incarnation_get) X(incarnation_put) X(incarnation_active)          \
+    X(hello_put) X(hello_get)                                                                      \
     X(lane_get) X(lane_put) X(entry_put) X(entry_get) X(entry_walk) X(key_put) X(key_get)          \
     X(txn_put) X(txn_get) X(txn_find) X(txn_body) X(txn_decide) X(txn_merged_in)                   \
     X(txn_quarantined_next) X(change_put) X(changes_drop) X(changes_get) X(change_get)             \
@@ -111,7 +112,8 @@ void tables_close(struct sqlite_backend *s);
 /* The functions of the table, by file. */
 /* clang-format off */
 #define SQLITE_CHAIN_OPS(X)                                                                        \
-    X(incarnation_get) X(incarnation_put) X(incarnation_active) X(lane_get) X(lane_put)            \
+    X(incarnation_get) X(incarnation_put) X(incarnation_active) X(hello_put) X(hello_get)          \
+    X(lane_get) X(lane_put)                                                                        \
     X(entry_put) X(entry_get) X(entry_walk) X(key_put) X(key_get) X(decision_put)                  \
     X(decision_next) X(decisions_at) X(scope_put) X(scope_next) X(wait_put) X(wait_drop)           \
     X(wait_count) X(wait_ready) X(wake_txn) X(wake_lane) X(wake_moved)

@@ -47,6 +47,24 @@ enum err sqlite_incarnation_active(struct hub_backend *b, const char *node,
     return err;
 }
 
+enum err sqlite_hello_put(struct hub_backend *b, const char *node, struct bytes frame)
+{
+    return statement_run(sqlite_of(b), STMT_hello_put, "sb", node, frame);
+}
+
+enum err sqlite_hello_get(struct hub_backend *b, const char *node, struct bytes *ret_frame)
+{
+    struct sqlite_backend *s = sqlite_of(b);
+    sqlite3_stmt *st = s->statements[STMT_hello_get];
+    statement_bind(st, "s", node);
+    enum err err = statement_row(s, st);
+    if (err)
+        return err;
+    err = space_copy(&s->document, column_bytes(st, 0), ret_frame);
+    (void)sqlite3_reset(st);
+    return err;
+}
+
 enum err sqlite_lane_get(struct hub_backend *b, const char *node, const struct id *incarnation,
                          enum lane lane, struct hub_lane *ret_lane)
 {
