@@ -103,6 +103,11 @@ static void facts_changed(struct node_session *session, const struct node_facts 
         session->operators_ms = session->now_ms;
         session->operator_tries = 0;
     }
+    /* ACKs that overtook the statement of their epoch were not taken: HELLO brings them again. */
+    uint64_t epoch_before = session->facts.cursors[FEED_CONTROL].epoch;
+    if (answering(session) && epoch_before > 0 &&
+        facts->cursors[FEED_CONTROL].epoch > epoch_before)
+        session->hello_wanted = true;
     session->facts = *facts;
     if (facts->enrolled &&
         (session->state == NODE_UNENROLLED || session->state == NODE_ENROLLING)) {

@@ -155,6 +155,20 @@ static void unlocking_says_hello_again(void **state)
     test_free(w);
 }
 
+/* An ACK of the new epoch may have come before the statement that begins it, and was not taken. */
+static void a_new_epoch_says_hello_again(void **state)
+{
+    (void)state;
+    struct world *w = linked();
+    w->facts.cursors[FEED_CONTROL] = (struct cursor){ .epoch = 1, .number = 9 };
+    give(w, (struct node_event){ .kind = NODE_KICK });
+    assert_int_equal(count_of(w, NODE_SEND_HELLO), 0);
+    w->facts.cursors[FEED_CONTROL].epoch = 2;
+    give(w, (struct node_event){ .kind = NODE_KICK });
+    assert_int_equal(count_of(w, NODE_SEND_HELLO), 1);
+    test_free(w);
+}
+
 /* ---- standing */
 
 static void waiting_hub_is_asked_slowly_and_gets_no_pushes(void **state)
@@ -508,6 +522,7 @@ int main(void)
         cmocka_unit_test(silence_is_ended_by_hello_and_then_counts_as_lost),
         cmocka_unit_test(a_linked_session_never_wakes_in_the_past),
         cmocka_unit_test(unlocking_says_hello_again),
+        cmocka_unit_test(a_new_epoch_says_hello_again),
         cmocka_unit_test(waiting_hub_is_asked_slowly_and_gets_no_pushes),
         cmocka_unit_test(fork_leads_to_a_new_incarnation_and_hello),
         cmocka_unit_test(heads_that_are_not_ours_and_a_hub_that_is_ahead_reopen),
