@@ -160,7 +160,7 @@ static void a_new_epoch_says_hello_again(void **state)
 {
     (void)state;
     struct world *w = linked();
-    w->facts.cursors[FEED_CONTROL] = (struct cursor){ .epoch = 1, .number = 9 };
+    w->facts.cursors[FEED_CONTROL].epoch = 1;
     give(w, (struct node_event){ .kind = NODE_KICK });
     assert_int_equal(count_of(w, NODE_SEND_HELLO), 0);
     w->facts.cursors[FEED_CONTROL].epoch = 2;
