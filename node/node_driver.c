@@ -179,7 +179,7 @@ static enum err tell(struct node_driver *driver, enum node_event_kind kind,
 }
 
 /* Everything that is due now. The first failure of the store is given back; what can go on does. */
-static enum err round_of(struct node_driver *driver)
+enum err driver_round(struct node_driver *driver)
 {
     enum err result = OK;
     struct node_action action;
@@ -209,7 +209,7 @@ static enum err round_of(struct node_driver *driver)
 }
 
 /* Time, and what changed by other hands, before anything else happens. */
-static enum err come_in(struct node_driver *driver, uint64_t now_ms, uint64_t wall_ms)
+enum err driver_come_in(struct node_driver *driver, uint64_t now_ms, uint64_t wall_ms)
 {
     driver->wall_ms = wall_ms;
     struct node_event event = { .kind = NODE_TICK, .now_ms = now_ms };
@@ -254,7 +254,7 @@ void node_driver_close(struct node_driver **driver)
 enum err node_driver_receive(struct node_driver *driver, struct bytes frame, uint64_t now_ms,
                              uint64_t wall_ms)
 {
-    enum err err = come_in(driver, now_ms, wall_ms);
+    enum err err = driver_come_in(driver, now_ms, wall_ms);
     if (err != OK)
         return err;
     struct message message;
@@ -263,14 +263,14 @@ enum err node_driver_receive(struct node_driver *driver, struct bytes frame, uin
         return OK;
     }
     err = driver_message(driver, &message);
-    enum err done = round_of(driver);
+    enum err done = driver_round(driver);
     return err != OK ? err : done;
 }
 
 enum err node_driver_tick(struct node_driver *driver, uint64_t now_ms, uint64_t wall_ms)
 {
-    enum err err = come_in(driver, now_ms, wall_ms);
-    return err != OK ? err : round_of(driver);
+    enum err err = driver_come_in(driver, now_ms, wall_ms);
+    return err != OK ? err : driver_round(driver);
 }
 
 uint64_t node_driver_wake_ms(const struct node_driver *driver)

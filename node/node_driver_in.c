@@ -72,7 +72,8 @@ static bool ack_span(const struct ack *ack, uint64_t *ret_first)
     return true;
 }
 
-static enum err ack_in(struct node_driver *driver, const struct ack *ack)
+enum err driver_ack_check(struct node_driver *driver, const struct ack *ack,
+                          struct node_ack *ret_known)
 {
     const struct node_identity *identity = &driver->identity;
     struct hash head;
@@ -81,18 +82,28 @@ static enum err ack_in(struct node_driver *driver, const struct ack *ack)
                               .epoch = ack->epoch,
                               .number = ack->number,
                               .keep_from = ack->keep_from };
-    if (ack->last > driver->facts.lanes[ack->lane].highest || !ack_span(ack, &known.first))
-        return ignore(driver);
+    if (ack->last > driver->facts.lanes[ack->lane].highest)
+        return ERR_STATE;
+    if (!ack_span(ack, &known.first))
+        return ERR_MALFORMED;
     enum err err = node_store_head(driver->store, ack->lane, ack->last, &head);
-    if (err == ERR_NOT_FOUND)
-        return ignore(driver);
     if (err != OK)
-        return err;
+        return err == ERR_NOT_FOUND ? ERR_STATE : err;
     struct writer out = writer_of(driver->statement, sizeof driver->statement);
     ack_statement(ack, identity->district, identity->node, &identity->incarnation, &head, &out);
     if (out.err != OK ||
         !crypto_verify_typed("ack", writer_bytes(&out), &identity->hub.sign_key, &ack->signature))
-        return ignore(driver);
+        return ERR_SIGNATURE;
+    *ret_known = known;
+    return OK;
+}
+
+static enum err ack_in(struct node_driver *driver, const struct ack *ack)
+{
+    struct node_ack known;
+    enum err err = driver_ack_check(driver, ack, &known);
+    if (err != OK)
+        return own_failure(err) ? err : ignore(driver);
     driver->refusal.code = OK; /* what it refused before has been overcome */
     driver->ack = ack;
     struct node_event event = { .kind = NODE_GOT_ACK, .ack = &known };

@@ -2,7 +2,8 @@
  *
  * node_driver.c      facts, events, the round of actions
  * node_driver_in.c   what the hub says: verified, then an event
- * node_driver_out.c  what is sent: statements, runs, slices */
+ * node_driver_out.c  what is sent: statements, runs, slices
+ * node_carry*.c      the same in files */
 #pragma once
 
 #include "node/node_driver.h"
@@ -39,6 +40,10 @@ struct node_driver {
 
 /* node_driver.c */
 void driver_step(struct node_driver *driver, struct node_event *event);
+/* Time, and what changed by other hands, before anything else happens; and all that is due after
+ * it. */
+NODISCARD enum err driver_come_in(struct node_driver *driver, uint64_t now_ms, uint64_t wall_ms);
+NODISCARD enum err driver_round(struct node_driver *driver);
 void driver_refused(struct node_driver *driver, const struct problem *problem);
 
 /* node_driver_in.c. A returned error is the store's own; all else ends in an event or a count. */
@@ -47,8 +52,23 @@ NODISCARD enum err driver_message(struct node_driver *driver, const struct messa
 NODISCARD enum err driver_take_feed(struct node_driver *driver, const struct node_action *action,
                                     enum node_event_kind *ret_event);
 void driver_drop_feed(struct node_driver *driver, enum feed_stream stream);
+/* Whether the hub has signed this about our chain: then *ret_known says what the session must know.
+ * ERR_SIGNATURE; ERR_MALFORMED; ERR_STATE: of entries that are not here. */
+NODISCARD enum err driver_ack_check(struct node_driver *driver, const struct ack *ack,
+                                    struct node_ack *ret_known);
 
 /* node_driver_out.c. ERR_BUSY: it did not leave. */
+/* HELLO as things stand, signed; its statement is in driver->statement. */
+NODISCARD enum err driver_hello_make(struct node_driver *driver, const struct id *nonce,
+                                     struct message *ret_message);
+/* A bundle of at most `bytes_max` bytes: lane, first, max_items, max_bytes (of items, about) and
+ * all_keys of `action`. `space` has RUN_SPACE_BYTES and holds the bundle then. ERR_NOT_FOUND:
+ * nothing is queued at `first`; ERR_LIMIT: not even one entry fits. */
+#define RUN_KEYS_BYTES (BUNDLE_KEYS_MAX * 128)
+#define RUN_SPACE_BYTES (RUN_KEYS_BYTES + 2 * (size_t)BUNDLE_BYTES_MAX)
+NODISCARD enum err driver_bundle_make(struct node_driver *driver, const struct node_action *action,
+                                      size_t bytes_max, uint8_t *space, struct queue_run *ret_run,
+                                      struct bytes *ret_bundle);
 NODISCARD enum err driver_send_hello(struct node_driver *driver);
 NODISCARD enum err driver_send_enrol(struct node_driver *driver);
 NODISCARD enum err driver_send_operators(struct node_driver *driver);

@@ -4,8 +4,6 @@
 #include "node/node_driver_inside.h"
 #include "node/node_enrol.h"
 
-#define RUN_KEYS_BYTES (BUNDLE_KEYS_MAX * 128)
-
 static enum err send_message(struct node_driver *driver, const struct message *message)
 {
     struct writer out = writer_of(driver->frame, sizeof driver->frame);
@@ -15,7 +13,8 @@ static enum err send_message(struct node_driver *driver, const struct message *m
     return err == OK ? OK : ERR_BUSY;
 }
 
-enum err driver_send_hello(struct node_driver *driver)
+enum err driver_hello_make(struct node_driver *driver, const struct id *nonce,
+                           struct message *ret_message)
 {
     const struct node_identity *identity = &driver->identity;
     struct message message = { .type = MESSAGE_HELLO };
@@ -42,14 +41,26 @@ enum err driver_send_hello(struct node_driver *driver)
         err = node_store_cursor(driver->store, (enum feed_stream)i, &hello->cursors[i]);
     if (err != OK)
         return err;
-    driver->nonce = hello->nonce = crypto_random_id();
-    driver->has_nonce = true;
+    hello->nonce = *nonce;
     struct writer out = writer_of(driver->statement, sizeof driver->statement);
     hello_statement(hello, &out);
     must(out.err == OK);
     hello->statement = writer_bytes(&out);
     crypto_sign_typed("hello", hello->statement, node_store_device_key(driver->store),
                       &hello->signature);
+    *ret_message = message;
+    return OK;
+}
+
+enum err driver_send_hello(struct node_driver *driver)
+{
+    const struct id nonce = crypto_random_id();
+    struct message message;
+    enum err err = driver_hello_make(driver, &nonce, &message);
+    if (err != OK)
+        return err;
+    driver->nonce = nonce;
+    driver->has_nonce = true;
     return send_message(driver, &message);
 }
 
@@ -168,16 +179,17 @@ static enum err run_sign(struct node_driver *driver, enum lane lane, const struc
                        run->count, keys, items, node_store_device_key(driver->store), out);
 }
 
-/* `space` holds keys, items and the bundle, one after the other. */
-static enum err run_build(struct node_driver *driver, const struct node_action *action,
-                          uint8_t *space, struct queue_run *ret_run, struct bytes *ret_bundle)
+enum err driver_bundle_make(struct node_driver *driver, const struct node_action *action,
+                            size_t bytes_max, uint8_t *space, struct queue_run *ret_run,
+                            struct bytes *ret_bundle)
 {
+    must(bytes_max <= BUNDLE_BYTES_MAX);
     struct queue_run run = { .count = action->max_items };
     unsigned max_items = action->max_items;
     for (;;) {
         struct writer keys = writer_of(space, RUN_KEYS_BYTES);
         struct writer items = writer_of(space + RUN_KEYS_BYTES, BUNDLE_BYTES_MAX);
-        struct writer out = writer_of(space + RUN_KEYS_BYTES + BUNDLE_BYTES_MAX, BUNDLE_BYTES_MAX);
+        struct writer out = writer_of(space + RUN_KEYS_BYTES + BUNDLE_BYTES_MAX, bytes_max);
         enum err err = node_store_run(driver->store, action->lane, action->first, max_items,
                                       action->max_bytes, action->all_keys, &keys, &items, &run);
         if (err == OK)
@@ -204,10 +216,10 @@ enum err driver_load_run(struct node_driver *driver, const struct node_action *a
     struct queue_run run = { .count = 0 };
     struct bytes bundle = { NULL, 0 };
     /* Large, but only what is written gets pages, and it goes back at once. */
-    uint8_t *space = malloc(RUN_KEYS_BYTES + 2 * (size_t)BUNDLE_BYTES_MAX);
+    uint8_t *space = malloc(RUN_SPACE_BYTES);
     if (space == NULL)
         return ERR_MEMORY;
-    enum err err = run_build(driver, action, space, &run, &bundle);
+    enum err err = driver_bundle_make(driver, action, BUNDLE_BYTES_MAX, space, &run, &bundle);
     uint8_t *kept = NULL;
     if (err == OK) {
         kept = malloc(bundle.len);

@@ -97,6 +97,16 @@ static void reopen(struct node_session *session)
     node_push_unlinked(&session->push);
 }
 
+/* A file brought what a batch under way was to bring. */
+static void cursors_moved(struct node_session *session, const struct node_facts *facts)
+{
+    for (unsigned i = 0; i < FEED_STREAMS; i++) {
+        if (facts->cursors[i].epoch != session->facts.cursors[i].epoch ||
+            facts->cursors[i].number != session->facts.cursors[i].number)
+            batch_drop(session, (enum feed_stream)i);
+    }
+}
+
 static void facts_changed(struct node_session *session, const struct node_facts *facts)
 {
     if (facts->operators_waiting > session->facts.operators_waiting) {
@@ -487,6 +497,10 @@ static void event_take(struct node_session *session, const struct node_event *ev
     case NODE_REOPENED:
         reopened(session);
         return;
+    case NODE_TOLD_REOPEN:
+        if (session->state == NODE_OFFLINE || answering(session))
+            reopen(session);
+        return;
     case NODE_BUSY:
         not_sent(session);
         return;
@@ -508,9 +522,11 @@ void node_session_step(struct node_session *session, const struct node_event *ev
     must(event->now_ms >= session->now_ms);
     session->now_ms = event->now_ms;
     session->random = event->random;
+    if (event->facts != NULL && event->kind == NODE_KICK)
+        cursors_moved(session, event->facts);
     if (event->facts != NULL)
         facts_changed(session, event->facts);
-    if (heard(event->kind)) {
+    if (heard(event->kind) && !event->carried) {
         session->heard_ms = event->now_ms;
         session->missed = 0;
         session->unsent = 0;

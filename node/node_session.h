@@ -58,8 +58,9 @@ enum node_event_kind {
     NODE_FEED_STORED,
     NODE_FEED_BAD, /* the batch does not verify, or cannot be taken now */
     NODE_REOPENED,
-    NODE_BUSY,   /* the last action that sends did not leave */
-    NODE_FAILED, /* the store failed in the last action */
+    NODE_TOLD_REOPEN, /* by a file that the hub signed: as a WELCOME that says so */
+    NODE_BUSY,        /* the last action that sends did not leave */
+    NODE_FAILED,      /* the store failed in the last action */
 };
 
 struct node_event {
@@ -79,6 +80,7 @@ struct node_event {
     enum lane lane;
     uint64_t seq;
     const struct node_run *run;
+    bool carried; /* GOT_ACK: in a file, so that it says nothing about the link */
 };
 
 /* A batch that is put together; the driver holds its bytes. */
