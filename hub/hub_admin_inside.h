@@ -2,7 +2,9 @@
  *
  * hub_admin.c         the table of commands, who did what
  * hub_admin_json.c    arguments in, JSON out
- * hub_admin_tell.c    hello, status, nodes, keys, metrics
+ * hub_admin_tell.c    hello, keys, metrics
+ * hub_admin_status.c  status, nodes
+ * hub_admin_alarm.c   what needs a person
  * hub_admin_policy.c  trust and rules: state, publishing
  * hub_admin_join.c    invites, enrolments, six words
  * hub_admin_view.c    conflicts, review, one record
@@ -81,6 +83,13 @@ void hub_cmd_backup(struct hub_admin *admin, struct admin_call *call);
 void hub_cmd_backup_done(struct hub_admin *admin, struct admin_call *call);
 void hub_cmd_bundle_take(struct hub_admin *admin, struct admin_call *call);
 void hub_cmd_bundle_export(struct hub_admin *admin, struct admin_call *call);
+
+/* hub_admin_status.c: NULL when no policy names a zone. */
+json_t *hub_json_zone(const struct hub_daemon *daemon);
+int64_t hub_setting(const struct hub_daemon *daemon, const char *name, int64_t otherwise);
+
+/* hub_admin_alarm.c: what needs a person, worst first, from the rows of `nodes`. */
+json_t *hub_alarms(const struct hub_daemon *daemon, const json_t *nodes, uint64_t backup_ms);
 
 /* hub_admin_history.c: appends every change of `record` to `rows`, oldest first. */
 NODISCARD enum err hub_history(struct hub_admin *admin, const char *record,

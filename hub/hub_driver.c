@@ -433,7 +433,9 @@ bool hub_driver_link(const struct hub_driver *driver, const char *node, struct h
             continue;
         *ret_link = (struct hub_link){ .state = slot->session.state,
                                        .since_ms = slot->session.since_ms,
-                                       .heard_ms = slot->session.heard_ms };
+                                       .heard_ms = slot->session.heard_ms,
+                                       .has_clock = slot->has_clock,
+                                       .clock_off_ms = slot->clock_off_ms };
         const struct session_flow *records = &slot->session.flows[FEED_RECORDS];
         if (records->open && records->end > 0) {
             ret_link->load_number = records->number < records->end ? records->number : records->end;

@@ -70,8 +70,10 @@ const char *hub_driver_policy_ahead(const struct hub_driver *driver);
 
 struct hub_link {
     enum session_state state;
-    uint64_t since_ms, heard_ms;   /* monotonic */
-    bool receiving;                /* slices of a bundle are under way */
+    uint64_t since_ms, heard_ms; /* monotonic */
+    bool receiving;              /* slices of a bundle are under way */
+    bool has_clock;
+    int64_t clock_off_ms;          /* how far its clock was ahead of ours when it last said HELLO */
     uint64_t load_number, load_to; /* the record feed: where the node is, and the journal's end as
                                       it was told at its HELLO; 0, 0: it reads no records now */
 };

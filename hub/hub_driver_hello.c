@@ -213,6 +213,9 @@ enum err driver_hello_judge(struct hub_driver *driver, struct peer_slot *slot,
         for (unsigned i = 0; i < LANE_COUNT; i++)
             slot->highest[i] = hello->lanes[i].highest;
         slot->policy = hello->policy;
+        slot->has_clock = hello->wall_ms < INT64_MAX && driver->wall_ms < INT64_MAX;
+        if (slot->has_clock)
+            slot->clock_off_ms = (int64_t)hello->wall_ms - (int64_t)driver->wall_ms;
     }
     *ret_verdict = verdict;
     return OK;

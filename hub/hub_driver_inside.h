@@ -33,6 +33,8 @@ struct peer_slot {
     bool arrived;                 /* its HELLO is to be told to enrolment, after the commit */
     uint64_t highest[LANE_COUNT]; /* queued there, as it said last */
     struct policy_mark policy;    /* in force there, as it said last */
+    bool has_clock;
+    int64_t clock_off_ms; /* its wall clock against ours, as it said last */
     struct hub_session session;
     struct {
         uint8_t *at; /* NULL: none */
