@@ -114,7 +114,8 @@ void problem_rule(const struct problem *problem, enum lang lang, char *ret, size
     must(cap > 0);
     const char *rule = chosen(texts[problem->code].rule, lang);
     const char *hole = strstr(rule, "%s");
-    const char *detail = problem->detail;
+    char said[PROBLEM_DETAIL_MAX];
+    const char *detail = err_detail(problem->detail, lang, said, sizeof(said));
     if (!hole)
         (void)snprintf(ret, cap, "%s", rule);
     else if (detail[0] != '\0')

@@ -40,3 +40,6 @@ enum err problem_setf(struct problem *problem, enum err code, const char *thing,
 /* The rule with the detail filled in, and the remedy, in `lang`, NUL-terminated into `ret`. */
 void problem_rule(const struct problem *problem, enum lang lang, char *ret, size_t cap);
 const char *problem_remedy(const struct problem *problem, enum lang lang);
+/* A detail or thing as code says it, in the language of a person: into `ret` when the table
+ * (details.def) knows it, else `text` itself. */
+const char *err_detail(const char *text, enum lang lang, char *ret, size_t cap);

@@ -105,17 +105,20 @@ static void print_alarms(FILE *out, const json_t *done, size_t width)
 
 /* --- status --------------------------------------------------------------------------------- */
 
-static void label_pair(struct table *table, const char *label, const json_t *done, const char *key,
-                       const char *of_key)
+/* "13, at 5 of 6 offices" */
+static void label_version(struct table *table, const char *label, const json_t *done,
+                          const char *version_key, const char *have_key)
 {
-    char part[SAY_NUMBER_MAX], whole[SAY_NUMBER_MAX], text[96];
-    if (!json_object_get(done, key))
-        return;
-    say_number(number_of(done, key), part);
-    say_number(number_of(done, of_key), whole);
-    (void)snprintf(text, sizeof(text), tr("%s of %s offices", "%s dari %s kantor"), part, whole);
+    char version[SAY_NUMBER_MAX], have[SAY_NUMBER_MAX], nodes[SAY_NUMBER_MAX], text[128];
+    say_number(number_of(done, version_key), version);
+    say_number(number_of(done, have_key), have);
+    say_number(number_of(done, "nodes"), nodes);
+    (void)snprintf(text, sizeof(text),
+                   tr("%s, at %s of %s offices", "%s, ada di %s dari %s kantor"), version, have,
+                   nodes);
     table_label(table, label, text);
-    table_paint(table, 1, number_of(done, key) < number_of(done, of_key) ? PAINT_WAIT : PAINT_NONE);
+    if (number_of(done, have_key) < number_of(done, "nodes"))
+        table_paint(table, 1, PAINT_WAIT);
 }
 
 static void label_backup(struct table *table, const json_t *done)
@@ -177,10 +180,10 @@ static void hub_figures(FILE *out, const json_t *done, size_t width)
     screen_some(&table, say_state("unreadable"), done, "unreadable", PAINT_WAIT);
     screen_number(&table, tr("journal", "jurnal"), done, "journal");
     screen_number(&table, tr("epoch", "zaman"), done, "epoch");
-    screen_number(&table, tr("roster version", "versi daftar petugas"), done, "trust_version");
-    label_pair(&table, tr("have it", "sudah memilikinya"), done, "nodes_trust", "nodes");
-    screen_number(&table, tr("policy version", "versi kebijakan"), done, "rules_version");
-    label_pair(&table, tr("have it", "sudah memilikinya"), done, "nodes_rules", "nodes");
+    label_version(&table, tr("roster version", "versi daftar petugas"), done, "trust_version",
+                  "nodes_trust");
+    label_version(&table, tr("policy version", "versi kebijakan"), done, "rules_version",
+                  "nodes_rules");
     label_backup(&table, done);
     screen_size(&table, tr("free disk space", "sisa ruang disk"), done, "disk_free_bytes");
     (void)fputc('\n', out);
@@ -241,7 +244,7 @@ static void office_row(struct table *table, const json_t *row)
 void screen_offices(FILE *out, const json_t *rows, size_t width)
 {
     const char *titles[] = { tr("office", "kantor"),   tr("state", "keadaan"),
-                             tr("heard", "terdengar"), tr("received", "diterima"),
+                             tr("heard", "terdengar"), tr("entries", "kiriman"),
                              tr("queued", "antrean"),  tr("roster/policy", "daftar/aturan"),
                              tr("people", "petugas") };
     struct table table;

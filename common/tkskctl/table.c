@@ -11,6 +11,7 @@
 #define GAP 2u
 #define WRAP_COLUMNS_MIN 20u
 #define CUT_COLUMNS_MIN 6u
+#define TITLE_COLUMNS_MIN 4u
 #define LABEL_COLUMNS_MIN 14u
 
 void table_open(struct table *ret_table, size_t columns, const char *const *titles)
@@ -200,12 +201,17 @@ static enum paint cell_paint(const struct table *table, size_t row, size_t colum
         json_array_get(json_array_get(table->rows, row), table->columns + column));
 }
 
-static size_t total_of(const struct table *table, const size_t *widths)
+/* What fitting needs to know of the columns. */
+struct shape {
+    size_t widths[TABLE_COLUMNS_MAX];
+    size_t body[TABLE_COLUMNS_MAX];  /* width without the title */
+    bool figures[TABLE_COLUMNS_MAX]; /* nothing but digits and what stands between them */
+    bool empty[TABLE_COLUMNS_MAX];   /* no text under the title */
+};
+
+static size_t larger(size_t a, size_t b)
 {
-    size_t total = GAP * (table->columns - 1);
-    for (size_t c = 0; c < table->columns; c++)
-        total += widths[c];
-    return total;
+    return a > b ? a : b;
 }
 
 static size_t smaller(size_t a, size_t b)
@@ -213,50 +219,89 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Makes the widest of the columns that may be cut narrower until the table fits. */
-static void cut_widest(const struct table *table, size_t *widths, bool whole_too, size_t least,
+static void shape_of(const struct table *table, struct shape *ret_shape)
+{
+    size_t count = json_array_size(table->rows);
+    struct shape shape = { .widths = { 0 } };
+    for (size_t c = 0; c < table->columns; c++) {
+        shape.figures[c] = true;
+        for (size_t r = table->head ? 1 : 0; r < count; r++) {
+            const char *text = cell_text(table, r, c);
+            shape.body[c] = larger(shape.body[c], text_width(text));
+            shape.figures[c] = shape.figures[c] && text[strspn(text, "0123456789.,:/- ")] == '\0';
+        }
+        shape.empty[c] = table->drops_empty && shape.body[c] == 0;
+        shape.widths[c] = shape.body[c];
+        if (table->head && !shape.empty[c])
+            shape.widths[c] = larger(shape.body[c], text_width(cell_text(table, 0, c)));
+    }
+    *ret_shape = shape;
+}
+
+static size_t total_of(const struct table *table, const struct shape *shape)
+{
+    size_t total = 0, shown = 0;
+    for (size_t c = 0; c < table->columns; c++) {
+        total += shape->widths[c];
+        shown += shape->empty[c] ? 0 : 1;
+    }
+    return total + (shown > 0 ? GAP * (shown - 1) : 0);
+}
+
+enum give { GIVE_TITLES, GIVE_WORDS, GIVE_ALL };
+
+/* Makes the widest of the columns that may give way narrower until the table fits. */
+static void cut_widest(const struct table *table, struct shape *shape, enum give give, size_t least,
                        size_t width_max)
 {
-    for (size_t total = total_of(table, widths); total > width_max; total--) {
+    for (size_t total = total_of(table, shape); total > width_max; total--) {
         size_t widest = table->columns;
         for (size_t c = 0; c < table->columns; c++) {
-            bool may = whole_too || !(table->whole[c] || table->right[c]);
-            if (may && (int)c != table->wraps && widths[c] > least &&
-                (widest == table->columns || widths[c] > widths[widest]))
+            bool whole = table->whole[c] || table->right[c] || shape->figures[c];
+            bool may = give == GIVE_TITLES  ? shape->widths[c] > larger(shape->body[c], least)
+                       : give == GIVE_WORDS ? !whole && shape->widths[c] > least
+                                            : shape->widths[c] > least;
+            if (may && (int)c != table->wraps &&
+                (widest == table->columns || shape->widths[c] > shape->widths[widest]))
                 widest = c;
         }
         if (widest == table->columns)
             return;
-        widths[widest]--;
+        shape->widths[widest]--;
     }
 }
 
-static void fit(const struct table *table, size_t *widths, size_t width_max)
+static void fit(const struct table *table, struct shape *shape, size_t width_max)
 {
-    if (table->wraps >= 0) {
-        size_t *wrap = &widths[table->wraps];
-        size_t others = total_of(table, widths) - *wrap;
+    size_t *wrap = table->wraps >= 0 ? &shape->widths[table->wraps] : NULL;
+    if (wrap) {
+        size_t others = total_of(table, shape) - *wrap;
         size_t room = width_max > others ? width_max - others : 0;
-        *wrap = smaller(*wrap, room > WRAP_COLUMNS_MIN ? room : WRAP_COLUMNS_MIN);
+        *wrap = smaller(*wrap, larger(room, WRAP_COLUMNS_MIN));
     }
-    cut_widest(table, widths, false, table->head ? CUT_COLUMNS_MIN : LABEL_COLUMNS_MIN, width_max);
-    cut_widest(table, widths, true, CUT_COLUMNS_MIN, width_max);
-    if (table->wraps >= 0 && total_of(table, widths) > width_max) {
-        size_t others = total_of(table, widths) - widths[table->wraps];
-        widths[table->wraps] = width_max > others + 4 ? width_max - others : 4;
+    cut_widest(table, shape, GIVE_TITLES, TITLE_COLUMNS_MIN, width_max);
+    cut_widest(table, shape, GIVE_WORDS, table->head ? CUT_COLUMNS_MIN : LABEL_COLUMNS_MIN,
+               width_max);
+    cut_widest(table, shape, GIVE_ALL, CUT_COLUMNS_MIN, width_max);
+    if (wrap && total_of(table, shape) > width_max) {
+        size_t others = total_of(table, shape) - *wrap;
+        *wrap = width_max > others + 4 ? width_max - others : 4;
     }
 }
 
 /* --- printing ------------------------------------------------------------------------------- */
 
 /* One line of a row; false when no cell has more. Lines never end in blanks. */
-static bool print_line(const struct table *table, FILE *out, size_t row, const size_t *widths,
+static bool print_line(const struct table *table, FILE *out, size_t row, const struct shape *shape,
                        size_t width_max, struct bytes *rest)
 {
+    const size_t *widths = shape->widths;
     size_t used = 0, wanted = 0;
     bool more = false;
     for (size_t c = 0; c < table->columns; c++) {
         struct bytes text = rest[c];
+        if (shape->empty[c])
+            continue;
         bool wraps = (int)c == table->wraps;
         rest[c] = bytes_of(NULL, 0);
         if (wraps && text.len > 0 && width_of(text) > widths[c]) {
@@ -285,22 +330,16 @@ static bool print_line(const struct table *table, FILE *out, size_t row, const s
 
 void table_print(const struct table *table, FILE *out, size_t width_max)
 {
-    size_t widths[TABLE_COLUMNS_MAX] = { 0 };
+    struct shape shape;
     size_t count = json_array_size(table->rows);
-    for (size_t r = 0; r < count; r++) {
-        for (size_t c = 0; c < table->columns; c++) {
-            size_t width = text_width(cell_text(table, r, c));
-            if (width > widths[c])
-                widths[c] = width;
-        }
-    }
-    if (width_max > 0 && total_of(table, widths) > width_max)
-        fit(table, widths, width_max);
+    shape_of(table, &shape);
+    if (width_max > 0 && total_of(table, &shape) > width_max)
+        fit(table, &shape, width_max);
     for (size_t r = 0; r < count; r++) {
         struct bytes rest[TABLE_COLUMNS_MAX];
         for (size_t c = 0; c < table->columns; c++)
             rest[c] = bytes_text(cell_text(table, r, c));
-        while (print_line(table, out, r, widths, width_max, rest))
+        while (print_line(table, out, r, &shape, width_max, rest))
             ;
     }
 }

@@ -2,8 +2,9 @@
  * (UTF-8, wide characters), and control characters never reach the terminal.
  *
  * A table that is wider than the terminal gives way in this order: the column that wraps, if there
- * is one, becomes narrower and takes more lines; then the widest columns of words are cut with "…";
- * numbers, short ones and the first column stay whole as long as anything else can give. */
+ * is one, becomes narrower and takes more lines; titles that are wider than what stands under them
+ * are cut with "…"; then the widest columns of words; numbers, dates, long identifiers and the
+ * first column stay whole as long as anything else can give. */
 #pragma once
 
 #include <jansson.h>
@@ -19,6 +20,7 @@ struct table {
     bool head;                     /* the first row is a head line */
     bool right[TABLE_COLUMNS_MAX]; /* numbers stand right */
     bool whole[TABLE_COLUMNS_MAX]; /* never cut while another column can be */
+    bool drops_empty;              /* columns without any text under their title are left out */
     int wraps;                     /* the column whose text takes several lines; -1: none */
     json_t *rows;                  /* arrays of texts, then of paints */
 };

@@ -298,6 +298,72 @@ static void every_text_of_tkskctl_stands_in_both_languages(void **state)
     assert_true(count > 150);
 }
 
+/* What a format prints, for the look-up in the table of details: every "%…" is one character. */
+static void example_of(const char *format, char *ret, size_t cap)
+{
+    size_t len = 0;
+    for (; *format; format++) {
+        assert_true(len + 1 < cap);
+        ret[len++] = *format == '%' ? '7' : *format;
+        if (*format == '%')
+            format += 1 + strspn(format + 1, "0123456789.-+ #lhzj*");
+    }
+    ret[len] = '\0';
+}
+
+/* Literals of three words and more inside of one call, up to its closing parenthesis. */
+static unsigned check_details(const char *path, const char *at)
+{
+    static char text[4096], example[4096], said[4096];
+    unsigned count = 0;
+    for (int depth = 1; *at && depth > 0;) {
+        const char *next = *at == '"' ? literal(at, text, sizeof(text)) : NULL;
+        depth += *at == '(' ? 1 : *at == ')' ? -1 : 0;
+        at = next ? next : at + 1;
+        const char *space = next ? strchr(text, ' ') : NULL;
+        if (!space || !strchr(space + 1, ' ') || text[0] < 'a' || text[0] > 'z')
+            continue;
+        example_of(text, example, sizeof(example));
+        if (err_detail(example, LANG_ID, said, sizeof(said)) == example)
+            fail_msg("%s: \"%s\" has no Indonesian text: add it to common/details.def", path, text);
+        count++;
+    }
+    return count;
+}
+
+static void every_refusal_of_an_office_has_an_indonesian_text(void **state)
+{
+    (void)state;
+    static const char *const calls[] = { "problem_set(", "problem_setf(", "node_admin_refuse(",
+                                         "refuse_change(", "refuse_field(" };
+    static char source[256 * 1024];
+    unsigned count = 0;
+    glob_t files;
+    assert_int_equal(glob("node/node_[acdei]*.c", 0, NULL, &files), 0);
+    for (size_t i = 0; i < files.gl_pathc; i++) {
+        FILE *in = fopen(files.gl_pathv[i], "re");
+        assert_non_null(in);
+        source[fread(source, 1, sizeof(source) - 1, in)] = '\0';
+        (void)fclose(in);
+        for (size_t c = 0; c < COUNT_OF(calls); c++)
+            for (const char *at = source; (at = strstr(at, calls[c])) != NULL;)
+                count += check_details(files.gl_pathv[i], at += strlen(calls[c]));
+    }
+    globfree(&files);
+    assert_true(count > 40);
+    /* The parts of a detail that are data stay as they are. */
+    char said[PROBLEM_DETAIL_MAX];
+    assert_string_equal(
+        err_detail("this machine is office 36.04.29 already", LANG_ID, said, sizeof(said)),
+        "komputer ini sudah menjadi kantor 36.04.29");
+    assert_string_equal(
+        err_detail("at most 3, each up to 64 KiB, together 1 MiB", LANG_ID, said, sizeof(said)),
+        "paling banyak 3, masing-masing sampai 64 KiB, bersama-sama 1 MiB");
+    assert_string_equal(err_detail("anything else", LANG_ID, said, sizeof(said)), "anything else");
+    assert_string_equal(err_detail("no such record here", LANG_EN, said, sizeof(said)),
+                        "no such record here");
+}
+
 static void every_state_has_a_word_in_both_languages(void **state)
 {
     (void)state;
@@ -408,6 +474,7 @@ int main(void)
         cmocka_unit_test(reasons_take_more_lines_and_lose_no_word),
         cmocka_unit_test(colours_stand_only_where_they_are_wanted),
         cmocka_unit_test(every_text_of_tkskctl_stands_in_both_languages),
+        cmocka_unit_test(every_refusal_of_an_office_has_an_indonesian_text),
         cmocka_unit_test(every_state_has_a_word_in_both_languages),
         cmocka_unit_test(morning_line_says_what_came_and_by_when_the_rest_must_go),
         cmocka_unit_test(screens_fit_narrow_terminals),
