@@ -142,8 +142,8 @@ static void show_node(const json_t *row, const json_t *trust, const char *name)
     table_label(&table, tr("office", "kantor"), name);
     table_label(&table, tr("state", "keadaan"), say_state(maybe_text_of(row, "state")));
     screen_time(&table, tr("heard", "terakhir terdengar"), row, "heard");
-    screen_number(&table, tr("received", "diterima"), row, "received");
-    screen_number(&table, tr("queued there", "antrean di sana"), row, "queued");
+    screen_number(&table, tr("entries received", "kiriman diterima"), row, "received");
+    screen_number(&table, tr("entries queued there", "kiriman antre di sana"), row, "queued");
     json_array_foreach(json_object_get(trust, "nodes"), index, item) {
         if (strcmp(text_of(item, "node"), name) != 0)
             continue;

@@ -112,7 +112,8 @@ static void say_error(struct ctl *ctl, json_t *error, json_t *rows)
     }
     const char *thing = text_of(error, "thing"), *remedy = text_of(error, "remedy");
     size_t width = terminal_width(stderr);
-    char line[PROBLEM_THING_MAX + PROBLEM_DETAIL_MAX + 512];
+    char line[PROBLEM_THING_MAX + PROBLEM_DETAIL_MAX + 512], said[PROBLEM_THING_MAX];
+    thing = err_detail(thing, say_lang_now(), said, sizeof(said));
     (void)fflush(stdout);
     (void)snprintf(line, sizeof(line), "tkskctl: %s%s%s", thing, thing[0] ? ": " : "",
                    text_of(error, "rule"));
@@ -365,6 +366,8 @@ static enum exit_code ask(struct ctl *ctl, const char *cmd, json_t *args, client
     struct answer answer = { .rows = ctl_memory(json_array()) };
     struct ask_ctx ask_ctx = { .collect = { answer.rows, row, ctx }, .ctl = ctl };
     bool repeatable = json_object_get(args, "request") != NULL;
+    if (ctl->args.as) /* whose key signs, where several people are unlocked */
+        json_object_set_new(args, "as", json_string(ctl->args.as));
     enum exit_code code = open_client(ctl);
     enum err err = OK;
     for (unsigned attempt = 0; code == EXIT_DONE; attempt++) {
@@ -481,6 +484,19 @@ static enum exit_code run(struct ctl *ctl)
     return ctl->args.command->run(ctl);
 }
 
+static void lang_asked(int argc, char *const *argv, enum lang *lang)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *asked = NULL;
+        if (strncmp(argv[i], "--lang=", 7) == 0)
+            asked = argv[i] + 7;
+        else if (strcmp(argv[i], "--lang") == 0 && i + 1 < argc)
+            asked = argv[i + 1];
+        if (asked && say_choose(asked, lang) == OK)
+            say_lang(*lang);
+    }
+}
+
 int ctl_main(int argc, char *const *argv)
 {
     struct ctl ctl = { 0 };
@@ -493,6 +509,7 @@ int ctl_main(int argc, char *const *argv)
     paint_choose();
     if (say_choose(NULL, &lang) == OK)
         say_lang(lang);
+    lang_asked(argc, argv, &lang); /* what is wrong with the other words is said in it already */
     enum err err = args_parse(argc, argv, &ctl.args, &problem);
     if (err == OK && say_choose(ctl.args.lang, &lang) != OK)
         err = problem_set(&problem, ERR_USAGE, "--lang", tr("id or en", "id atau en"));

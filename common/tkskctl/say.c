@@ -99,9 +99,9 @@ static const struct word words[] = {
 static const struct word short_words[] = {
     { "queued", { "not sent yet", "belum terkirim" } },
     { "pending", { "not sent yet", "belum terkirim" } },
-    { "received", { "arrived", "sudah sampai" } },
-    { "confirmed", { "arrived", "sudah sampai" } },
-    { "safe", { "in a backup", "sudah dicadangkan" } },
+    { "received", { "arrived", "sampai" } },
+    { "confirmed", { "arrived", "sampai" } },
+    { "safe", { "in a backup", "dicadangkan" } },
     { "superseded", { "a later value stands", "ada nilai lebih baru" } },
     { "held", { "two values", "isian berbeda" } },
     { "quarantined", { "kept for review", "ditahan, diperiksa" } },

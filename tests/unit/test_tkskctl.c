@@ -215,7 +215,7 @@ static void history_says_who_changed_what_and_where_only_at_an_office(void **sta
     };
     start_daemon(hub);
     assert_int_equal(run(NULL, "show", "1", NULL), EXIT_DONE);
-    says("out", "when (claimed)    who            what     fields     outcome   why\n");
+    says("out", "when              who            what     fields     outcome\n");
     says("out", "2 Jan 2011 03:04  36.04.29 Siti");
     says("out", "  36.04.29 Siti  changed  nama, nik  accepted\n");
     assert_null(strstr(file_text("out"), "Ani"));
