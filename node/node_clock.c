@@ -12,6 +12,8 @@
 
 void node_clock_hear(struct node_clock *clock, uint64_t hub_ms, uint64_t now_ms, uint64_t wall_ms)
 {
+    if (hub_ms >= CLOCK_MS_MAX)
+        return; /* no time at all: as if it had not been named */
     clock->heard = true;
     clock->hub_ms = hub_ms;
     clock->heard_now_ms = now_ms;

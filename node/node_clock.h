@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CLOCK_WRONG_MS (10 * 60 * 1000) /* so far from the hub's is wrong */
+#define CLOCK_WRONG_MS (10 * 60 * 1000)        /* so far from the hub's is wrong */
+#define CLOCK_MS_MAX UINT64_C(253402300800000) /* the year 10,000: no time */
 
 struct node_clock {
     bool heard;             /* since the start of the daemon */

@@ -101,6 +101,26 @@ static void tell_gone(struct node_driver *driver)
     driver_refused(driver, &problem);
 }
 
+/* ---- what the link is like */
+
+void driver_note_link(struct node_driver *driver)
+{
+    const struct node_link_note note = { .hub_ms = driver->clock.floor_ms,
+                                         .rate_bytes_s = node_rate_bytes_s(&driver->rate) };
+    node_store_link_note(driver->store, &note);
+}
+
+/* The bundle that this ACK answers was a measure of the link, unless parts of it went twice. */
+static void measure(struct node_driver *driver, const struct ack *ack)
+{
+    const struct node_session *session = &driver->session;
+    const struct push_flight *flight = &session->push.lanes[ack->lane].flight;
+    if (!flight->active || flight->repeated || ack->last < flight->run.last)
+        return;
+    node_rate_add(&driver->rate, flight->run.total, session->now_ms - flight->started_ms);
+    driver_note_link(driver);
+}
+
 /* Carries one action out. `*ret_event` is what it brought about, TICK for nothing. */
 static enum err carry_out(struct node_driver *driver, const struct node_action *action,
                           enum node_event_kind *ret_event)
@@ -133,6 +153,7 @@ static enum err carry_out(struct node_driver *driver, const struct node_action *
     case NODE_STORE_ACK:
         must(driver->ack != NULL);
         driver->stale = true;
+        measure(driver, driver->ack);
         err = node_store_ack(store, driver->ack);
         if (err == ERR_STATE || err == ERR_MALFORMED) { /* signed, but not about our entries */
             driver->bad_messages++;
@@ -234,6 +255,14 @@ enum err node_driver_open(struct node_store *store, const struct node_driver_por
     driver->ports = *ports;
     driver->stale = true;
     driver->kicked = true;
+    struct node_link_note note;
+    enum err err = node_store_link(store, &note);
+    if (err != OK) {
+        free(driver);
+        return err;
+    }
+    driver->clock.floor_ms = note.hub_ms;
+    node_rate_restore(&driver->rate, note.rate_bytes_s);
     node_session_open(&driver->session, 0);
     *ret_driver = driver;
     return OK;
@@ -314,4 +343,22 @@ bool node_driver_is_sent(const struct node_driver *driver, enum lane lane, uint6
     const struct push_flight *flight = &driver->session.push.lanes[lane].flight;
     return flight->active && flight->sent > 0 && seq >= flight->run.first &&
            seq <= flight->run.last;
+}
+
+enum clock_source node_driver_time(const struct node_driver *driver, uint64_t now_ms,
+                                   uint64_t wall_ms, uint64_t *ret_ms, int64_t *ret_off_ms)
+{
+    if (ret_off_ms != NULL && !node_clock_off(&driver->clock, now_ms, wall_ms, ret_off_ms))
+        *ret_off_ms = 0;
+    return node_clock_now(&driver->clock, now_ms, wall_ms, ret_ms);
+}
+
+uint64_t node_driver_rate(const struct node_driver *driver)
+{
+    return node_rate_bytes_s(&driver->rate);
+}
+
+bool node_driver_forecast(const struct node_driver *driver, uint64_t bytes, uint64_t *ret_s)
+{
+    return node_forecast(&driver->rate, bytes, ret_s);
 }

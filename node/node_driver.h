@@ -3,7 +3,8 @@
  * the next send. */
 #pragma once
 
-#include "node/node_store.h"
+#include "node/node_clock.h"
+#include "node/node_look.h"
 
 struct node_driver;
 
@@ -41,3 +42,12 @@ struct node_link {
 void node_driver_link(const struct node_driver *driver, struct node_link *ret_link);
 /* Whether bytes of the bundle that holds this entry have left and are not acknowledged. */
 bool node_driver_is_sent(const struct node_driver *driver, enum lane lane, uint64_t seq);
+
+/* What time it is, as well as it can be known here. *ret_off_ms (may be NULL): how far our own
+ * clock is ahead of the hub's, 0 when the hub has not spoken. */
+enum clock_source node_driver_time(const struct node_driver *driver, uint64_t now_ms,
+                                   uint64_t wall_ms, uint64_t *ret_ms, int64_t *ret_off_ms);
+/* Bytes of entries a second that the link carried when there was something to send; 0: unknown. */
+uint64_t node_driver_rate(const struct node_driver *driver);
+/* Seconds until `bytes` of entries have been acknowledged, at that rate. False: unknown. */
+bool node_driver_forecast(const struct node_driver *driver, uint64_t bytes, uint64_t *ret_s);

@@ -46,6 +46,8 @@ static enum err welcome_in(struct node_driver *driver, const struct welcome *wel
     }
     driver->has_nonce = false;
     driver->refusal.code = OK;
+    node_clock_hear(&driver->clock, welcome->wall_ms, driver->session.now_ms, driver->wall_ms);
+    driver_note_link(driver);
     struct node_event event = { .kind = NODE_GOT_WELCOME, .welcome = welcome, .fork = fork };
     driver_step(driver, &event);
     if (welcome->standing == STANDING_WAITING)

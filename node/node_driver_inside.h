@@ -6,7 +6,9 @@
  * node_carry*.c      the same in files */
 #pragma once
 
+#include "node/node_clock.h"
 #include "node/node_driver.h"
+#include "node/node_forecast.h"
 #include "node/node_session.h"
 
 #define STATEMENT_BYTES_MAX (FRAME_BYTES_MAX + 1024)
@@ -33,6 +35,8 @@ struct node_driver {
     const struct ack *ack; /* at hand during node_driver_receive */
     const struct feed *feed;
     struct problem refusal; /* the last one; code OK = none */
+    struct node_clock clock;
+    struct node_rate rate;
     uint64_t bad_messages;
     uint8_t frame[FRAME_BYTES_MAX];
     uint8_t statement[STATEMENT_BYTES_MAX];
@@ -45,6 +49,8 @@ void driver_step(struct node_driver *driver, struct node_event *event);
 NODISCARD enum err driver_come_in(struct node_driver *driver, uint64_t now_ms, uint64_t wall_ms);
 NODISCARD enum err driver_round(struct node_driver *driver);
 void driver_refused(struct node_driver *driver, const struct problem *problem);
+/* What is known of the link is kept with the next commit that comes by. */
+void driver_note_link(struct node_driver *driver);
 
 /* node_driver_in.c. A returned error is the store's own; all else ends in an event or a count. */
 NODISCARD enum err driver_message(struct node_driver *driver, const struct message *message);

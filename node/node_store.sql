@@ -211,3 +211,23 @@ CREATE TABLE conflict (
     box BLOB NOT NULL
 ) STRICT;
 CREATE INDEX conflict_record ON conflict (record);
+
+-- What `status` tells beside the figures (node_store_look.c). looked: where the journal ended when
+-- an operator was here last, and where the news of the present sitting begin. link: the time that
+-- the hub named last, and how fast the link was.
+CREATE TABLE looked (
+    key BLOB PRIMARY KEY CHECK (length(key) = 32),
+    since_epoch INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    since_ms INTEGER NOT NULL,
+    here_epoch INTEGER NOT NULL,
+    here INTEGER NOT NULL,
+    here_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE link (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    hub_ms INTEGER NOT NULL,
+    rate INTEGER NOT NULL
+) STRICT;
+INSERT INTO link VALUES (1, 0, 0);
+CREATE INDEX change_told ON change (told_epoch, told, disposition) WHERE told_epoch > 0;

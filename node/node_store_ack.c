@@ -227,6 +227,8 @@ static enum err apply_ack(struct node_store *store, const struct ack *ack)
     }
     if (err == OK)
         err = node_proof_ack(store, ack);
+    if (err == OK)
+        err = node_link_keep(store);
     bool left;
     if (err == OK && store->box)
         err = node_fold(store, ACK_FOLD_MAX, &left);

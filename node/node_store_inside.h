@@ -11,6 +11,7 @@
  * node_store_policy.c  trust and rules, here and as they come by the feed
  * node_store_history.c what the feed told of a record, change by change
  * node_store_state.c   the confirmed state of a record, folding, look-up rows
+ * node_store_look.c    what operators have seen; the link
  * node_store_view.c    views, find, list, lookup, conflicts */
 #pragma once
 
@@ -40,7 +41,8 @@
     X(record_count) X(record_lookup) X(lookup_put) X(lookup_clear) X(conflict_put) \
     X(conflict_get) X(conflict_delete) X(conflict_all) X(conflict_of_record) X(conflict_clear) \
     X(conflict_count) X(history_get) X(history_put) X(history_trim) X(history_take_back) \
-    X(history_list)
+    X(history_list) X(looked_come) X(looked_read) X(looked_go) X(looked_get) \
+    X(looked_last) X(entry_news) X(change_news) X(link_get) X(link_put)
 /* clang-format on */
 enum node_statement {
 #define X(name) SQL_##name,
@@ -78,6 +80,10 @@ struct node_store {
 
     /* While unlocked. Subkeys of the cache key for boxes and for look-up hashes. */
     struct secret_key *operator_seed, *cache, *box, *index, *seal;
+
+    /* For the next commit that comes by (node_store_link_note). */
+    bool link_noted;
+    uint64_t link_hub_ms, link_rate;
 
     struct scratch scratch;
     struct record_view view;
@@ -158,6 +164,8 @@ NODISCARD enum err node_chain_policy(struct node_store *store, enum lane lane,
                                      const struct policy_mark *mark);
 NODISCARD enum err node_queued(struct node_store *store, uint64_t *ret_changes,
                                uint64_t *ret_bytes);
+/* Keeps what was noted of the link. In a transaction. */
+NODISCARD enum err node_link_keep(struct node_store *store);
 /* Deletes items that keep_from has passed, a bounded number. In a transaction. */
 NODISCARD enum err node_drop_passed(struct node_store *store, enum lane lane);
 

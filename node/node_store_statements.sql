@@ -304,3 +304,28 @@ SELECT number, box FROM history
  WHERE record = ?1 AND NOT EXISTS
        (SELECT 1 FROM change WHERE change.record = ?1 AND change.number = history.number)
  ORDER BY number;
+
+-- @looked_come
+INSERT INTO looked VALUES (?1, ?2, ?3, ?4, ?2, ?3, ?4)
+    ON CONFLICT (key) DO UPDATE SET since_epoch = here_epoch, since = here, since_ms = here_ms,
+                                    here_epoch = ?2, here = ?3, here_ms = ?4;
+-- @looked_read
+INSERT OR REPLACE INTO looked VALUES (?1, ?2, ?3, ?4, ?2, ?3, ?4);
+-- @looked_go
+UPDATE looked SET here_epoch = ?2, here = ?3, here_ms = ?4 WHERE key = ?1;
+-- @looked_get
+SELECT since_epoch, since, since_ms FROM looked WHERE key = ?1;
+-- @looked_last
+SELECT here_epoch, here, here_ms FROM looked
+ ORDER BY here_epoch DESC, here DESC, here_ms DESC LIMIT 1;
+-- @entry_news
+SELECT changes_sum FROM entry
+ WHERE life = ?1 AND lane = ?2 AND seq <= ?3 AND (epoch, number) <= (?4, ?5)
+ ORDER BY seq DESC LIMIT 1;
+-- @change_news
+SELECT disposition, count(*) FROM change
+ WHERE told_epoch > 0 AND (told_epoch, told) > (?1, ?2) GROUP BY disposition;
+-- @link_get
+SELECT hub_ms, rate FROM link;
+-- @link_put
+UPDATE link SET hub_ms = ?1, rate = ?2;
