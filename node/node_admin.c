@@ -84,6 +84,7 @@ static void cmd_hello(struct node_admin *admin, struct admin_call *call)
     bool named = identity.enrolment != ENROLMENT_NONE;
     node_json_set(done, "district", named ? json_string(identity.district) : NULL);
     node_json_set(done, "node", named ? json_string(identity.node) : NULL);
+    node_json_set(done, "utc_offset_minutes", node_json_zone(admin));
     admin_done(call, done);
 }
 

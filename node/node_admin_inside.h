@@ -5,7 +5,8 @@
  * node_admin_keys.c   enrolment, operators, unlock
  * node_admin_entry.c  put, edit, delete, resolve, apply
  * node_admin_view.c   list, show, conflicts, collections
- * node_admin_tell.c   status, attention, explain, policy
+ * node_admin_tell.c   attention, explain, policy
+ * node_admin_status.c status, what was seen
  * node_import.c       rows of a file */
 #pragma once
 
@@ -112,6 +113,10 @@ void node_cmd_list(struct node_admin *admin, struct admin_call *call);
 void node_cmd_show(struct node_admin *admin, struct admin_call *call);
 void node_cmd_conflict_list(struct node_admin *admin, struct admin_call *call);
 void node_cmd_collections(struct node_admin *admin, struct admin_call *call);
+
+/* node_admin_status.c: keeps what an operator has seen; `key` NULL: the one who acts in this call. */
+void node_admin_look(struct node_admin *admin, const struct public_key *key, enum node_look look);
+json_t *node_json_zone(const struct node_admin *admin); /* NULL: the policy names none */
 
 /* node_admin_tell.c: where an own change is: "queued", "sent", "received". */
 const char *node_change_place(const struct node_admin *admin, const struct own_change *change);

@@ -1,7 +1,6 @@
-/* How things stand, and why: status, attention, explain, policy. */
+/* What waits, and why: attention, explain, policy. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/statvfs.h>
 
 #include "node/node_admin_inside.h"
 
@@ -30,190 +29,6 @@ const char *node_change_place(const struct node_admin *admin, const struct own_c
 static const char *say(enum lang lang, const char *en, const char *id)
 {
     return lang == LANG_ID ? id : en;
-}
-
-/* ---- status */
-
-struct counted {
-    unsigned operators, approved;
-    uint64_t changes;
-};
-
-static void count_operator(void *ctx, const struct node_operator *op)
-{
-    struct counted *counted = ctx;
-    counted->operators++;
-    counted->approved += op->number != 0;
-}
-
-static void count_change(void *ctx, const struct own_change *change)
-{
-    struct counted *counted = ctx;
-    (void)change;
-    counted->changes++;
-}
-
-static const char *standing_name(const struct node_link *link)
-{
-    switch (link->standing) {
-    case STANDING_ACTIVE:
-        return "active";
-    case STANDING_REOPEN:
-        return "reopen";
-    case STANDING_QUARANTINED:
-        return "quarantined";
-    case STANDING_WAITING:
-        return "waiting";
-    }
-    return "none";
-}
-
-static const char *next_command(const struct node_identity *identity, const struct counted *counted,
-                                bool open, uint64_t attention)
-{
-    if (identity->enrolment == ENROLMENT_NONE || identity->enrolment == ENROLMENT_REFUSED)
-        return "tkskctl enrol INVITE";
-    if (identity->enrolment == ENROLMENT_WAITING)
-        return "tkskctl enrol";
-    if (counted->operators == 0)
-        return "tkskctl operator add NAME";
-    if (!open)
-        return "tkskctl unlock";
-    return attention > 0 ? "tkskctl attention" : NULL;
-}
-
-static enum err status_lanes(struct node_store *store, json_t *done)
-{
-    json_t *lanes = json_array();
-    enum err err = OK;
-    for (unsigned i = 0; err == OK && i < LANE_COUNT; i++) {
-        struct node_lane lane;
-        err = node_store_lane(store, (enum lane)i, &lane);
-        if (err == OK)
-            json_array_append_new(
-                lanes, json_pack("{s:s, s:I, s:I, s:I}", "lane", node_lane_name((enum lane)i),
-                                 "highest", (json_int_t)lane.highest, "acked",
-                                 (json_int_t)lane.acked, "keep_from", (json_int_t)lane.keep_from));
-    }
-    node_json_set(done, "lanes", lanes);
-    return err;
-}
-
-static enum err status_figures(struct node_store *store, json_t *done, uint64_t *ret_conflicts)
-{
-    struct node_figures figures;
-    enum err err = node_store_figures(store, &figures);
-    if (err != OK)
-        return err;
-    const struct {
-        const char *name;
-        uint64_t value;
-    } list[] = {
-        { "queued", figures.queued },
-        { "queued_bytes", figures.queued_bytes },
-        { "queue_limit_bytes", figures.queue_limit_bytes },
-        { "accepted", figures.accepted },
-        { "superseded", figures.superseded },
-        { "rejected", figures.rejected },
-        { "held", figures.held },
-        { "quarantined", figures.quarantined },
-        { "parked", figures.parked },
-        { "safe", figures.safe },
-        { "records", figures.records },
-        { "conflicts", figures.conflicts },
-    };
-    for (size_t i = 0; i < COUNT_OF(list); i++)
-        node_json_set(done, list[i].name, node_json_uint(list[i].value));
-    *ret_conflicts = figures.conflicts;
-    return OK;
-}
-
-static enum err status_cursors(struct node_store *store, json_t *done)
-{
-    struct cursor control, records;
-    uint64_t epoch = 0, number = 0;
-    enum err err = node_store_cursor(store, FEED_CONTROL, &control);
-    if (err == OK)
-        err = node_store_cursor(store, FEED_RECORDS, &records);
-    if (err == OK)
-        err = node_store_seen(store, &epoch, &number);
-    if (err != OK)
-        return err;
-    node_json_set(done, "cursor_control", node_json_uint(control.number));
-    node_json_set(done, "cursor_records", node_json_uint(records.number));
-    node_json_set(done, "epoch", node_json_uint(epoch));
-    return OK;
-}
-
-static void status_link(struct node_admin *admin, enum lang lang, json_t *done)
-{
-    struct node_link link;
-    char refusal[PROBLEM_DETAIL_MAX + 256] = "";
-    node_driver_link(admin->parts.driver, &link);
-    uint64_t now_ms = loop_now_ms();
-    uint64_t since_ms = now_ms > link.since_ms ? now_ms - link.since_ms : 0;
-    uint64_t wall_ms = loop_wall_ms();
-    node_json_set(done, "linked", json_boolean(link.linked));
-    node_json_set(done, "linked_since",
-                  link.linked && wall_ms > since_ms ? node_json_time(wall_ms - since_ms) : NULL);
-    node_json_set(done, "standing", json_string(standing_name(&link)));
-    node_json_set(done, "in_flight", node_json_uint(link.in_flight));
-    if (link.refusal.code != OK)
-        problem_rule(&link.refusal, lang, refusal, sizeof refusal);
-    node_json_set(done, "last_refusal", refusal[0] != '\0' ? json_string(refusal) : NULL);
-}
-
-static void status_rest(struct node_admin *admin, json_t *done)
-{
-    struct statvfs disk;
-    const struct policy_mark mark = node_store_policy_mark(admin->parts.store);
-    node_json_set(done, "trust_version", node_json_uint(mark.trust_version));
-    node_json_set(done, "rules_version", node_json_uint(mark.rules_version));
-    node_json_set(done, "disk_free_bytes",
-                  statvfs(admin->parts.state, &disk) == 0
-                      ? node_json_uint((uint64_t)disk.f_bavail * disk.f_frsize)
-                      : NULL);
-}
-
-void node_cmd_status(struct node_admin *admin, struct admin_call *call)
-{
-    struct node_store *store = admin->parts.store;
-    struct node_identity identity;
-    struct counted counted = { .operators = 0 };
-    uint64_t conflicts = 0;
-    json_t *done = json_object();
-    enum err err = node_store_identity(store, &identity);
-    bool named = err == OK && identity.enrolment != ENROLMENT_NONE;
-    if (err == OK) {
-        node_json_set(done, "node", named ? json_string(identity.node) : NULL);
-        node_json_set(done, "district", named ? json_string(identity.district) : NULL);
-        node_json_set(done, "enrolment", json_string(node_enrolment_name(identity.enrolment)));
-    }
-    if (named)
-        err = node_store_operators(store, count_operator, &counted);
-    if (named && err == OK)
-        err = node_store_changes(store, NULL, true, count_change, &counted);
-    if (named && err == OK)
-        err = status_figures(store, done, &conflicts);
-    if (named && err == OK)
-        err = status_lanes(store, done);
-    if (named && err == OK)
-        err = status_cursors(store, done);
-    if (err != OK) {
-        json_decref(done);
-        node_admin_refuse(call, err, "status", NULL);
-        return;
-    }
-    bool open = node_admin_open_for(admin, call);
-    uint64_t attention = counted.changes + conflicts;
-    node_json_set(done, "locked", json_boolean(!open));
-    node_json_set(done, "operators", json_integer((json_int_t)counted.operators));
-    node_json_set(done, "attention", node_json_uint(attention));
-    status_link(admin, admin_call_lang(call), done);
-    status_rest(admin, done);
-    const char *next = next_command(&identity, &counted, open, attention);
-    node_json_set(done, "next", next != NULL ? json_string(next) : NULL);
-    admin_done(call, done);
 }
 
 /* ---- attention */
@@ -298,6 +113,8 @@ void node_cmd_attention(struct node_admin *admin, struct admin_call *call)
         admin_row(call, json_incref(row));
     }
     json_decref(waiting.rows);
+    if (err == OK && open)
+        node_admin_look(admin, NULL, LOOK_READ);
     if (err != OK)
         node_admin_refuse(call, err, "attention", NULL);
     else
@@ -310,6 +127,7 @@ struct explaining {
     struct node_admin *admin;
     enum lang lang;
     bool any_waits;
+    uint64_t ahead_bytes; /* until the last of those that wait has left */
     json_t *steps;
 };
 
@@ -360,6 +178,11 @@ static void explain_change(void *ctx, const struct own_change *change)
     json_t *step;
     if (change->disposition == DISPOSITION_NONE) {
         bool sent = strcmp(node_change_place(explaining->admin, change), "sent") == 0;
+        uint64_t bytes = 0;
+        if (node_store_ahead(explaining->admin->parts.store, change->lane, change->seq, &bytes) ==
+                OK &&
+            bytes > explaining->ahead_bytes)
+            explaining->ahead_bytes = bytes;
         explaining->any_waits = true;
         step = json_sprintf(
             "%.12s %s: %s (%s %llu)", leaf, op_text(change->op, lang),
@@ -401,6 +224,19 @@ static json_t *explain_wait(struct node_admin *admin, enum lang lang)
         say(lang, "It waits for its turn; the link is there.", "Menunggu giliran; sambungan ada."));
 }
 
+/* When it will have gone; null when that is not known, or nothing waits. */
+static void explain_forecast(const struct explaining *explaining, json_t *done)
+{
+    struct node_driver *driver = explaining->admin->parts.driver;
+    struct node_link link;
+    uint64_t forecast_s = 0;
+    bool known = explaining->any_waits &&
+                 node_driver_forecast(driver, explaining->ahead_bytes, &forecast_s);
+    node_driver_link(driver, &link);
+    node_json_set(done, "linked", json_boolean(link.linked));
+    node_json_set(done, "forecast_s", known ? node_json_uint(forecast_s) : NULL);
+}
+
 static json_t *explain_first(const struct record_view *view, enum lang lang)
 {
     if (view->pending)
@@ -436,6 +272,7 @@ void node_cmd_explain(struct node_admin *admin, struct admin_call *call)
     json_t *done = json_object();
     node_json_set(done, "id", node_json_uuid(&record));
     node_json_set(done, "steps", explaining.steps);
+    explain_forecast(&explaining, done);
     admin_done(call, done);
 }
 
