@@ -176,3 +176,5 @@ void node_admin_close(struct node_admin **admin)
     free(*admin);
     *admin = NULL;
 }
+    { "export_begin", NEED_UNLOCKED, node_cmd_export_begin },
+    { "export_rows", NEED_UNLOCKED, node_cmd_export_rows },

@@ -7,7 +7,9 @@
  * node_admin_view.c   list, show, conflicts, collections
  * node_admin_tell.c   attention, explain, policy
  * node_admin_status.c status, what was seen
- * node_import.c       rows of a file */
+ * node_import.c       rows of a file
+ * node_import_columns.c columns of a file, look-ups
+ * node_admin_export.c records as rows of a file */
 #pragma once
 
 #include "common/must.h"
@@ -96,6 +98,27 @@ void node_cmd_status(struct node_admin *admin, struct admin_call *call);
 void node_cmd_attention(struct node_admin *admin, struct admin_call *call);
 void node_cmd_explain(struct node_admin *admin, struct admin_call *call);
 void node_cmd_policy_show(struct node_admin *admin, struct admin_call *call);
+/* Values that few may see are never listed; a code can be one of them. */
+bool node_value_is_restricted(const struct policy_field *field, struct bytes value);
+/* FIELD=TEXT as `list` and `export` take it: part of the value, letters of either case; the code or
+ * the label of a code. */
+#define FINDS_MAX 8
+struct node_finds {
+    size_t count;
+    struct node_find {
+        const struct policy_field *field;
+        const char *text;
+    } list[FINDS_MAX];
+};
+/* From args.find; false: refused. Texts live as long as the call. */
+bool node_finds_read(struct admin_call *call, const struct policy_collection *collection,
+                     struct node_finds *ret_finds);
+bool node_finds_match(struct node_admin *admin, const struct node_finds *finds,
+                      const struct record_view *view);
+/* What the person who unlocked may write; while locked, whatever some role may. */
+authority_set node_admin_author(struct node_admin *admin, const struct policy *policy);
+bool node_field_writable(const struct policy_field *field, authority_set author,
+                         const char today[11]);
 void node_cmd_enrol(struct node_admin *admin, struct admin_call *call);
 void node_cmd_enrol_status(struct node_admin *admin, struct admin_call *call);
 void node_cmd_operator_add(struct node_admin *admin, struct admin_call *call);
@@ -121,3 +144,6 @@ json_t *node_json_zone(const struct node_admin *admin); /* NULL: the policy name
 /* node_admin_tell.c: where an own change is: "queued", "sent", "received". */
 const char *node_change_place(const struct node_admin *admin, const struct own_change *change);
 const char *node_enrolment_name(enum enrolment enrolment);
+void node_cmd_export_begin(struct node_admin *admin, struct admin_call *call);
+void node_cmd_export_rows(struct node_admin *admin, struct admin_call *call);
+

@@ -9,27 +9,19 @@
 #define LIST_ROWS_DEFAULT 100
 #define LIST_ROWS_MAX 1000
 #define LIST_PAGE 256
-#define FINDS_MAX 8
 
 /* ---- list */
-
-struct find {
-    const struct policy_field *field;
-    const char *text;
-};
 
 struct listing {
     struct node_admin *admin;
     const struct policy_collection *collection;
-    struct find finds[FINDS_MAX];
-    size_t find_count;
+    struct node_finds finds;
     struct id after, last;
     unsigned max, seen;
     json_t *rows;
 };
 
-/* Values that few may see are never listed; a code can be one of them. */
-static bool is_restricted(const struct policy_field *field, struct bytes value)
+bool node_value_is_restricted(const struct policy_field *field, struct bytes value)
 {
     if (field->sensitivity == SENSITIVITY_R)
         return true;
@@ -55,7 +47,7 @@ static const struct view_field *view_field(const struct record_view *view, const
 }
 
 /* Part of the value, letters of either case; the code or the label of a code. */
-static bool find_matches(struct node_admin *admin, const struct find *find,
+static bool find_matches(struct node_admin *admin, const struct node_find *find,
                          const struct record_view *view)
 {
     const struct view_field *at = view_field(view, find->field->name);
@@ -74,6 +66,16 @@ static bool find_matches(struct node_admin *admin, const struct find *find,
     return same;
 }
 
+bool node_finds_match(struct node_admin *admin, const struct node_finds *finds,
+                      const struct record_view *view)
+{
+    for (size_t i = 0; i < finds->count; i++) {
+        if (!find_matches(admin, &finds->list[i], view))
+            return false;
+    }
+    return true;
+}
+
 static void list_add(void *ctx, const struct record_view *view)
 {
     struct listing *listing = ctx;
@@ -81,12 +83,9 @@ static void list_add(void *ctx, const struct record_view *view)
     listing->seen++;
     listing->last = view->id;
     if (view->deleted || json_array_size(listing->rows) >= listing->max ||
-        memcmp(view->id.at, listing->after.at, ID_BYTES) <= 0)
+        memcmp(view->id.at, listing->after.at, ID_BYTES) <= 0 ||
+        !node_finds_match(admin, &listing->finds, view))
         return;
-    for (size_t i = 0; i < listing->find_count; i++) {
-        if (!find_matches(admin, &listing->finds[i], view))
-            return;
-    }
     json_t *row = json_object(), *fields = json_object();
     node_json_set(row, "id", node_json_uuid(&view->id));
     node_json_set(row, "short", node_json_bytes(view->short_text));
@@ -94,40 +93,46 @@ static void list_add(void *ctx, const struct record_view *view)
     for (size_t i = 0; i < listing->collection->field_count; i++) {
         const struct policy_field *field = &listing->collection->fields[i];
         const struct view_field *at = view_field(view, field->name);
-        if (field->summary && at != NULL && !is_restricted(field, at->value))
+        if (field->summary && at != NULL && !node_value_is_restricted(field, at->value))
             node_json_set(fields, field->name, node_json_value(admin, field, at->value));
     }
     node_json_set(row, "fields", fields);
     json_array_append_new(listing->rows, row);
 }
 
-/* Reads args.find; *ret_lookup is a field whose exact value can be looked up. False: refused. */
-static bool read_finds(struct listing *listing, struct admin_call *call,
-                       const struct find **ret_lookup)
+bool node_finds_read(struct admin_call *call, const struct policy_collection *collection,
+                     struct node_finds *ret_finds)
 {
     json_t *find = json_object_get(admin_call_args(call), "find");
     const char *name;
     json_t *value;
-    *ret_lookup = NULL;
+    ret_finds->count = 0;
     json_object_foreach(find, name, value) {
-        const struct policy_field *field =
-            policy_field_loose(listing->collection, bytes_text(name));
-        if (field == NULL || !json_is_string(value) || listing->find_count == FINDS_MAX) {
+        const struct policy_field *field = policy_field_loose(collection, bytes_text(name));
+        if (field == NULL || !json_is_string(value) || ret_finds->count == FINDS_MAX) {
             node_admin_refuse(call, field == NULL ? ERR_FIELD : ERR_USAGE, name,
-                              field == NULL ? listing->collection->name
+                              field == NULL ? collection->name
                                             : "at most 8 fields, each with a text");
             return false;
         }
-        struct find *at = &listing->finds[listing->find_count++];
-        *at = (struct find){ .field = field, .text = json_string_value(value) };
-        if (field->lookup && at->text[0] != '\0' && *ret_lookup == NULL)
-            *ret_lookup = at;
+        ret_finds->list[ret_finds->count++] =
+            (struct node_find){ .field = field, .text = json_string_value(value) };
     }
     return true;
 }
 
+/* The first of them whose exact value can be looked up; NULL. */
+static const struct node_find *find_lookup(const struct node_finds *finds)
+{
+    for (size_t i = 0; i < finds->count; i++) {
+        if (finds->list[i].field->lookup && finds->list[i].text[0] != '\0')
+            return &finds->list[i];
+    }
+    return NULL;
+}
+
 /* Exact look-up; ERR_NOT_FOUND: the text is no whole value of that field, so a search must do. */
-static enum err list_lookup(struct listing *listing, const struct find *find)
+static enum err list_lookup(struct listing *listing, const struct node_find *find)
 {
     struct node_store *store = listing->admin->parts.store;
     uint8_t space[4 * TEXT_CHARS_MAX];
@@ -164,7 +169,6 @@ void node_cmd_list(struct node_admin *admin, struct admin_call *call)
     const json_t *args = admin_call_args(call);
     struct listing listing = { .admin = admin };
     struct bytes name, after = node_arg_text(args, "after");
-    const struct find *lookup;
     json_int_t max = json_integer_value(json_object_get(args, "max"));
     size_t index;
     json_t *row;
@@ -173,13 +177,14 @@ void node_cmd_list(struct node_admin *admin, struct admin_call *call)
                                         : LIST_ROWS_MAX;
     if (!node_arg_needed(call, "collection", &name) ||
         !node_arg_collection(admin, call, name, &listing.collection) ||
-        !read_finds(&listing, call, &lookup))
+        !node_finds_read(call, listing.collection, &listing.finds))
         return;
     if (after.len > 0 && !uuid_from_text(after, &listing.after)) {
         node_admin_refuse(call, ERR_USAGE, "after", "the id of the last row seen");
         return;
     }
     listing.rows = json_array();
+    const struct node_find *lookup = find_lookup(&listing.finds);
     enum err err = lookup != NULL ? list_lookup(&listing, lookup) : ERR_NOT_FOUND;
     if (err == ERR_NOT_FOUND)
         err = list_pages(&listing);
@@ -266,6 +271,8 @@ static void history_add(void *ctx, const struct own_change *own)
     node_json_set(row, "op", json_string(node_op_name(own->op)));
     node_json_set(row, "state", json_string(node_change_place(history->admin, own)));
     node_json_set(row, "own", json_true());
+    node_json_set(row, "operator", own->author > 0 ? node_json_uint(own->author) : NULL);
+    node_json_set(row, "operator_name", node_json_operator(history->admin, own->author));
     node_json_set(row, "node", json_string(history->node));
     node_json_set(row, "lane", json_string(node_lane_name(own->lane)));
     node_json_set(row, "seq", node_json_uint(own->seq));
@@ -443,8 +450,7 @@ void node_cmd_conflict_list(struct node_admin *admin, struct admin_call *call)
 
 /* ---- collections */
 
-/* What the person who unlocked may write; while locked, whatever some role may. */
-static authority_set author_set(struct node_admin *admin, const struct policy *policy)
+authority_set node_admin_author(struct node_admin *admin, const struct policy *policy)
 {
     const struct secret_key *seed = node_store_operator_seed(admin->parts.store);
     struct public_key key;
@@ -472,11 +478,18 @@ static json_t *codes_json(const struct policy_field *field, const char today[11]
     return codes;
 }
 
+bool node_field_writable(const struct policy_field *field, authority_set author,
+                         const char today[11])
+{
+    bool retired = field->until != NULL && strcmp(today, field->until) >= 0;
+    return !field->computed && !retired && (field->authority & author) != 0;
+}
+
 static json_t *field_json(struct node_admin *admin, const struct policy_field *field,
                           authority_set author, const char today[11])
 {
+    char column[IMPORT_COLUMN_BYTES_MAX];
     json_t *targets = json_array();
-    bool retired = field->until != NULL && strcmp(today, field->until) >= 0;
     for (size_t i = 0; i < field->target_count; i++)
         json_array_append_new(targets, json_string(field->targets[i]));
     json_t *row = json_pack("{s:s, s:s, s:s, s:b, s:b}", "name", field->name, "label", field->label,
@@ -487,8 +500,9 @@ static json_t *field_json(struct node_admin *admin, const struct policy_field *f
     node_json_set(row, "codes", codes_json(field, today));
     node_json_set(row, "default", node_json_value(admin, field, field->default_value));
     node_json_set(row, "targets", targets);
-    node_json_set(row, "writable",
-                  json_boolean(!field->computed && !retired && (field->authority & author) != 0));
+    node_json_set(row, "writable", json_boolean(node_field_writable(field, author, today)));
+    node_import_column_name(node_store_policy(admin->parts.store), field, column);
+    node_json_set(row, "column", json_string(column));
     return row;
 }
 
@@ -501,7 +515,7 @@ void node_cmd_collections(struct node_admin *admin, struct admin_call *call)
                           "no policy has arrived from the district office yet");
         return;
     }
-    authority_set author = author_set(admin, policy);
+    authority_set author = node_admin_author(admin, policy);
     date_of_ms(loop_wall_ms(), today);
     for (size_t i = 0; i < policy->collection_count; i++) {
         const struct policy_collection *collection = &policy->collections[i];

@@ -237,8 +237,7 @@ static enum err append(struct node_entry *entry, struct submit *submit, struct s
         .change_count = submit->txn->change_count,
         .request = submit->request_id,
         .answer = buf_bytes(&answer),
-        .import_hash = request->import_hash,
-        .import_line = request->import_line,
+        .import = request->import,
         .next_number = submit->next_number,
         .wall_ms = request->wall_ms,
     };
@@ -289,7 +288,8 @@ static void mint(struct submit *submit)
         if (change->op != OP_CREATE)
             continue;
         change->record = crypto_uuid7(submit->request->wall_ms);
-        submit->numbers[i] = submit->next_number++;
+        if (!submit->request->each)
+            submit->numbers[i] = submit->next_number++;
     }
 }
 
@@ -299,6 +299,56 @@ static enum err build(struct submit *submit, unsigned *ret_failed)
     for (unsigned i = 0; i < submit->request->change_count; i++) {
         enum err err = submit_change(submit, i);
         if (err != OK) {
+/* As build_all, where the request decides about each change by itself. What stays closes ranks, so
+ * that groups, indexes and short numbers have no gap. */
+static enum err build_each(struct submit *submit, unsigned *ret_failed)
+{
+    const struct entry_request *request = submit->request;
+    unsigned kept = 0;
+    for (unsigned i = 0; i < request->change_count; i++) {
+        struct entry_change *asked = &request->changes[i];
+        const size_t before = submit->raw.buf.len;
+        const uint32_t number = submit->next_number;
+        bool leave_out = false;
+        *ret_failed = i;
+        asked->group = kept;
+        if (asked->op == OP_CREATE)
+            submit->numbers[i] = submit->next_number++;
+        *submit->problem = (struct problem){ .code = OK };
+        enum err err = submit_change(submit, i);
+        if (submit->raw.err == OK)
+            err = request->each(request->ctx, i, err, submit->problem, &submit->txn->changes[i],
+                                &leave_out);
+        if (err != OK)
+            return err;
+        if (leave_out) {
+            crypto_wipe(submit->raw.buf.at + before, submit->raw.buf.len - before);
+            submit->raw.buf.len = before;
+            submit->next_number = number;
+        } else {
+            submit->txn->changes[kept++] = submit->txn->changes[i];
+        }
+    }
+    *submit->problem = (struct problem){ .code = OK };
+    submit->txn->change_count = kept;
+    return OK;
+}
+
+void submit_tell(struct submit *submit, unsigned index, enum err err)
+{
+    if (submit->problem->code == OK)
+        (void)problem_set(submit->problem, err, "entry", NULL);
+    submit->request->tell(submit->request->ctx, index, submit->problem);
+    submit->told++;
+    *submit->problem = (struct problem){ .code = OK };
+}
+
+static enum err build(struct submit *submit, unsigned *ret_failed)
+{
+    mint(submit);
+    return submit->request->each ? build_each(submit, ret_failed) : build_all(submit, ret_failed);
+}
+
             *ret_failed = i;
             return err;
         }
@@ -340,6 +390,14 @@ enum err node_entry_submit(struct node_entry *entry, const struct entry_request 
     if (err != OK)
         goto out;
     submit->txn = calloc(1, sizeof *submit->txn);
+    if (err == OK && (request->dry || submit->txn->change_count == 0)) {
+        unmint(submit);
+        *ret_leaf = (struct hash){ { 0 } };
+        *ret_seq = 0;
+        if (submit->told > 0)
+            err = ERR_VALUE;
+        goto out;
+    }
     submit->raw_space = malloc(TRANSACTION_BYTES_MAX);
     if (!submit->txn || !submit->raw_space || !sealing_open(&space)) {
         err = ERR_MEMORY;

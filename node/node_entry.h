@@ -33,8 +33,17 @@ struct entry_request {
     enum lane lane;               /* asked for; pending records may force a slower one */
     struct entry_change *changes; /* `record` of creates is filled in */
     unsigned change_count;
-    struct bytes import_hash; /* see queue_entry */
-    uint64_t import_line;
+    const struct import_progress *import; /* see queue_entry */
+    bool dry;                             /* checked as ever, then nothing is stored */
+    /* May leave a change out instead of refusing all: called for each after its check, with the
+     * error (OK: `change` is what would be stored). What it returns, unless OK, refuses the whole
+     * request. */
+    enum err (*each)(void *ctx, unsigned index, enum err err, const struct problem *problem,
+                     const struct change *change, bool *ret_leave_out);
+    uint64_t draft; /* that it is made of, and that goes in the same commit; 0 = none */
+    /* With `dry`: all that is wrong is told, change by change, instead of the first; then the answer
+     * is ERR_VALUE. */
+    void (*tell)(void *ctx, unsigned index, const struct problem *problem);
     /* Makes the answer to store from the result (JSON text into `ret`); called before the commit.
      */
     void (*answer)(void *ctx, const struct entry_request *request, const struct hash *leaf,
@@ -45,8 +54,9 @@ struct entry_request {
 /* References between changes of one request: a value "$1" names the record of change 1 (from 1).
  * Checks: unlocked, operator approved, policy there, every change against policy and authority,
  * references exist in the cache or in this request. `*ret_failed` is the index of the change that
- * was refused. On success nothing is pending in memory: it is on the disk. ERR_LOCKED, ERR_STATE,
- * validation errors, ERR_LIMIT (queue), ERR_FULL (disk). */
+ * was refused. On success nothing is pending in memory: it is on the disk. *ret_seq is 0 when there
+ * was nothing to store, or `dry`. ERR_LOCKED, ERR_STATE, validation errors, ERR_LIMIT (queue),
+ * ERR_FULL (disk). */
 NODISCARD enum err node_entry_submit(struct node_entry *entry, const struct entry_request *request,
                                      struct hash *ret_leaf, uint64_t *ret_seq, unsigned *ret_failed,
                                      struct problem *problem, struct warnings *warnings);

@@ -122,10 +122,21 @@ struct queue_entry {
     unsigned change_count;
     struct id request;        /* request id and its stored answer */
     struct bytes answer;      /* JSON text of the `done` that the command printed */
-    struct bytes import_hash; /* 32 bytes and line: progress of an import, or empty */
-    uint64_t import_line;
+    const struct import_progress *import; /* of rows of a file; NULL */
     uint32_t next_number; /* running short number after this transaction; 0 = unchanged */
     uint64_t wall_ms;     /* when, as the node's clock claims */
+/* How far a file has been dealt with, and what its rows hold (see node_store_ledger). */
+struct ledger_mark {
+    struct id hash; /* node_store_row_hash */
+    uint64_t seen;  /* rows like this in the file so far, this one included */
+};
+struct import_progress {
+    struct hash file;
+    uint64_t line;
+    const struct ledger_mark *marks; /* of rows that were entered, or known already */
+    unsigned mark_count;
+};
+
 };
 /* Queue, chain, cache, request answer, import progress: one SQLite transaction, durable when it
  * returns. ERR_LIMIT: the queue is full (visible in node_store_figures); ERR_FULL: the disk is (or
@@ -167,14 +178,41 @@ NODISCARD enum err node_store_run(struct node_store *store, enum lane lane, uint
 /* Request ids: the stored answer of a repeat; ERR_NOT_FOUND when new. Valid until the next call. */
 NODISCARD enum err node_store_answer(struct node_store *store, const struct id *request,
                                      struct bytes *ret_answer);
-/* Last line of a file that was dealt with; 0 = none. */
-NODISCARD enum err node_store_import_line(struct node_store *store, const struct hash *file,
-                                          uint64_t *ret_line);
-/* Progress without a transaction: every row of the batch was refused. The answer is kept as with an
- * entry, so that a repeat gets the refusals again. ERR_LOCKED. */
-NODISCARD enum err node_store_import_put(struct node_store *store, const struct hash *file,
-                                         uint64_t line, const struct id *request,
-                                         struct bytes answer);
+
+/* ---- imports (node_store_import.c). All need the unlocked cache: what names a file or a row is
+ * hashed under a subkey of the cache key, so that the disk alone does not tell what was imported.
+ */
+
+/* A file that rows came from; zeros: nothing came from it yet. */
+struct import_file {
+    uint64_t number;
+    uint64_t line; /* the last one that was dealt with */
+};
+NODISCARD enum err node_store_import(struct node_store *store, const struct hash *file,
+                                     struct import_file *ret_file);
+/* Progress without a transaction: no row of the batch was entered. The answer is kept as with an
+ * entry, so that a repeat gets it again. */
+NODISCARD enum err node_store_import_put(struct node_store *store,
+                                         const struct import_progress *progress,
+                                         const struct id *request, struct bytes answer);
+/* What a row holds: collection and fields of its create, defaults included. Columns that are
+ * ordered or named otherwise give the same hash. Unlocked only. */
+void node_store_row_hash(const struct node_store *store, struct bytes collection,
+                         struct bytes fields, struct id *ret_hash);
+/* The ledger: rows like this that `file` has had so far (0 when it is new), and rows like this that
+ * are known: the most that any one file had, or the count of records that an export wrote out with
+ * just this content. A row is new when it is the file's (known + 1)st: of two rows that are alike
+ * both are entered, and neither again from a corrected file. */
+NODISCARD enum err node_store_ledger(struct node_store *store, const struct import_file *file,
+                                     const struct id *hash, uint64_t *ret_here,
+                                     uint64_t *ret_known);
+/* Notes what an export wrote out, so that its file can be imported here and adds nothing. One
+ * durable transaction. ERR_FULL. */
+struct export_mark {
+    struct id record, hash;
+};
+NODISCARD enum err node_store_ledger_export(struct node_store *store,
+                                            const struct export_mark *marks, size_t count);
 
 /* ---- what the hub says */
 

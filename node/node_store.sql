@@ -170,7 +170,8 @@ CREATE TABLE request (
     box BLOB NOT NULL
 ) STRICT;
 CREATE TABLE import (
-    file BLOB PRIMARY KEY CHECK (length(file) = 32),
+    id INTEGER PRIMARY KEY,
+    file BLOB NOT NULL UNIQUE CHECK (length(file) = 16),
     line INTEGER NOT NULL
 ) STRICT;
 
@@ -209,10 +210,19 @@ CREATE TABLE conflict (
     record BLOB NOT NULL CHECK (length(record) = 16),
     number INTEGER NOT NULL,
     box BLOB NOT NULL
+-- Files that rows come from, by a keyed hash, and the last line that was dealt with.
 ) STRICT;
 CREATE INDEX conflict_record ON conflict (record);
 
 -- What `status` tells beside the figures (node_store_look.c). looked: where the journal ended when
+-- What was entered from files: `hash` is keyed, over all that a row says; `seen` is how many such
+-- rows the file has had. file < 0 is no file but a record that an export wrote out.
+CREATE TABLE ledger (
+    hash BLOB NOT NULL CHECK (length(hash) = 16),
+    file INTEGER NOT NULL,
+    seen INTEGER NOT NULL,
+    PRIMARY KEY (hash, file)
+) STRICT, WITHOUT ROWID;
 -- an operator was here last, and where the news of the present sitting begin. link: the time that
 -- the hub named last, and how fast the link was.
 CREATE TABLE looked (

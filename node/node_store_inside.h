@@ -3,7 +3,8 @@
  *
  * node_store.c         opening, statements, transactions, identity, enrolment
  * node_store_lock.c    operators, the lock, boxes under the cache key, scratch memory
- * node_store_queue.c   append, lanes, requests, imports
+ * node_store_queue.c   append, lanes, requests
+ * node_store_import.c  progress of imports, the ledger of their rows
  * node_store_run.c     runs of entries for bundles
  * node_store_home.c    a new incarnation
  * node_store_ack.c     acknowledgements, decisions, own changes, figures
@@ -35,8 +36,8 @@
     X(item_set) X(item_after) X(item_drop) X(item_drop_old) X(key_put) X(key_get) X(key_next) \
     X(change_put) X(change_of_entry) X(change_answer) X(change_folded) X(change_unfolded) \
     X(change_of_record) X(change_last_own) X(change_list) X(change_list_record) \
-    X(change_attention) X(change_dismiss) X(change_take_back) X(change_keep) X(change_counts) \
-    X(change_boxes) X(request_put) X(request_get) X(import_put) X(import_get) X(record_get) \
+    X(change_attention) X(change_dismiss) X(change_refold) X(change_take_back) X(change_keep) X(change_counts) \
+    X(change_boxes) X(request_put) X(request_get) X(import_put) X(import_get) X(ledger_get) X(ledger_put) X(record_get) \
     X(record_put) X(record_create) X(record_list) X(record_short) X(record_prefix) X(record_all) \
     X(record_count) X(record_lookup) X(lookup_put) X(lookup_clear) X(conflict_put) \
     X(conflict_get) X(conflict_delete) X(conflict_all) X(conflict_of_record) X(conflict_clear) \
@@ -177,6 +178,9 @@ struct answer {
     uint64_t told;        /* where the journal ended when the hub said so */
     struct bytes entries; /* raw array of ACK entries */
     bool decision;        /* names only what it decides; an ACK speaks of all changes */
+/* Progress and ledger. In a transaction. */
+NODISCARD enum err node_import_note(struct node_store *store,
+                                    const struct import_progress *progress);
 };
 NODISCARD enum err node_answer_entry(struct node_store *store, uint64_t entry_id,
                                      const struct answer *answer);

@@ -1,4 +1,4 @@
-/* The queue and the chains: append, lanes, runs for bundles, requests and imports. */
+/* The queue and the chains: append, lanes, runs for bundles, requests. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/statvfs.h>
@@ -268,7 +268,7 @@ static enum err change_put(struct node_store *store, uint64_t id, const struct q
     return err;
 }
 
-static enum err request_put(struct node_store *store, const struct id *request, struct bytes answer)
+enum err node_request_put(struct node_store *store, const struct id *request, struct bytes answer)
 {
     struct bytes box;
     const struct box_name name = box_name("answer", bytes_id(request), 0);
@@ -281,12 +281,20 @@ static enum err request_put(struct node_store *store, const struct id *request, 
     return node_sql_run(store, st);
 }
 
-static enum err import_put(struct node_store *store, struct bytes file, uint64_t line)
+enum err node_item_put(struct node_store *store, uint64_t id, const struct queue_entry *entry)
 {
-    struct sqlite3_stmt *st = node_sql(store, SQL_import_put);
-    sql_bind(st, 1, file);
-    sql_bind_uint(st, 2, line);
-    return node_sql_run(store, st);
+    struct bytes box;
+    const struct box_name name = box_name("txn", bytes_hash(&entry->leaf), 0);
+    enum err err = node_box_put(store, &name, entry->txn, &box);
+    if (err == OK)
+        err = item_put(store, id, entry->item, box);
+    if (err == OK && entry->key_sealed.len > 0) {
+        struct sqlite3_stmt *st = node_sql(store, SQL_key_put);
+        sql_bind_uint(st, 1, entry->key_number);
+        sql_bind(st, 2, entry->key_sealed);
+        err = node_sql_run(store, st);
+    }
+    return err;
 }
 
 static enum err append(struct node_store *store, const struct queue_entry *entry, uint64_t *ret_seq)
@@ -319,9 +327,11 @@ static enum err append(struct node_store *store, const struct queue_entry *entry
     for (unsigned i = 0; err == OK && i < entry->change_count; i++)
         err = change_put(store, id, entry, i);
     if (err == OK)
-        err = request_put(store, &entry->request, entry->answer);
-    if (err == OK && entry->import_hash.len == HASH_BYTES)
-        err = import_put(store, entry->import_hash, entry->import_line);
+        err = node_request_put(store, &entry->request, entry->answer);
+    if (err == OK && entry->draft > 0)
+        err = node_draft_sent(store, entry);
+    if (err == OK && entry->import)
+        err = node_import_note(store, entry->import);
     if (err == OK && entry->next_number > 0) {
         struct sqlite3_stmt *st = node_sql(store, SQL_counter_number);
         sql_bind_uint(st, 1, entry->next_number);
@@ -411,7 +421,7 @@ enum err node_drop_passed(struct node_store *store, enum lane lane)
     return node_sql_run(store, st);
 }
 
-/* ---- requests and imports */
+/* ---- requests */
 
 enum err node_store_answer(struct node_store *store, const struct id *request,
                            struct bytes *ret_answer)
@@ -428,38 +438,4 @@ enum err node_store_answer(struct node_store *store, const struct id *request,
     if (err == OK)
         *ret_answer = answer;
     return err;
-}
-
-enum err node_store_import_line(struct node_store *store, const struct hash *file,
-                                uint64_t *ret_line)
-{
-    struct sqlite3_stmt *st = node_sql(store, SQL_import_get);
-    sql_bind_hash(st, 1, file);
-    enum err err = node_sql_row(store, st);
-    if (err == ERR_NOT_FOUND) {
-        *ret_line = 0;
-        return OK;
-    }
-    if (err != OK)
-        return err;
-    uint64_t line = sql_uint(st, 0);
-    err = node_sql_end(store, st, OK);
-    if (err == OK)
-        *ret_line = line;
-    return err;
-}
-
-enum err node_store_import_put(struct node_store *store, const struct hash *file, uint64_t line,
-                               const struct id *request, struct bytes answer)
-{
-    if (!store->box)
-        return ERR_LOCKED;
-    enum err err = node_begin(store);
-    if (err != OK)
-        return err;
-    scratch_clear(&store->scratch);
-    err = import_put(store, bytes_hash(file), line);
-    if (err == OK)
-        err = request_put(store, request, answer);
-    return node_end(store, err);
 }

@@ -242,9 +242,17 @@ INSERT INTO request VALUES (?1, ?2);
 -- @request_get
 SELECT box FROM request WHERE request = ?1;
 -- @import_put
-INSERT OR REPLACE INTO import VALUES (?1, ?2);
+INSERT INTO import (file, line) VALUES (?1, ?2)
+    ON CONFLICT (file) DO UPDATE SET line = ?2 RETURNING id;
 -- @import_get
-SELECT line FROM import WHERE file = ?1;
+SELECT id, line FROM import WHERE file = ?1;
+-- @ledger_get
+SELECT coalesce(max(seen) FILTER (WHERE file = ?2), 0),
+       coalesce(max(seen) FILTER (WHERE file > 0), 0), count(*) FILTER (WHERE file < 0)
+  FROM ledger WHERE hash = ?1;
+-- @ledger_put
+INSERT INTO ledger VALUES (?1, ?2, ?3)
+    ON CONFLICT (hash, file) DO UPDATE SET seen = max(seen, ?3);
 
 -- @record_get
 SELECT short, confirmed, box FROM record WHERE id = ?1;

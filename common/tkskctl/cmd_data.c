@@ -4,11 +4,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/crypto.h"
-#include "common/files.h"
 #include "common/tkskctl/ctl.h"
+#include "common/tkskctl/outfile.h"
 #include "common/tkskctl/table.h"
 
 #define CHUNK_BYTES_MAX (1024U * 1024)
@@ -16,36 +15,20 @@
 
 /* --- a stream into a file ------------------------------------------------------------------- */
 
-/* Written beside its place under another name; it gets its name when it is whole and on the disk.
- */
 struct stream_file {
-    char path[4096];
-    char part[4104];
-    FILE *out;
+    struct outfile file;
     uint64_t bytes;
     uint8_t *chunk;
     struct problem problem;
 };
 
-static enum err failed(struct stream_file *file, int number)
-{
-    return problem_set(&file->problem, number == ENOSPC ? ERR_FULL : ERR_IO, file->path,
-                       strerror(number));
-}
-
 static enum err stream_open(const char *path, struct stream_file *file)
 {
     *file = (struct stream_file){ .bytes = 0 };
-    if (strlen(path) >= sizeof(file->path))
-        return problem_set(&file->problem, ERR_LIMIT, path, NULL);
-    (void)snprintf(file->path, sizeof(file->path), "%s", path);
-    (void)snprintf(file->part, sizeof(file->part), "%s.part", path);
-    file->out = fopen(file->part, "we");
-    /* The data of a whole district. */
-    if (!file->out || fchmod(fileno(file->out), 0600) != 0)
-        return failed(file, errno);
     file->chunk = malloc(CHUNK_BYTES_MAX);
-    return file->chunk ? OK : problem_set(&file->problem, ERR_MEMORY, path, NULL);
+    if (!file->chunk)
+        return problem_set(&file->problem, ERR_MEMORY, path, NULL);
+    return outfile_open(path, &file->file, &file->problem);
 }
 
 static enum err stream_row(void *ctx, json_t *row)
@@ -55,31 +38,18 @@ static enum err stream_row(void *ctx, json_t *row)
     struct buf chunk = buf_of(file->chunk, CHUNK_BYTES_MAX);
     enum err err = data ? crypto_unbase64(bytes_text(data), &chunk) : ERR_MALFORMED;
     if (err != OK)
-        return problem_set(&file->problem, err, "data", file->path);
-    if (fwrite(chunk.at, 1, chunk.len, file->out) != chunk.len)
-        return failed(file, errno);
+        return problem_set(&file->problem, err, "data", file->file.path);
+    if (fwrite(chunk.at, 1, chunk.len, file->file.out) != chunk.len)
+        return outfile_failed(&file->file, errno, &file->problem);
     file->bytes += chunk.len;
     return OK;
 }
 
-/* Durable under its own name, when `keep`; else gone. */
 static enum err stream_close(struct stream_file *file, bool keep)
 {
-    enum err err = OK;
-    if (keep && (fflush(file->out) != 0 || fsync(fileno(file->out)) != 0))
-        err = failed(file, errno);
-    if (file->out && fclose(file->out) != 0 && keep && err == OK)
-        err = failed(file, errno);
-    if (keep && err == OK && rename(file->part, file->path) != 0)
-        err = failed(file, errno);
-    if (keep && err == OK && files_sync_directory_of(file->path) != OK)
-        err = failed(file, EIO);
-    if (!keep || err != OK)
-        (void)unlink(file->part);
     free(file->chunk);
-    file->out = NULL;
     file->chunk = NULL;
-    return err;
+    return outfile_close(&file->file, keep, &file->problem);
 }
 
 /* Streams `cmd` into `path`; *ret_done is the caller's. */
@@ -109,13 +79,13 @@ static enum exit_code say_written(struct ctl *ctl, const struct stream_file *fil
     char size[SAY_SIZE_MAX];
     if (ctl->args.json) {
         json_t *result = ctl_memory(
-            json_pack("{s:s, s:I}", "file", file->path, "bytes", (json_int_t)file->bytes));
+            json_pack("{s:s, s:I}", "file", file->file.path, "bytes", (json_int_t)file->bytes));
         enum exit_code code = ctl_document(ctl, result, NULL);
         json_decref(result);
         return code;
     }
     say_size(file->bytes, size);
-    (void)printf("%s, %s. %s\n", file->path, size, sentence);
+    (void)printf("%s, %s. %s\n", file->file.path, size, sentence);
     return EXIT_DONE;
 }
 

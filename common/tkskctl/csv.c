@@ -1,8 +1,10 @@
 #include "common/tkskctl/csv.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
-#include "common/must.h"
+#include "common/crypto.h"
+#include "common/tkskctl/csv_inside.h"
 #include "common/tkskctl/say.h"
 #include "proto/codec.h"
 
@@ -18,112 +20,140 @@ static enum err at_line(struct problem *problem, enum err code, const char *name
     return problem_set(problem, code, thing, detail);
 }
 
-static enum err check_utf8(struct bytes text, const char *name, struct problem *problem)
+/* --- bytes ---------------------------------------------------------------------------------- */
+
+static inline int byte_at(const struct csv *csv, uint64_t at)
 {
-    unsigned line = 1;
-    if (codec_utf8(text))
-        return OK;
-    for (size_t at = 0; at < text.len; line++) {
-        const uint8_t *end = memchr(text.at + at, '\n', text.len - at);
-        size_t len = end ? (size_t)(end - (text.at + at)) : text.len - at;
-        if (!codec_utf8(bytes_of(text.at + at, len)))
-            break;
-        at += len + 1;
-    }
-    return at_line(problem, ERR_TEXT, name, line,
-                   tr("this is not UTF-8; save the file as UTF-8, or say --encoding windows-1252",
-                      "ini bukan UTF-8; simpan berkas sebagai UTF-8, atau pakai --encoding "
-                      "windows-1252"));
+    const struct csv_file *file = csv->file;
+    if (at - file->window_at < file->window_len)
+        return file->window[at - file->window_at];
+    return csv_file_byte(csv->file, at);
 }
 
 static bool at_end(const struct csv *csv)
 {
-    return csv->at >= csv->text.len;
+    return byte_at(csv, csv->at) < 0;
 }
 
 /* Takes one end of line (CRLF, LF or CR) when it stands here. */
 static bool take_newline(struct csv *csv)
 {
-    if (at_end(csv))
-        return false;
-    uint8_t byte = csv->text.at[csv->at];
+    int byte = byte_at(csv, csv->at);
     if (byte != '\n' && byte != '\r')
         return false;
     csv->at++;
-    if (byte == '\r' && !at_end(csv) && csv->text.at[csv->at] == '\n')
+    if (byte == '\r' && byte_at(csv, csv->at) == '\n')
         csv->at++;
     csv->line++;
     return true;
 }
 
-enum flaw { FLAW_NONE, FLAW_OPEN_QUOTE, FLAW_AFTER_QUOTE, FLAW_COLUMNS, FLAW_BYTES };
+/* --- rows ----------------------------------------------------------------------------------- */
 
-/* The inside of a quoted cell; stands behind the closing quote afterwards. */
-static enum flaw quoted(struct csv *csv, struct csv_row *row, size_t *used)
-{
-    csv->at++;
-    while (!at_end(csv)) {
-        char byte = (char)csv->text.at[csv->at];
-        bool next_quote = csv->at + 1 < csv->text.len && csv->text.at[csv->at + 1] == '"';
-        if (byte == '"' && !next_quote) {
-            csv->at++;
-            bool ends = at_end(csv) || csv->text.at[csv->at] == (uint8_t)csv->separator ||
-                        csv->text.at[csv->at] == '\n' || csv->text.at[csv->at] == '\r';
-            return ends ? FLAW_NONE : FLAW_AFTER_QUOTE;
-        }
-        if (*used + 2 > CSV_ROW_BYTES_MAX)
-            return FLAW_BYTES;
-        if (byte == '\n' || byte == '\r') {
-            (void)take_newline(csv);
-            row->space[(*used)++] = '\n';
-            continue;
-        }
-        csv->at += byte == '"' ? 2 : 1;
-        row->space[(*used)++] = byte;
-    }
-    return FLAW_OPEN_QUOTE;
-}
+enum flaw {
+    FLAW_NONE,
+    FLAW_OPEN_QUOTE,
+    FLAW_AFTER_QUOTE,
+    FLAW_COLUMNS,
+    FLAW_BYTES,
+    FLAW_ENCODING /* a byte that windows-1252 does not have */
+};
 
-static enum flaw unquoted(struct csv *csv, struct csv_row *row, size_t *used)
+/* A row under way. */
+struct reading {
+    struct csv *csv;
+    struct csv_row *row;
+    size_t used;
+    unsigned quote_line; /* where the last quoted cell began */
+};
+
+static enum flaw keep(struct reading *reading, int byte)
 {
-    while (!at_end(csv)) {
-        char byte = (char)csv->text.at[csv->at];
-        if (byte == csv->separator || byte == '\n' || byte == '\r')
-            break;
-        if (*used + 2 > CSV_ROW_BYTES_MAX)
-            return FLAW_BYTES;
-        row->space[(*used)++] = byte;
-        csv->at++;
+    char utf8[3];
+    size_t len = 1;
+    utf8[0] = (char)byte;
+    if (byte >= 0x80 && reading->csv->file->windows_1252) {
+        len = csv_1252_to_utf8((uint8_t)byte, utf8);
+        if (len == 0)
+            return FLAW_ENCODING;
     }
+    if (reading->used + len + 1 > CSV_ROW_BYTES_MAX)
+        return FLAW_BYTES;
+    for (size_t i = 0; i < len; i++)
+        reading->row->space[reading->used++] = utf8[i];
     return FLAW_NONE;
 }
 
-/* One line of cells, also an empty one (count 1, len 0). */
-static enum flaw read_row(struct csv *csv, struct csv_row *row)
+/* The inside of a quoted cell; stands behind the closing quote afterwards. */
+static enum flaw quoted(struct reading *reading)
 {
-    size_t used = 0;
-    row->line = csv->line;
-    row->count = 0;
-    for (;;) {
-        if (row->count == CSV_COLUMNS_MAX)
-            return FLAW_COLUMNS;
-        if (used + 1 > CSV_ROW_BYTES_MAX)
-            return FLAW_BYTES;
-        size_t start = used;
-        bool quote = !at_end(csv) && csv->text.at[csv->at] == '"';
-        enum flaw flaw = quote ? quoted(csv, row, &used) : unquoted(csv, row, &used);
-        if (flaw != FLAW_NONE)
-            return flaw;
-        row->cells[row->count] = row->space + start;
-        row->lens[row->count++] = used - start;
-        row->space[used++] = '\0';
-        if (!at_end(csv) && csv->text.at[csv->at] == (uint8_t)csv->separator) {
-            csv->at++;
+    struct csv *csv = reading->csv;
+    enum flaw flaw = FLAW_NONE;
+    int byte;
+    reading->quote_line = csv->line;
+    csv->at++;
+    while (flaw == FLAW_NONE && (byte = byte_at(csv, csv->at)) >= 0) {
+        if (byte == '\n' || byte == '\r') {
+            (void)take_newline(csv);
+            flaw = keep(reading, '\n');
             continue;
         }
-        (void)take_newline(csv);
-        return FLAW_NONE;
+        csv->at++;
+        if (byte == '"') {
+            int next = byte_at(csv, csv->at);
+            if (next != '"')
+                return next < 0 || next == csv->separator || next == '\n' || next == '\r'
+                           ? FLAW_NONE
+                           : FLAW_AFTER_QUOTE;
+            csv->at++;
+        }
+        flaw = keep(reading, byte);
     }
+    /* An open quote swallows the rest, as much of it as a row may have. */
+    return flaw == FLAW_NONE || flaw == FLAW_BYTES ? FLAW_OPEN_QUOTE : flaw;
+}
+
+static enum flaw unquoted(struct reading *reading)
+{
+    struct csv *csv = reading->csv;
+    enum flaw flaw = FLAW_NONE;
+    int byte;
+    while (flaw == FLAW_NONE && (byte = byte_at(csv, csv->at)) >= 0) {
+        if (byte == csv->separator || byte == '\n' || byte == '\r')
+            break;
+        flaw = keep(reading, byte);
+        csv->at++;
+    }
+    return flaw;
+}
+
+/* One line of cells, also an empty one (count 1, len 0). */
+static enum flaw read_row(struct csv *csv, struct csv_row *row, unsigned *ret_quote_line)
+{
+    struct reading reading = { .csv = csv, .row = row };
+    enum flaw flaw = FLAW_NONE;
+    row->line = csv->line;
+    row->count = 0;
+    while (flaw == FLAW_NONE) {
+        if (row->count == CSV_COLUMNS_MAX)
+            return FLAW_COLUMNS;
+        if (reading.used + 1 > CSV_ROW_BYTES_MAX)
+            return FLAW_BYTES;
+        size_t start = reading.used;
+        flaw = byte_at(csv, csv->at) == '"' ? quoted(&reading) : unquoted(&reading);
+        *ret_quote_line = reading.quote_line;
+        if (flaw != FLAW_NONE)
+            break;
+        row->cells[row->count] = row->space + start;
+        row->lens[row->count++] = reading.used - start;
+        row->space[reading.used++] = '\0';
+        if (byte_at(csv, csv->at) != csv->separator) {
+            (void)take_newline(csv);
+            break;
+        }
+        csv->at++;
+    }
+    return flaw;
 }
 
 static bool row_is_blank(const struct csv_row *row)
@@ -137,13 +167,73 @@ static bool row_is_blank(const struct csv_row *row)
 
 bool csv_next(struct csv *csv, struct csv_row *row)
 {
+    unsigned quote_line;
     while (!at_end(csv)) {
-        enum flaw flaw = read_row(csv, row);
-        must(flaw == FLAW_NONE); /* csv_open has read it all */
+        if (read_row(csv, row, &quote_line) != FLAW_NONE) {
+            csv->file->failed = true; /* csv_scan has read it all: it has changed since */
+            return false;
+        }
         if (!row_is_blank(row))
             return true;
     }
     return false;
+}
+
+enum err csv_row_open(struct csv_row *ret_row)
+{
+    char *space = malloc(CSV_ROW_BYTES_MAX);
+    if (!space)
+        return ERR_MEMORY;
+    *ret_row = (struct csv_row){ .space = space };
+    return OK;
+}
+
+void csv_row_close(struct csv_row *row)
+{
+    if (row->space)
+        crypto_wipe(row->space, CSV_ROW_BYTES_MAX);
+    free(row->space);
+    row->space = NULL;
+}
+
+/* --- what it is ----------------------------------------------------------------------------- */
+
+/* Files that people hand over in the place of a CSV file, by how they begin. */
+static const struct {
+    const char *magic;
+    size_t len;
+    const char *what;
+} others[] = {
+    { "PK\003\004", 4, "Excel .xlsx / LibreOffice .ods" },
+    { "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 8, "Excel .xls" },
+    { "\xff\xfe", 2, "Unicode Text (UTF-16)" },
+    { "\xfe\xff", 2, "Unicode Text (UTF-16)" },
+    { "%PDF", 4, "PDF" },
+    { "{\\rtf", 5, "RTF" },
+};
+/* Programs of offices write such "Excel" files. */
+static const char *const pages[] = { "<html", "<table", "<!doctype", "<?xml", "<meta" };
+
+static const char *other_kind(const struct csv *csv)
+{
+    char head[16] = "";
+    size_t len = 0;
+    for (; len < sizeof(head) - 1; len++) {
+        int byte = byte_at(csv, csv->at + len);
+        if (byte < 0)
+            break;
+        head[len] = (char)byte;
+    }
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        if (len >= others[i].len && memcmp(head, others[i].magic, others[i].len) == 0)
+            return others[i].what;
+    }
+    const char *text = head + strspn(head, " \t\r\n");
+    for (size_t i = 0; i < COUNT_OF(pages); i++) {
+        if (strncasecmp(text, pages[i], strlen(pages[i])) == 0)
+            return "HTML/XML";
+    }
+    return NULL;
 }
 
 /* How well a separator explains the first rows: how many have the commonest width over one, then
@@ -152,10 +242,13 @@ static size_t sniff_score(struct csv csv, struct csv_row *row)
 {
     size_t widths[CSV_COLUMNS_MAX + 1] = { 0 };
     size_t best = 0;
+    unsigned quote_line;
+    bool odd = false; /* text behind a quote: likely another separator */
     for (size_t i = 0; i < SNIFF_ROWS && !at_end(&csv); i++) {
-        enum flaw flaw = read_row(&csv, row);
+        enum flaw flaw = read_row(&csv, row, &quote_line);
+        odd = odd || flaw == FLAW_AFTER_QUOTE;
         if (flaw != FLAW_NONE && flaw != FLAW_COLUMNS)
-            return 0;
+            break;
         if (flaw == FLAW_COLUMNS || !row_is_blank(row))
             widths[row->count]++;
         if (flaw == FLAW_COLUMNS)
@@ -165,18 +258,20 @@ static size_t sniff_score(struct csv csv, struct csv_row *row)
         size_t score = widths[width] * (CSV_COLUMNS_MAX + 1) + (widths[width] > 0 ? width : 0);
         best = score > best ? score : best;
     }
-    return best;
+    return odd ? best / 2 : best;
 }
 
 static void sniff(struct csv *csv, struct csv_row *row)
 {
-    size_t best = 0;
+    static const char hint[] = "sep="; /* Excel's own */
+    size_t best = 0, same = 0;
     csv->separator = ',';
-    /* Excel's own hint. */
-    if (csv->text.len > 5 && memcmp(csv->text.at, "sep=", 4) == 0 &&
-        memchr(separators, csv->text.at[4], sizeof(separators))) {
-        csv->separator = (char)csv->text.at[4];
-        csv->at = 5;
+    while (same < 4 && byte_at(csv, csv->at + same) == hint[same])
+        same++;
+    int hinted = byte_at(csv, csv->at + 4);
+    if (same == 4 && hinted > 0 && memchr(separators, hinted, sizeof(separators))) {
+        csv->separator = (char)hinted;
+        csv->at += 5;
         (void)take_newline(csv);
         return;
     }
@@ -191,112 +286,106 @@ static void sniff(struct csv *csv, struct csv_row *row)
     }
 }
 
-/* Reads all of it once, so that a flaw at the end is known before the first row is used. */
-static enum err check_rows(struct csv csv, const char *name, struct csv_row *row,
-                           struct problem *problem)
-{
-    while (!at_end(&csv)) {
-        unsigned line = csv.line;
-        switch (read_row(&csv, row)) {
-        case FLAW_NONE:
-            break;
-        case FLAW_OPEN_QUOTE:
-            return at_line(problem, ERR_CSV, name, line,
-                           tr("a quoted cell never ends", "sel berkutip tidak pernah ditutup"));
-        case FLAW_AFTER_QUOTE:
-            return at_line(
-                problem, ERR_CSV, name, csv.line,
-                tr("text stands behind a closing quote; a quote inside a cell is doubled",
-                   "ada tulisan setelah kutip penutup; kutip di dalam sel ditulis dua "
-                   "kali"));
-        case FLAW_COLUMNS:
-            return at_line(problem, ERR_LIMIT, name, line,
-                           tr("more than 256 columns", "lebih dari 256 kolom"));
-        case FLAW_BYTES:
-            return at_line(problem, ERR_LIMIT, name, line,
-                           tr("a row of more than 256 KiB; is a quote left open?",
-                              "satu baris lebih dari 256 KiB; apakah ada kutip terbuka?"));
-        }
-    }
-    return OK;
-}
-
-enum err csv_open(struct bytes content, const char *name, struct csv *ret_csv,
+enum err csv_open(struct csv_file *file, const char *name, struct csv *ret_csv,
                   struct problem *problem)
 {
-    struct csv csv = { .text = content, .line = 1 };
+    struct csv csv = { .file = file, .line = 1 };
     struct csv_row row;
-    if (content.len >= 3 && memcmp(content.at, "\xef\xbb\xbf", 3) == 0)
-        csv.text = bytes_of(content.at + 3, content.len - 3);
-    enum err err = check_utf8(csv.text, name, problem);
-    if (err == OK)
-        err = csv_row_open(&row);
+    const char *other = other_kind(&csv);
+    if (other)
+        return problem_set(problem, ERR_WORKBOOK, name, other);
+    csv.has_mark = byte_at(&csv, 0) == 0xef && byte_at(&csv, 1) == 0xbb && byte_at(&csv, 2) == 0xbf;
+    if (csv.has_mark && file->windows_1252)
+        return at_line(problem, ERR_TEXT, name, 1,
+                       tr("it begins with the mark of UTF-8; leave --encoding out",
+                          "berkas ini bertanda UTF-8; jangan pakai --encoding"));
+    csv.at = csv.has_mark ? 3 : 0;
+    enum err err = csv_row_open(&row);
     if (err != OK)
-        return err;
+        return problem_set(problem, err, name, NULL);
     sniff(&csv, &row);
-    err = check_rows(csv, name, &row, problem);
     csv_row_close(&row);
-    if (err == OK)
-        *ret_csv = csv;
-    return err;
-}
-
-enum err csv_row_open(struct csv_row *ret_row)
-{
-    char *space = malloc(CSV_ROW_BYTES_MAX);
-    if (!space)
-        return ERR_MEMORY;
-    *ret_row = (struct csv_row){ .space = space };
+    *ret_csv = csv;
     return OK;
 }
 
-void csv_row_close(struct csv_row *row)
+/* --- all of it ------------------------------------------------------------------------------ */
+
+static enum err not_text(struct problem *problem, const char *name, unsigned line)
 {
-    free(row->space);
-    row->space = NULL;
+    return at_line(problem, ERR_TEXT, name, line,
+                   tr("this is not UTF-8; save it as \"CSV UTF-8\", or say --encoding windows-1252",
+                      "ini bukan UTF-8; simpan sebagai \"CSV UTF-8\", atau pakai --encoding "
+                      "windows-1252"));
 }
 
-/* 0x80..0x9f; 0: not a character of this encoding. */
-static const uint16_t windows_1252[32] = {
-    0x20ac, 0,      0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160,
-    0x2039, 0x0152, 0,      0x017d, 0,      0,      0x2018, 0x2019, 0x201c, 0x201d, 0x2022,
-    0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0,      0x017e, 0x0178,
-};
-
-enum err csv_from_windows_1252(struct bytes content, const char *name, char **ret_text,
-                               size_t *ret_len, struct problem *problem)
+/* The line of the first cell that is not UTF-8; 0: all are. */
+static unsigned bad_line(const struct csv_row *row)
 {
-    char *text = malloc(content.len * 3 + 1);
-    unsigned line = 1;
-    size_t len = 0;
-    if (!text)
-        return problem_set(problem, ERR_MEMORY, name, NULL);
-    for (size_t i = 0; i < content.len; i++) {
-        unsigned code = content.at[i];
-        if (code >= 0x80 && code < 0xa0)
-            code = windows_1252[code - 0x80];
-        if (code == 0) {
-            free(text);
-            return at_line(problem, ERR_TEXT, name, line,
-                           tr("a byte that windows-1252 does not have",
-                              "bita yang tidak ada di windows-1252"));
-        }
-        line += code == '\n' ? 1 : 0;
-        if (code < 0x80) {
-            text[len++] = (char)code;
-        } else if (code < 0x800) {
-            text[len++] = (char)(0xc0 | code >> 6);
-            text[len++] = (char)(0x80 | (code & 0x3f));
-        } else {
-            text[len++] = (char)(0xe0 | code >> 12);
-            text[len++] = (char)(0x80 | (code >> 6 & 0x3f));
-            text[len++] = (char)(0x80 | (code & 0x3f));
+    unsigned line = row->line;
+    for (size_t i = 0; i < row->count; i++) {
+        const char *at = row->cells[i], *end = at + row->lens[i];
+        bool good = codec_utf8(bytes_of(at, row->lens[i]));
+        while (at < end) {
+            const char *stop = memchr(at, '\n', (size_t)(end - at));
+            size_t len = (size_t)((stop ? stop : end) - at);
+            if (!good && !codec_utf8(bytes_of(at, len)))
+                return line;
+            line += stop ? 1 : 0;
+            at += len + 1;
         }
     }
-    text[len] = '\0';
-    *ret_text = text;
-    *ret_len = len;
+    return 0;
+}
+
+static enum err say_flaw(enum flaw flaw, const char *name, unsigned line, unsigned quote_line,
+                         unsigned end_line, struct problem *problem)
+{
+    char detail[PROBLEM_DETAIL_MAX];
+    switch (flaw) {
+    case FLAW_NONE:
+        break;
+    case FLAW_OPEN_QUOTE:
+        return at_line(problem, ERR_CSV, name, quote_line,
+                       tr("a quoted cell begins here and never ends",
+                          "sel berkutip mulai di sini dan tidak pernah ditutup"));
+    case FLAW_AFTER_QUOTE:
+        (void)snprintf(detail, sizeof(detail),
+                       tr("a quoted cell begins here, and text stands behind its closing quote "
+                          "in line %u; a quote inside a cell is doubled",
+                          "sel berkutip mulai di sini, dan ada tulisan setelah kutip penutupnya "
+                          "di baris %u; kutip di dalam sel ditulis dua kali"),
+                       end_line);
+        return at_line(problem, ERR_CSV, name, quote_line, detail);
+    case FLAW_COLUMNS:
+        return at_line(problem, ERR_LIMIT, name, line,
+                       tr("more than 256 columns", "lebih dari 256 kolom"));
+    case FLAW_BYTES:
+        return at_line(problem, ERR_LIMIT, name, line,
+                       tr("a row of more than 256 KiB", "satu baris lebih dari 256 KiB"));
+    case FLAW_ENCODING:
+        return at_line(
+            problem, ERR_TEXT, name, end_line,
+            tr("a byte that windows-1252 does not have", "bita yang tidak ada di windows-1252"));
+    }
     return OK;
+}
+
+enum err csv_scan(struct csv csv, const char *name, struct csv_row *row, csv_each *each, void *ctx,
+                  struct problem *problem)
+{
+    while (!at_end(&csv)) {
+        unsigned line = csv.line, quote_line = 0;
+        enum flaw flaw = read_row(&csv, row, &quote_line);
+        if (flaw != FLAW_NONE)
+            return say_flaw(flaw, name, line, quote_line, csv.line, problem);
+        unsigned bad = bad_line(row);
+        if (bad > 0)
+            return not_text(problem, name, bad);
+        if (each && !row_is_blank(row))
+            each(ctx, row);
+    }
+    return csv_check(csv.file, name, problem);
 }
 
 void csv_put(FILE *out, const char *text, size_t len, char separator)

@@ -360,7 +360,7 @@ static struct queue_entry sample_entry(struct office *o, struct hash *leaf, stru
     (void)o;
     crypto_random(leaf, sizeof *leaf);
     change_encode(&one, change);
-    *row = (struct queue_change){ one.record, writer_bytes(change) };
+    *row = (struct queue_change){ .record = one.record, .raw = writer_bytes(change) };
     return (struct queue_entry){ .lane = LANE_BULK,
                                  .item = bytes_text("item"),
                                  .leaf = *leaf,
@@ -505,14 +505,15 @@ static void import_progress_is_kept_with_and_without_rows(void **state)
 {
     struct office *o = *state;
     struct hash file;
-    uint64_t line = 99;
+    struct import_file found = { .line = 99 };
     crypto_random(&file, sizeof file);
-    assert_int_equal(node_store_import_line(o->store, &file, &line), OK);
-    assert_int_equal(line, 0);
+    assert_int_equal(node_store_import(o->store, &file, &found), OK);
+    assert_int_equal(found.line, 0);
     const struct id request = crypto_random_id();
     struct bytes answer;
-    assert_int_equal(node_store_import_put(o->store, &file, 12, &request, bytes_text("refused")),
-                     OK);
+    struct import_progress progress = { .file = file, .line = 12 };
+    assert_int_equal(
+        node_store_import_put(o->store, &progress, &request, bytes_text("refused")), OK);
     assert_int_equal(node_store_answer(o->store, &request, &answer), OK);
     assert_true(bytes_is(answer, "refused"));
     uint8_t space[256];
@@ -521,12 +522,14 @@ static void import_progress_is_kept_with_and_without_rows(void **state)
     struct hash leaf;
     uint64_t seq;
     struct queue_entry entry = sample_entry(o, &leaf, &change, &row);
-    entry.import_hash = bytes_hash(&file);
-    entry.import_line = 268;
+    progress.line = 268;
+    entry.import = &progress;
     assert_int_equal(node_store_append(o->store, &entry, &seq), OK);
     office_restart(o);
-    assert_int_equal(node_store_import_line(o->store, &file, &line), OK);
-    assert_int_equal(line, 268);
+    assert_int_equal(node_store_import(o->store, &file, &found), ERR_LOCKED);
+    office_unlock(o);
+    assert_int_equal(node_store_import(o->store, &file, &found), OK);
+    assert_int_equal(found.line, 268);
 }
 
 #define WITH_OFFICE(test) cmocka_unit_test_setup_teardown(test, open_office, close_office)

@@ -80,7 +80,8 @@ static void rejected_rows_come_back_with_their_reason(void **state)
         file_text("w.rejected.csv"),
         "NIK;Nama;baris;kolom;aturan;alasan\n"
         "2;Ani;4;NIK;nik;\"16, not 15; copy it again\"\n"
-        "3;Cici;5;;cells;the row has another number of cells than the header: 3, 2\n");
+        "3;Cici;5;;cells;\"the row has another number of cells than the header: 3, 2; mend the row: "
+        "a cell may lack its quotes\";x\n");
     json_t *rows = request("import_rows", 0);
     json_t *sent = json_object_get(json_object_get(rows, "args"), "rows");
     assert_int_equal(json_array_size(sent), 2);
