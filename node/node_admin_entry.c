@@ -2,23 +2,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "node/node_admin_inside.h"
+#include "node/node_admin_draft.h"
 
-/* One request under way. */
-struct entering {
-    struct node_admin *admin;
-    struct admin_call *call;
-    struct id request;
-    enum lane lane;
-    struct entry_change *changes;
-    struct node_fields *fields; /* of each change */
-    unsigned count;
-    bool single; /* one record: the answer names it itself */
-    struct warnings warnings;
-};
+/* Whether what is refused shall be kept as a draft. */
+static bool keep_of(struct admin_call *call, enum keep *ret_keep)
+{
+    const json_t *draft = json_object_get(admin_call_args(call), "draft");
+    *ret_keep = json_is_true(draft) ? KEEP_REFUSED : KEEP_NOT;
+    if (draft == NULL || json_is_null(draft) || json_is_boolean(draft))
+        return true;
+    if (json_is_string(draft) && strcmp(json_string_value(draft), "only") == 0) {
+        *ret_keep = KEEP_ONLY;
+        return true;
+    }
+    node_admin_refuse(call, ERR_USAGE, "draft", "true, or \"only\"");
+    return false;
+}
 
-static bool entering_open(struct node_admin *admin, struct admin_call *call, unsigned count,
-                          struct entering *ret)
+bool node_entering_open(struct node_admin *admin, struct admin_call *call, unsigned count,
+                        struct entering *ret)
 {
     *ret = (struct entering){ .admin = admin, .call = call, .single = true };
     if (!node_arg_request(call, &ret->request) || !node_arg_lane(call, &ret->lane))
@@ -35,7 +37,7 @@ static bool entering_open(struct node_admin *admin, struct admin_call *call, uns
     return false;
 }
 
-static void entering_close(struct entering *entering)
+void node_entering_close(struct entering *entering)
 {
     for (unsigned i = 0; i < entering->count; i++)
         node_fields_close(&entering->fields[i]);
@@ -114,6 +116,12 @@ static void answer_stored(struct entering *entering, struct bytes stored)
     struct place place = { .leaf = json_string_value(json_object_get(answer, "leaf")) };
     json_t *names = json_array(), *text;
     size_t index;
+    if (json_object_get(answer, "draft") != NULL) {
+        node_draft_answer(entering->call, answer);
+        json_decref(answer);
+        json_decref(names);
+        return;
+    }
     if (place.leaf == NULL) {
         json_decref(answer);
         json_decref(names);
@@ -145,7 +153,7 @@ static void answer_stored(struct entering *entering, struct bytes stored)
 }
 
 /* True when the request has been stored before: then the call is answered. */
-static bool answered_before(struct entering *entering)
+bool node_entering_answered(struct entering *entering)
 {
     struct bytes stored;
     if (id_is_zero(&entering->request))
@@ -179,7 +187,7 @@ static void fail_submit(struct entering *entering, enum err err, const struct pr
 }
 
 /* Signs, seals and stores. The call ends here either way. */
-static void submit(struct entering *entering)
+void node_entering_submit(struct entering *entering)
 {
     struct node_admin *admin = entering->admin;
     struct problem problem = { .code = OK };
@@ -194,10 +202,25 @@ static void submit(struct entering *entering)
                                            .lane = entering->lane,
                                            .changes = entering->changes,
                                            .change_count = entering->count,
+                                           .draft = entering->draft ? entering->draft->number : 0,
                                            .answer = make_answer,
                                            .ctx = entering };
+    if (entering->keep == KEEP_ONLY) {
+        node_draft_keep(entering, NULL, 0);
+        return;
+    }
     enum err err = node_entry_submit(admin->parts.entry, &request, &leaf, &seq, &failed, &problem,
                                      &entering->warnings);
+    if (err != OK && problem.code == OK)
+        (void)problem_set(&problem, err, "entry", NULL);
+    if (err != OK && entering->draft != NULL) {
+        node_draft_refused(entering, &problem, failed);
+        return;
+    }
+    if (err != OK && entering->keep == KEEP_REFUSED && node_draft_may_keep(&problem)) {
+        node_draft_keep(entering, &problem, failed);
+        return;
+    }
     if (err != OK) {
         fail_submit(entering, err, &problem, failed);
         return;
@@ -218,15 +241,16 @@ void node_cmd_put(struct node_admin *admin, struct admin_call *call)
     struct bytes collection;
     const struct policy_collection *known;
     if (!node_arg_needed(call, "collection", &collection) ||
-        !entering_open(admin, call, 1, &entering))
+        !node_entering_open(admin, call, 1, &entering))
         return;
-    if (!answered_before(&entering) && node_arg_collection(admin, call, collection, &known) &&
+    if (keep_of(call, &entering.keep) && !node_entering_answered(&entering) &&
+        node_arg_collection(admin, call, collection, &known) &&
         entering_fields(&entering, 0, json_object_get(admin_call_args(call), "fields"))) {
         entering.changes[0].op = OP_CREATE;
         entering.changes[0].collection = bytes_text(known->name);
-        submit(&entering);
+        node_entering_submit(&entering);
     }
-    entering_close(&entering);
+    node_entering_close(&entering);
 }
 
 static uint64_t expected_rev(const json_t *args)
@@ -240,19 +264,20 @@ void node_cmd_edit(struct node_admin *admin, struct admin_call *call)
     struct entering entering;
     struct bytes id;
     const json_t *args = admin_call_args(call);
-    if (!node_arg_needed(call, "id", &id) || !entering_open(admin, call, 1, &entering))
+    if (!node_arg_needed(call, "id", &id) || !node_entering_open(admin, call, 1, &entering))
         return;
     struct entry_change *change = &entering.changes[0];
-    if (!answered_before(&entering) && node_arg_record(admin, call, id, &change->record) &&
+    if (keep_of(call, &entering.keep) && !node_entering_answered(&entering) &&
+        node_arg_record(admin, call, id, &change->record) &&
         entering_fields(&entering, 0, json_object_get(args, "fields"))) {
         change->op = OP_UPDATE;
         change->expect_rev = expected_rev(args);
         if (change->field_count == 0)
             node_admin_refuse(call, ERR_USAGE, "fields", "an edit changes at least one field");
         else
-            submit(&entering);
+            node_entering_submit(&entering);
     }
-    entering_close(&entering);
+    node_entering_close(&entering);
 }
 
 /* Why it is deleted goes ahead as a transaction of its own: a delete carries no fields. */
@@ -286,10 +311,10 @@ void node_cmd_delete(struct node_admin *admin, struct admin_call *call)
     struct entering entering;
     struct bytes id;
     struct problem problem = { .code = OK };
-    if (!node_arg_needed(call, "id", &id) || !entering_open(admin, call, 1, &entering))
+    if (!node_arg_needed(call, "id", &id) || !node_entering_open(admin, call, 1, &entering))
         return;
     struct entry_change *change = &entering.changes[0];
-    if (!answered_before(&entering) && node_arg_record(admin, call, id, &change->record) &&
+    if (!node_entering_answered(&entering) && node_arg_record(admin, call, id, &change->record) &&
         entering_fields(&entering, 0, json_object_get(admin_call_args(call), "reason_fields"))) {
         enum err err = OK;
         if (id_is_zero(&entering.request))
@@ -300,11 +325,11 @@ void node_cmd_delete(struct node_admin *admin, struct admin_call *call)
         change->fields = NULL;
         change->field_count = 0;
         if (err == OK)
-            submit(&entering);
+            node_entering_submit(&entering);
         else
             fail_submit(&entering, err, &problem, 0);
     }
-    entering_close(&entering);
+    node_entering_close(&entering);
 }
 
 static bool find_conflict(struct node_admin *admin, struct admin_call *call, struct id *ret_id,
@@ -335,13 +360,13 @@ void node_cmd_resolve(struct node_admin *admin, struct admin_call *call)
         node_admin_refuse(call, ERR_USAGE, "resolve", "choose a or b, or give a value");
         return;
     }
-    if (!entering_open(admin, call, 1, &entering))
+    if (!node_entering_open(admin, call, 1, &entering))
         return;
     uint8_t *copy = malloc(CHANGE_BYTES_MAX + IDENTIFIER_BYTES_MAX);
     struct entry_change *change = &entering.changes[0];
     if (copy == NULL) {
         node_admin_refuse(call, ERR_MEMORY, "resolve", NULL);
-    } else if (!answered_before(&entering) &&
+    } else if (!node_entering_answered(&entering) &&
                find_conflict(admin, call, &change->conflict, &conflict)) {
         /* It is valid until the next call only, and the entry calls the store. */
         struct bytes given = bytes_is(choose, "a") ? conflict.value_a : conflict.value_b;
@@ -366,9 +391,9 @@ void node_cmd_resolve(struct node_admin *admin, struct admin_call *call)
         change->fields = &field;
         change->field_count = 1;
         if (ready)
-            submit(&entering);
+            node_entering_submit(&entering);
     }
-    entering_close(&entering);
+    node_entering_close(&entering);
     free(copy);
 }
 
@@ -423,15 +448,15 @@ void node_cmd_apply(struct node_admin *admin, struct admin_call *call)
         node_admin_refuse(call, ERR_LIMIT, "changes", "1 to 256 in one request");
         return;
     }
-    if (!entering_open(admin, call, (unsigned)count, &entering))
+    if (!node_entering_open(admin, call, (unsigned)count, &entering))
         return;
     entering.single = false;
-    if (!answered_before(&entering)) {
+    if (keep_of(call, &entering.keep) && !node_entering_answered(&entering)) {
         bool ready = true;
         for (unsigned i = 0; ready && i < count; i++)
             ready = apply_change(&entering, i, json_array_get(changes, i));
         if (ready)
-            submit(&entering);
+            node_entering_submit(&entering);
     }
-    entering_close(&entering);
+    node_entering_close(&entering);
 }

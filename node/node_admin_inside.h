@@ -119,6 +119,22 @@ bool node_finds_match(struct node_admin *admin, const struct node_finds *finds,
 authority_set node_admin_author(struct node_admin *admin, const struct policy *policy);
 bool node_field_writable(const struct policy_field *field, authority_set author,
                          const char today[11]);
+/* Texts of warnings. */
+json_t *node_json_warnings(const struct warnings *warnings, enum lang lang);
+void node_json_set(json_t *object, const char *key, json_t *value); /* takes; NULL becomes null */
+const char *node_state_of(const struct record_view *view);
+const char *node_lane_name(enum lane lane);
+const char *node_op_name(enum change_op op);
+/* Rule and remedy of a reason name, for a person; empty when there is no such reason. */
+void node_reason_text(struct bytes reason, struct bytes field, enum lang lang, char *ret,
+                      size_t cap);
+
+/* ---- commands */
+
+void node_cmd_status(struct node_admin *admin, struct admin_call *call);
+void node_cmd_attention(struct node_admin *admin, struct admin_call *call);
+void node_cmd_explain(struct node_admin *admin, struct admin_call *call);
+void node_cmd_policy_show(struct node_admin *admin, struct admin_call *call);
 void node_cmd_enrol(struct node_admin *admin, struct admin_call *call);
 void node_cmd_enrol_status(struct node_admin *admin, struct admin_call *call);
 void node_cmd_operator_add(struct node_admin *admin, struct admin_call *call);
@@ -137,6 +153,12 @@ void node_cmd_show(struct node_admin *admin, struct admin_call *call);
 void node_cmd_conflict_list(struct node_admin *admin, struct admin_call *call);
 void node_cmd_collections(struct node_admin *admin, struct admin_call *call);
 
+void node_cmd_draft_list(struct node_admin *admin, struct admin_call *call);
+void node_cmd_draft_show(struct node_admin *admin, struct admin_call *call);
+void node_cmd_draft_edit(struct node_admin *admin, struct admin_call *call);
+void node_cmd_draft_send(struct node_admin *admin, struct admin_call *call);
+void node_cmd_draft_discard(struct node_admin *admin, struct admin_call *call);
+void node_cmd_dismiss(struct node_admin *admin, struct admin_call *call);
 /* node_admin_status.c: keeps what an operator has seen; `key` NULL: the one who acts in this call. */
 void node_admin_look(struct node_admin *admin, const struct public_key *key, enum node_look look);
 json_t *node_json_zone(const struct node_admin *admin); /* NULL: the policy names none */
@@ -146,4 +168,19 @@ const char *node_change_place(const struct node_admin *admin, const struct own_c
 const char *node_enrolment_name(enum enrolment enrolment);
 void node_cmd_export_begin(struct node_admin *admin, struct admin_call *call);
 void node_cmd_export_rows(struct node_admin *admin, struct admin_call *call);
+void node_cmd_countersign_list(struct node_admin *admin, struct admin_call *call);
+void node_cmd_countersign_show(struct node_admin *admin, struct admin_call *call);
+void node_cmd_countersign_sign(struct node_admin *admin, struct admin_call *call);
+void node_cmd_countersign_refuse(struct node_admin *admin, struct admin_call *call);
+
+/* node_admin_countersign.c. Name of an operator; NULL: not known. */
+json_t *node_json_operator(const struct node_admin *admin, uint32_t number);
+/* One row for `attention` of each author who waits for who acts. */
+NODISCARD enum err node_countersign_rows(struct node_admin *admin, enum lang lang, json_t *rows);
+/* Members of `status`; *ret_mine: transactions that who acts may sign. */
+NODISCARD enum err node_countersign_status(struct node_admin *admin, json_t *done,
+                                           uint64_t *ret_mine);
+/* Who countersigned or refused, and why, in a row of `show`'s history. */
+void node_countersign_history(struct node_admin *admin, json_t *row);
+
 

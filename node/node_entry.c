@@ -42,7 +42,7 @@ void node_entry_short(const char *node, uint32_t number, char ret[16])
 
 /* ---- the author */
 
-static enum err find_author(struct submit *submit)
+enum err submit_find_author(struct submit *submit)
 {
     const struct trust *trust = node_store_trust(submit->store);
     const struct policy *policy = node_store_policy(submit->store);
@@ -66,6 +66,7 @@ static enum err find_author(struct submit *submit)
         return problem_set(submit->problem, ERR_DENIED, op->name,
                            "the assignment of this operator has been ended");
     if (strcmp(op->node, identity.node) != 0)
+    submit->waits = role->countersigner_count > 0;
         return problem_set(submit->problem, ERR_DENIED, op->name,
                            "this operator is assigned to another office");
     const struct policy_role *role = policy_role(policy, bytes_text(op->role));
@@ -221,9 +222,12 @@ static enum err append(struct node_entry *entry, struct submit *submit, struct s
     if (err != OK)
         return err;
     for (unsigned i = 0; i < submit->txn->change_count; i++)
-        changes[i] =
-            (struct queue_change){ submit->txn->changes[i].record, submit->txn->changes[i].raw };
+        changes[i] = (struct queue_change){ .record = submit->txn->changes[i].record,
+                                            .instead_of = request->changes[i].instead_of,
+                                            .raw = submit->txn->changes[i].raw };
     if (request->answer)
+        .author = submit->txn->operator_number,
+        .draft = request->draft,
         request->answer(request->ctx, request, leaf, &answer);
     const struct queue_entry queue = {
         .lane = submit->lane,
@@ -233,6 +237,8 @@ static enum err append(struct node_entry *entry, struct submit *submit, struct s
         .key_sealed = entry->key_stored ? bytes_of(NULL, 0)
                                         : bytes_of(entry->key_sealed, DATA_KEY_SEALED_BYTES),
         .txn = txn,
+    if (err == ERR_NOT_FOUND)
+        return problem_set(submit->problem, err, "draft", "it was sent or discarded already");
         .changes = changes,
         .change_count = submit->txn->change_count,
         .request = submit->request_id,
@@ -298,7 +304,17 @@ static enum err build(struct submit *submit, unsigned *ret_failed)
     mint(submit);
     for (unsigned i = 0; i < submit->request->change_count; i++) {
         enum err err = submit_change(submit, i);
-        if (err != OK) {
+        if (err != OK && submit->request->tell) {
+            submit_tell(submit, i, err);
+        } else if (err != OK) {
+            *ret_failed = i;
+            return err;
+        }
+    }
+    submit->txn->change_count = submit->request->change_count;
+    return OK;
+}
+
 /* As build_all, where the request decides about each change by itself. What stays closes ranks, so
  * that groups, indexes and short numbers have no gap. */
 static enum err build_each(struct submit *submit, unsigned *ret_failed)
@@ -374,6 +390,14 @@ enum err node_entry_submit(struct node_entry *entry, const struct entry_request 
     struct sealing space = { 0 };
     struct writer out = { 0 };
     struct hash leaf;
+    if (err == OK && (request->dry || submit->txn->change_count == 0)) {
+        unmint(submit);
+        *ret_leaf = (struct hash){ { 0 } };
+        *ret_seq = 0;
+        if (submit->told > 0)
+            err = ERR_VALUE;
+        goto out;
+    }
     struct submit *submit = calloc(1, sizeof *submit);
     if (!submit)
         return problem_set(problem, ERR_MEMORY, "entry", NULL);
@@ -384,20 +408,12 @@ enum err node_entry_submit(struct node_entry *entry, const struct entry_request 
     *ret_failed = 0;
     submit->warnings = warnings;
 
-    enum err err = find_author(submit);
+    enum err err = submit_find_author(submit);
     if (err == OK)
         err = check_request(submit);
     if (err != OK)
         goto out;
     submit->txn = calloc(1, sizeof *submit->txn);
-    if (err == OK && (request->dry || submit->txn->change_count == 0)) {
-        unmint(submit);
-        *ret_leaf = (struct hash){ { 0 } };
-        *ret_seq = 0;
-        if (submit->told > 0)
-            err = ERR_VALUE;
-        goto out;
-    }
     submit->raw_space = malloc(TRANSACTION_BYTES_MAX);
     if (!submit->txn || !submit->raw_space || !sealing_open(&space)) {
         err = ERR_MEMORY;

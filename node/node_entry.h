@@ -24,6 +24,7 @@ struct entry_change {
     const struct entry_field *fields;
     size_t field_count;
     struct id conflict;  /* resolve */
+    struct id instead_of; /* create from a draft: the record that was refused */
     uint64_t expect_rev; /* nonzero: refuse (ERR_STATE) when the record moved on */
 };
 

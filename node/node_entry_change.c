@@ -23,6 +23,8 @@ struct making {
     struct pair pairs[FIELDS_PER_CHANGE_MAX];
     struct writer values; /* encoded values, one after the other */
     uint8_t *map_space, *full_space;
+    size_t told_count;    /* fields whose problem was told */
+    const struct policy_field *told[2 * FIELDS_PER_CHANGE_MAX];
 };
 
 static enum err refuse_field(const struct making *making, enum err code, const char *field,
@@ -380,13 +382,61 @@ static enum err make_fields(struct making *making)
         enum err err = take_field(making, &making->asked->fields[i]);
         if (err == ERR_LIMIT && making->values.err == ERR_LIMIT)
             return refuse_change(making, ERR_LIMIT, "more than 32 KiB of values");
-        if (err != OK)
+        if (err != OK && making->submit->request->tell)
+            tell_field(making, &making->asked->fields[i], err);
+        else if (err != OK)
             return err;
     }
     if (making->pair_count > 1)
         qsort(making->pairs, making->pair_count, sizeof making->pairs[0], pair_order);
     struct writer map = writer_of(making->map_space, 2 * CHANGE_BYTES_MAX);
     writer_map(&map, making->pair_count);
+/* ---- when all that is wrong is asked for */
+
+/* What is wrong with this field is told; the others go on without it. */
+static void tell_field(struct making *making, const struct entry_field *given, enum err err)
+{
+    const struct policy_field *field = policy_field_loose(making->collection, given->name);
+    if (field && making->told_count < FIELDS_PER_CHANGE_MAX)
+        making->told[making->told_count++] = field;
+    submit_tell(making->submit, making->index, err);
+}
+
+static bool was_told(const struct making *making, const struct policy_field *field)
+{
+    for (size_t i = 0; i < making->told_count; i++) {
+        if (making->told[i] == field)
+            return true;
+    }
+    return false;
+}
+
+/* Values that do not fit their field, and what a new record lacks. */
+static void tell_rest(struct making *making)
+{
+    const struct policy_collection *collection = making->collection;
+    struct submit *submit = making->submit;
+    for (size_t i = 0; i < collection->field_count; i++) {
+        const struct policy_field *field = &collection->fields[i];
+        struct bytes value = fields_get(making->change.fields, bytes_text(field->name));
+        struct problem found = { .code = OK };
+        enum err err = OK;
+        if (was_told(making, field))
+            continue;
+        if (value.len > 0 && !value_is_nil(value))
+            err = value_check(submit->policy, field, making->date, value, &found, NULL);
+        else if (field->required && !field->computed &&
+                 (value.len > 0 || making->asked->op == OP_CREATE) &&
+                 !(field->until && strcmp(making->date, field->until) >= 0))
+            err = ERR_REQUIRED;
+        if (err == OK)
+            continue;
+        (void)refuse_field(making, err, field->name, found.detail);
+        making->told[making->told_count++] = field;
+        submit_tell(submit, making->index, err);
+    }
+}
+
     for (size_t i = 0; i < making->pair_count; i++) {
         writer_str(&map, making->pairs[i].name);
         writer_raw(&map, making->pairs[i].value);
@@ -469,6 +519,11 @@ enum err submit_change(struct submit *submit, unsigned index)
     if (!making || !values)
         goto out;
     making->submit = submit;
+    if (err == OK && submit->request->tell) {
+        tell_rest(making);
+        if (making->told_count > 0)
+            return OK; /* what depends on several fields is asked when each of them is right */
+    }
     making->index = index;
     making->asked = &submit->request->changes[index];
     making->values = writer_of(values, CHANGE_BYTES_MAX);

@@ -25,9 +25,15 @@ struct submit {
 
     enum lane lane;
     uint64_t pending_seq[LANE_COUNT]; /* last pending positions of what is touched or referred to */
+    bool waits; /* the author's role needs a countersignature */
 };
 
 /* Builds, validates and encodes change `index` into submit->txn. */
 NODISCARD enum err submit_change(struct submit *submit, unsigned index);
 /* Lane and positions follow a record that has changes on their way. */
 void submit_touch(struct submit *submit, const struct record_view *view);
+    unsigned told; /* problems, when they are only told */
+/* Hands submit->problem to request->tell and goes on without it. */
+void submit_tell(struct submit *submit, unsigned index, enum err err);
+/* Who acts, as author: fills operator, policy, identity, author, waits. */
+NODISCARD enum err submit_find_author(struct submit *submit);

@@ -122,26 +122,20 @@ struct queue_entry {
     unsigned change_count;
     struct id request;        /* request id and its stored answer */
     struct bytes answer;      /* JSON text of the `done` that the command printed */
+    struct id instead_of; /* the refused record that a draft is entered for; zero: none */
     const struct import_progress *import; /* of rows of a file; NULL */
     uint32_t next_number; /* running short number after this transaction; 0 = unchanged */
     uint64_t wall_ms;     /* when, as the node's clock claims */
-/* How far a file has been dealt with, and what its rows hold (see node_store_ledger). */
-struct ledger_mark {
-    struct id hash; /* node_store_row_hash */
-    uint64_t seen;  /* rows like this in the file so far, this one included */
-};
-struct import_progress {
-    struct hash file;
-    uint64_t line;
-    const struct ledger_mark *marks; /* of rows that were entered, or known already */
-    unsigned mark_count;
-};
-
+    uint32_t author;      /* number of the operator who signed */
+    uint64_t draft;       /* that it was made of, and that goes with it; 0 = none */
+    /* It needs a countersignature: `txn` is kept, and neither chained nor sealed until then. Item
+     * and key are empty. */
+    bool waits;
 };
 /* Queue, chain, cache, request answer, import progress: one SQLite transaction, durable when it
  * returns. ERR_LIMIT: the queue is full (visible in node_store_figures); ERR_FULL: the disk is (or
- * nearly: 16 MiB stay free); ERR_LOCKED; ERR_STATE: the request or the leaf is stored already. Then
- * nothing changed. */
+ * nearly: 16 MiB stay free); ERR_LOCKED; ERR_STATE: the request or the leaf is stored already;
+ * ERR_NOT_FOUND: the draft was sent or discarded. Then nothing changed. */
 NODISCARD enum err node_store_append(struct node_store *store, const struct queue_entry *entry,
                                      uint64_t *ret_seq);
 /* Sealed bytes that may wait unacknowledged; QUEUE_BYTES_MAX unless set. Not stored. */
@@ -345,6 +339,9 @@ NODISCARD enum err node_store_dismiss(struct node_store *store, const struct has
 
 struct node_conflict {
     struct id conflict, record;
+    uint32_t author; /* number of the operator who signed; 0: not known */
+    enum countersign_state countersign;
+    uint32_t countersigner; /* who signed or refused */
     struct bytes collection, field, value_a, value_b, author_a, author_b;
     uint64_t number;
 };
@@ -368,3 +365,5 @@ NODISCARD enum err node_store_figures(struct node_store *store, struct node_figu
 uint32_t node_store_next_number(struct node_store *store); /* next running short number */
 /* "29-0417": the last part of the node's name, and the number. */
 void node_store_short(const char *node, uint32_t number, char ret[16]);
+    uint64_t drafts;
+    uint64_t to_countersign; /* changes that wait here for a countersignature */

@@ -102,7 +102,8 @@ CREATE TABLE lane (
 
 -- The chain: one row a position, kept for ever. `id` is the order of entry over all lanes and
 -- lives. changes_sum and bytes_sum run along the lane, this entry included: figures need no scan.
--- epoch, number: where the journal ended when the hub said that it has this position.
+-- epoch, number: where the journal ended when the hub said that it has this position. author: number
+-- of the operator who signed it.
 CREATE TABLE entry (
     id INTEGER PRIMARY KEY,
     life INTEGER NOT NULL,
@@ -119,7 +120,8 @@ CREATE TABLE entry (
     received INTEGER NOT NULL DEFAULT 0,
     epoch INTEGER NOT NULL DEFAULT 0,
     number INTEGER NOT NULL DEFAULT 0,
-    wall_ms INTEGER NOT NULL
+    wall_ms INTEGER NOT NULL,
+    author INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE UNIQUE INDEX entry_position ON entry (life, lane, seq);
 CREATE UNIQUE INDEX entry_leaf ON entry (leaf) WHERE kind = 1;
@@ -132,6 +134,18 @@ CREATE TABLE item (
     item BLOB NOT NULL,
     box BLOB NOT NULL
 ) STRICT;
+-- What has, or had, to be countersigned. While it waits (state 0) its entry stands in life 0, which
+-- has no chain: no position, no item, no data key; `box` is the plain transaction as its author
+-- signed it. state: 1 countersigned by `operator` and queued, 2 refused by them; `reason` is a box.
+CREATE TABLE countersign (
+    entry INTEGER PRIMARY KEY,
+    state INTEGER NOT NULL DEFAULT 0,
+    operator INTEGER NOT NULL DEFAULT 0,
+    reason BLOB NOT NULL DEFAULT x'',
+    box BLOB NOT NULL
+) STRICT;
+CREATE INDEX countersign_waiting ON countersign (entry) WHERE state = 0;
+
 
 -- Data keys sealed to the hub.
 CREATE TABLE data_key (
@@ -152,6 +166,7 @@ CREATE TABLE change (
     field TEXT NOT NULL DEFAULT '',
     held TEXT NOT NULL DEFAULT '',
     epoch INTEGER NOT NULL DEFAULT 0,
+    grp INTEGER NOT NULL DEFAULT 0,
     number INTEGER NOT NULL DEFAULT 0,
     told_epoch INTEGER NOT NULL DEFAULT 0,
     told INTEGER NOT NULL DEFAULT 0,
@@ -169,9 +184,27 @@ CREATE TABLE request (
     request BLOB PRIMARY KEY CHECK (length(request) = 16),
     box BLOB NOT NULL
 ) STRICT;
+CREATE INDEX change_rejected ON change (entry, grp) WHERE disposition = 3;
 CREATE TABLE import (
     id INTEGER PRIMARY KEY,
     file BLOB NOT NULL UNIQUE CHECK (length(file) = 16),
+-- What was refused or is incomplete. entry > 0: made of that transaction's rejected group `grp`, in
+-- the commit of the answer; then `box` is empty, and the changes' own boxes speak, until a person
+-- edits it. Numbers are never given twice.
+CREATE TABLE draft (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    entry INTEGER NOT NULL DEFAULT 0,
+    grp INTEGER NOT NULL DEFAULT 0,
+    wall_ms INTEGER NOT NULL,
+    box BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX draft_group ON draft (entry, grp) WHERE entry > 0;
+-- The record that was entered in the stead of a refused one: what refers to it follows.
+CREATE TABLE corrected (
+    record BLOB PRIMARY KEY CHECK (length(record) = 16),
+    became BLOB NOT NULL CHECK (length(became) = 16)
+) STRICT, WITHOUT ROWID;
+
     line INTEGER NOT NULL
 ) STRICT;
 

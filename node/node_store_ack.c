@@ -109,7 +109,12 @@ static enum err answer_change(struct node_store *store, uint64_t entry_id, unsig
     sql_bind_uint(st, 8, number);
     sql_bind_uint(st, 9, answer->epoch);
     sql_bind_uint(st, 10, answer->told);
-    return node_sql_run(store, st);
+    err = node_sql_run(store, st);
+    if (err == OK && verdict.disposition == DISPOSITION_REJECTED)
+        err = node_draft_rejected(store, entry_id, index);
+    else if (err == OK && before == DISPOSITION_REJECTED)
+        err = node_draft_take_back(store);
+    return err;
 }
 
 enum err node_answer_entry(struct node_store *store, uint64_t entry_id, const struct answer *answer)
@@ -265,6 +270,11 @@ static enum err own_change_row(struct node_store *store, struct sqlite3_stmt *st
     own.queued_wall_ms = sql_uint(st, 12);
     own.safe = sql_uint(st, 13) != 0;
     scratch_clear(&store->scratch);
+    own.author = (uint32_t)sql_uint(st, 14);
+    own.countersign = sqlite3_column_type(st, 15) == SQLITE_NULL
+                          ? COUNTERSIGN_NONE
+                          : (enum countersign_state)sql_uint(st, 15);
+    own.countersigner = (uint32_t)sql_uint(st, 16);
     if (store->box) {
         const struct box_name name = box_name("change", bytes_hash(&own.leaf), own.index);
         err = node_box_get(store, &name, sql_bytes(st, 8), &own.raw);
@@ -304,6 +314,8 @@ enum err node_store_dismiss(struct node_store *store, const struct hash *leaf, u
     if (err == OK && sqlite3_changes(store->db.handle) == 0)
         err = ERR_NOT_FOUND;
     return node_end(store, err);
+    if (err == OK)
+        err = node_draft_take_back(store);
 }
 
 /* ---- figures */
@@ -378,6 +390,12 @@ enum err node_store_figures(struct node_store *store, struct node_figures *ret_f
     if (err == OK)
         err = count_row(store, SQL_conflict_count, &figures.conflicts);
     if (err == OK)
+    if (err == OK)
+        err = count_row(store, SQL_draft_count, &figures.drafts);
+    struct waiting_count waiting = { 0 };
+    if (err == OK)
+        err = node_store_waiting_count(store, 0, &waiting);
+    figures.to_countersign = waiting.changes;
         *ret_figures = figures;
     return err;
 }

@@ -13,7 +13,10 @@
  * node_store_history.c what the feed told of a record, change by change
  * node_store_state.c   the confirmed state of a record, folding, look-up rows
  * node_store_look.c    what operators have seen; the link
- * node_store_view.c    views, find, list, lookup, conflicts */
+ * node_store_view.c    views, find, list, lookup, conflicts
+ * node_store_draft.c   drafts, and what became of refused records
+ * node_store_draft_form.c  a draft in memory, and the form of its box
+ * node_store_countersign.c  what waits for a countersignature */
 #pragma once
 
 #include <sqlite3.h>
@@ -43,7 +46,12 @@
     X(conflict_get) X(conflict_delete) X(conflict_all) X(conflict_of_record) X(conflict_clear) \
     X(conflict_count) X(history_get) X(history_put) X(history_trim) X(history_take_back) \
     X(history_list) X(looked_come) X(looked_read) X(looked_go) X(looked_get) \
-    X(looked_last) X(entry_news) X(change_news) X(link_get) X(link_put)
+    X(looked_last) X(entry_news) X(change_news) X(link_get) X(link_put) \
+    X(change_group) X(change_group_done) X(change_waiting) X(draft_rejected) \
+    X(draft_take_back) X(draft_next) X(draft_room) X(draft_add) X(draft_set) X(draft_get) \
+    X(draft_delete) X(draft_all) X(draft_count) X(draft_clear) X(corrected_put) X(corrected_get) \
+    X(wait_entry) X(wait_put) X(wait_all) X(wait_get) X(wait_count) X(wait_before) X(wait_settled) \
+    X(wait_refused) X(wait_queue)
 /* clang-format on */
 enum node_statement {
 #define X(name) SQL_##name,
@@ -161,6 +169,7 @@ struct chain_entry {
 NODISCARD enum err node_chain_append(struct node_store *store, const struct chain_entry *entry,
                                      uint64_t *ret_id, uint64_t *ret_seq);
 /* A policy entry in one lane. In a transaction. */
+    uint32_t author; /* number of the operator, 0 = none */
 NODISCARD enum err node_chain_policy(struct node_store *store, enum lane lane,
                                      const struct policy_mark *mark);
 NODISCARD enum err node_queued(struct node_store *store, uint64_t *ret_changes,
@@ -184,6 +193,40 @@ NODISCARD enum err node_import_note(struct node_store *store,
 };
 NODISCARD enum err node_answer_entry(struct node_store *store, uint64_t entry_id,
                                      const struct answer *answer);
+/* Free space below which nothing new is taken: ERR_FULL. */
+NODISCARD enum err node_disk_room(const struct node_store *store);
+/* Keeps the answer of a request. In a transaction. */
+NODISCARD enum err node_request_put(struct node_store *store, const struct id *request,
+                                    struct bytes answer);
+
+/* ---- drafts */
+
+struct draft;
+/* Memory that lives as long as the draft; NULL: none left. */
+void *node_draft_take(struct draft *draft, size_t len);
+struct box_name node_draft_box(uint64_t number);
+/* Into scratch. ERR_LIMIT: larger than a draft may be. */
+NODISCARD enum err node_draft_encode(struct node_store *store, const struct draft *draft,
+                                     struct bytes *ret_plain);
+/* `plain` lives as long as the draft. */
+NODISCARD enum err node_draft_decode(struct draft *draft, struct bytes plain);
+/* A reason as it is stored: error name, thing, detail. */
+void node_draft_reason(struct bytes code, struct bytes thing, struct bytes detail,
+                       struct problem *ret);
+/* A change was rejected: its group has a draft from now on. In the transaction of the answer. */
+NODISCARD enum err node_draft_rejected(struct node_store *store, uint64_t entry_id, unsigned index);
+/* After answers were taken back: what is not rejected any more has no draft, unless a person edited
+ * it. In a transaction. */
+NODISCARD enum err node_draft_take_back(struct node_store *store);
+/* The draft became this entry: it goes, what was rejected is dealt with, and what refers to the
+ * refused records follows. In the transaction of the entry. ERR_NOT_FOUND: it is not there any
+ * more.
+ */
+NODISCARD enum err node_draft_sent(struct node_store *store, const struct queue_entry *entry);
+/* For a new cache key, which cannot open them: all go, *ret_count says how many. In a transaction.
+ * A change whose box was emptied with the key makes no draft later. */
+NODISCARD enum err node_drafts_lost(struct node_store *store, uint64_t *ret_count);
+
 
 /* ---- confirmed state */
 

@@ -154,6 +154,7 @@ enum err node_chain_append(struct node_store *store, const struct chain_entry *e
     sql_bind_uint(st, 10, changes + entry->changes);
     sql_bind_uint(st, 11, bytes + entry->bytes);
     sql_bind_uint(st, 12, entry->wall_ms);
+    sql_bind_uint(st, 13, entry->author);
     err = node_sql_run(store, st);
     if (err != OK)
         return err;
@@ -194,6 +195,15 @@ enum err node_chain_policy(struct node_store *store, enum lane lane, const struc
     return err == OK ? item_put(store, id, writer_bytes(&out), bytes_of(NULL, 0)) : err;
 }
 
+enum err node_disk_room(const struct node_store *store)
+{
+    struct statvfs disk;
+    if (store->watch_disk && statvfs(store->db.path, &disk) == 0 &&
+        (uint64_t)disk.f_bavail * disk.f_frsize < QUEUE_DISK_BYTES_MIN)
+        return ERR_FULL;
+    return OK;
+}
+
 /* Before anything is written: room in the queue and on the disk. */
 static enum err room_for(struct node_store *store, const struct queue_entry *entry)
 {
@@ -203,11 +213,7 @@ static enum err room_for(struct node_store *store, const struct queue_entry *ent
         return err;
     if (bytes + entry->item.len > store->queue_limit_bytes)
         return ERR_LIMIT;
-    struct statvfs disk;
-    if (store->watch_disk && statvfs(store->db.path, &disk) == 0 &&
-        (uint64_t)disk.f_bavail * disk.f_frsize < QUEUE_DISK_BYTES_MIN)
-        return ERR_FULL;
-    return OK;
+    return node_disk_room(store);
 }
 
 /* The request is new, and so is the leaf. */
@@ -314,6 +320,7 @@ static enum err append(struct node_store *store, const struct queue_entry *entry
     if (err == OK)
         err = node_chain_append(store, &chain, &id, &seq);
     const struct box_name name = box_name("txn", bytes_hash(&entry->leaf), 0);
+        .author = entry->author,
     if (err == OK)
         err = node_box_put(store, &name, entry->txn, &box);
     if (err == OK)

@@ -90,8 +90,8 @@ SELECT life, lane, acked, keep_from FROM lane ORDER BY life, lane;
 
 -- @entry_put
 INSERT INTO entry (life, lane, seq, kind, leaf, head, key, changes, bytes, changes_sum, bytes_sum,
-                   wall_ms)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12);
+                   wall_ms, author)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13);
 -- @entry_at
 SELECT id, head, kind FROM entry WHERE life = ?1 AND lane = ?2 AND seq = ?3;
 -- @entry_sums
@@ -159,7 +159,7 @@ SELECT sealed FROM data_key WHERE number = ?1;
 SELECT coalesce(max(number), 0) + 1 FROM data_key;
 
 -- @change_put
-INSERT INTO change (entry, idx, record, op, box) VALUES (?1, ?2, ?3, ?4, ?5);
+INSERT INTO change (entry, idx, record, op, box, grp) VALUES (?1, ?2, ?3, ?4, ?5, ?6);
 -- @change_of_entry
 SELECT disposition, epoch, number, told_epoch, told FROM change WHERE entry = ?1 AND idx = ?2;
 -- @change_answer
@@ -191,32 +191,47 @@ SELECT entry.leaf FROM change JOIN entry ON entry.id = change.entry
 -- @change_list
 SELECT change.entry, change.idx, change.record, change.op, change.disposition, change.reason,
        change.field, change.number, change.box, entry.leaf, entry.lane, entry.seq, entry.wall_ms,
-       entry.received AND entry.seq < lane.keep_from
+       entry.received AND entry.seq < lane.keep_from, entry.author, countersign.state,
+       countersign.operator
   FROM change JOIN entry ON entry.id = change.entry
   JOIN lane ON lane.life = entry.life AND lane.lane = entry.lane
  ORDER BY change.entry, change.idx;
 -- @change_list_record
 SELECT change.entry, change.idx, change.record, change.op, change.disposition, change.reason,
        change.field, change.number, change.box, entry.leaf, entry.lane, entry.seq, entry.wall_ms,
-       entry.received AND entry.seq < lane.keep_from
+       entry.received AND entry.seq < lane.keep_from, entry.author, countersign.state,
+       countersign.operator
   FROM change JOIN entry ON entry.id = change.entry
   JOIN lane ON lane.life = entry.life AND lane.lane = entry.lane
  WHERE change.record = ?1 ORDER BY change.entry, change.idx;
 -- @change_attention
--- A rejected change waits for a person until a later one of the record follows it.
+-- A rejected change waits for a person until a later one of the record follows it. One with a draft
+-- waits as that.
 SELECT change.entry, change.idx, change.record, change.op, change.disposition, change.reason,
        change.field, change.number, change.box, entry.leaf, entry.lane, entry.seq, entry.wall_ms,
-       entry.received AND entry.seq < lane.keep_from
+       entry.received AND entry.seq < lane.keep_from, entry.author, countersign.state,
+       countersign.operator
   FROM change JOIN entry ON entry.id = change.entry
   JOIN lane ON lane.life = entry.life AND lane.lane = entry.lane
  WHERE change.disposition IN (3, 4, 5) AND (?1 IS NULL OR change.record = ?1)
    AND NOT (change.disposition = 3 AND (change.dismissed = 1 OR EXISTS
        (SELECT 1 FROM change AS later
-         WHERE later.record = change.record AND later.entry > change.entry)))
+         WHERE later.record = change.record AND later.entry > change.entry)
+       OR EXISTS (SELECT 1 FROM draft
+                   WHERE draft.entry = change.entry AND draft.grp = change.grp
+                     AND draft.entry > 0)))
  ORDER BY change.entry, change.idx;
 -- @change_dismiss
 UPDATE change SET dismissed = 1
  WHERE idx = ?2 AND entry = (SELECT id FROM entry WHERE leaf = ?1 AND kind = 1);
+-- @change_refold
+-- Where a value goes that the cut undoes, the own one below it counts again: the feed does not echo
+-- it.
+UPDATE change SET folded = 0
+ WHERE folded = 1
+   AND record IN (SELECT record FROM change
+                   WHERE (number > ?2 AND epoch < ?1) OR (told > ?2 AND told_epoch < ?1)
+                  UNION SELECT record FROM history WHERE number > ?2 AND epoch < ?1);
 -- @change_take_back
 UPDATE change SET disposition = 0, reason = '', field = '', held = '', epoch = 0, number = 0,
                   told_epoch = 0, told = 0, folded = 0
@@ -229,6 +244,14 @@ UPDATE change SET disposition = 0, reason = '', field = '', held = '', epoch = 0
 UPDATE change SET epoch = ?1, told_epoch = 0, told = 0,
                   folded = CASE WHEN number > ?2 THEN 0 ELSE folded END
  WHERE disposition > 0
+-- @change_refold
+-- Where a value goes that the cut undoes, the own one below it counts again: the feed does not echo
+-- it.
+UPDATE change SET folded = 0
+ WHERE folded = 1
+   AND record IN (SELECT record FROM change
+                   WHERE (number > ?2 AND epoch < ?1) OR (told > ?2 AND told_epoch < ?1)
+                  UNION SELECT record FROM history WHERE number > ?2 AND epoch < ?1);
    AND ((told > ?2 AND told_epoch < ?1) OR (number > ?2 AND epoch < ?1));
 -- @change_counts
 SELECT disposition, count(*) FROM change WHERE disposition > 0 GROUP BY disposition;
@@ -249,6 +272,87 @@ SELECT id, line FROM import WHERE file = ?1;
 -- @ledger_get
 SELECT coalesce(max(seen) FILTER (WHERE file = ?2), 0),
        coalesce(max(seen) FILTER (WHERE file > 0), 0), count(*) FILTER (WHERE file < 0)
+-- @change_group
+-- Of a group that came back as a draft: what was rejected and is not dealt with. A decision about a
+-- conflict is not entered again.
+SELECT change.idx, change.grp, change.record, change.op, change.reason, change.field, change.box,
+       entry.leaf
+  FROM change JOIN entry ON entry.id = change.entry
+ WHERE change.entry = ?1 AND change.grp = ?2 AND change.disposition = 3 AND change.dismissed = 0
+   AND change.op <> 4
+ ORDER BY change.idx;
+-- @change_group_done
+UPDATE change SET dismissed = 1 WHERE entry = ?1 AND grp = ?2 AND disposition = 3;
+-- @change_waiting
+SELECT change.entry, change.grp, coalesce(draft.number, 0), length(draft.box) > 0
+  FROM change LEFT JOIN draft
+    ON draft.entry = change.entry AND draft.grp = change.grp AND draft.entry > 0
+ WHERE change.record = ?1 AND change.disposition = 3 AND change.dismissed = 0
+ ORDER BY change.entry, change.idx LIMIT 1;
+
+-- @draft_rejected
+-- A change whose box was given up with its key makes none: there is nothing to mend.
+INSERT INTO draft (entry, grp, wall_ms, box)
+SELECT change.entry, change.grp, entry.wall_ms, x''
+  FROM change JOIN entry ON entry.id = change.entry
+ WHERE change.entry = ?1 AND change.idx = ?2 AND change.disposition = 3 AND change.op IN (1, 2)
+   AND change.dismissed = 0 AND length(change.box) > 0
+    ON CONFLICT (entry, grp) WHERE entry > 0 DO NOTHING;
+-- @draft_take_back
+-- After the answers: what is not rejected any more needs no correction.
+DELETE FROM draft
+ WHERE entry > 0 AND box = x''
+   AND NOT EXISTS (SELECT 1 FROM change
+                    WHERE change.entry = draft.entry AND change.grp = draft.grp
+                      AND change.disposition = 3 AND change.dismissed = 0);
+-- @draft_next
+SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'draft'), 0) + 1;
+-- @draft_room
+SELECT count(*), coalesce(sum(length(box)), 0) FROM draft WHERE box <> x'' AND number <> ?1;
+-- @draft_add
+INSERT INTO draft (number, wall_ms, box) VALUES (?1, ?2, ?3);
+-- @draft_set
+UPDATE draft SET box = ?2 WHERE number = ?1;
+-- @draft_get
+-- The last column is an enum draft_origin.
+SELECT draft.entry, draft.grp, draft.wall_ms, draft.box, entry.leaf, entry.author,
+       CASE WHEN draft.entry = 0 THEN 0
+            WHEN EXISTS (SELECT 1 FROM change
+                          WHERE change.entry = draft.entry AND change.grp = draft.grp
+                            AND change.disposition = 3) THEN 1
+            WHEN EXISTS (SELECT 1 FROM change
+                          WHERE change.entry = draft.entry AND change.grp = draft.grp
+                            AND change.disposition IN (1, 2, 4)) THEN 3
+            ELSE 2 END
+  FROM draft LEFT JOIN entry ON entry.id = draft.entry WHERE draft.number = ?1;
+-- @draft_delete
+DELETE FROM draft WHERE number = ?1;
+-- @draft_all
+SELECT draft.number, draft.wall_ms, draft.entry, length(draft.box) > 0, change.record,
+       change.reason, change.field,
+       CASE WHEN draft.entry = 0 THEN 0
+            WHEN EXISTS (SELECT 1 FROM change
+                          WHERE change.entry = draft.entry AND change.grp = draft.grp
+                            AND change.disposition = 3) THEN 1
+            WHEN EXISTS (SELECT 1 FROM change
+                          WHERE change.entry = draft.entry AND change.grp = draft.grp
+                            AND change.disposition IN (1, 2, 4)) THEN 3
+            ELSE 2 END,
+       draft.box
+  FROM draft LEFT JOIN change ON change.rowid = (
+       SELECT first.rowid FROM change AS first
+        WHERE first.entry = draft.entry AND first.grp = draft.grp AND first.disposition = 3
+        ORDER BY first.field = '', first.idx LIMIT 1)
+ ORDER BY draft.number;
+-- @draft_count
+SELECT count(*) FROM draft;
+-- @draft_clear
+DELETE FROM draft;
+-- @corrected_put
+INSERT OR REPLACE INTO corrected VALUES (?1, ?2);
+-- @corrected_get
+SELECT became FROM corrected WHERE record = ?1;
+
   FROM ledger WHERE hash = ?1;
 -- @ledger_put
 INSERT INTO ledger VALUES (?1, ?2, ?3)
@@ -337,3 +441,38 @@ SELECT disposition, count(*) FROM change
 SELECT hub_ms, rate FROM link;
 -- @link_put
 UPDATE link SET hub_ms = ?1, rate = ?2;
+
+-- @wait_entry
+-- In life 0 each has a number of its own instead of a position.
+INSERT INTO entry (life, lane, seq, kind, leaf, head, key, changes, bytes, changes_sum, bytes_sum,
+                   wall_ms, author)
+SELECT 0, ?1, coalesce(max(id), 0) + 1, 1, ?2, zeroblob(32), 0, ?3, ?4, 0, 0, ?5, ?6 FROM entry;
+-- @wait_put
+INSERT INTO countersign (entry, box) VALUES (?1, ?2);
+-- @wait_all
+SELECT entry.id, entry.leaf, entry.author, entry.lane, entry.wall_ms, entry.changes, countersign.box
+  FROM countersign INDEXED BY countersign_waiting JOIN entry ON entry.id = countersign.entry
+ WHERE countersign.state = 0 ORDER BY countersign.entry;
+-- @wait_get
+SELECT entry.id, entry.leaf, entry.author, entry.lane, entry.wall_ms, entry.changes,
+       countersign.box, countersign.state, countersign.operator, countersign.reason
+  FROM entry JOIN countersign ON countersign.entry = entry.id
+ WHERE entry.leaf = ?1 AND entry.kind = 1;
+-- @wait_count
+SELECT count(*), coalesce(sum(entry.changes), 0), coalesce(sum(entry.bytes), 0)
+  FROM countersign INDEXED BY countersign_waiting JOIN entry ON entry.id = countersign.entry
+ WHERE countersign.state = 0 AND (?1 = 0 OR entry.author = ?1);
+-- @wait_before
+-- ?3: only the one that makes the record.
+SELECT entry.leaf FROM change JOIN entry ON entry.id = change.entry
+  JOIN countersign ON countersign.entry = change.entry
+ WHERE change.record = ?1 AND change.entry < ?2 AND countersign.state = 0
+   AND (?3 = 0 OR change.op = 1) LIMIT 1;
+-- @wait_settled
+UPDATE countersign SET state = ?2, operator = ?3, reason = ?4, box = x'' WHERE entry = ?1;
+-- @wait_refused
+UPDATE change SET disposition = 3, reason = ?2 WHERE entry = ?1 AND disposition = 0;
+-- @wait_queue
+UPDATE entry SET life = ?2, lane = ?3, seq = ?4, head = ?5, key = ?6, bytes = ?7, changes_sum = ?8,
+                 bytes_sum = ?9
+ WHERE id = ?1;

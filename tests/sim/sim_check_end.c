@@ -36,12 +36,25 @@ static size_t fold_count;
 static struct id conflicts[RECORDS_MAX];
 static size_t conflict_count;
 
-static bool once_held(const struct seen_change *change, struct bytes field)
+static bool made_conflict(const struct seen_change *change, struct bytes field)
 {
     struct id id;
     merge_conflict_id(&change->leaf, change->index, field, &id);
     for (size_t i = 0; i < conflict_count; i++) {
         if (id_equal(&conflicts[i], &id))
+            return true;
+    }
+    return false;
+}
+
+/* Held itself, or in the place of an earlier held value of the same office: the conflict is named
+ * after the first. */
+static bool once_held(const struct seen_change *change, struct bytes field)
+{
+    for (size_t i = 0; i < sim_seen_count; i++) {
+        if (world.nodes[sim_seen[i].node].office == world.nodes[change->node].office &&
+            id_equal(&sim_seen[i].record, &change->record) &&
+            sim_seen[i].number <= change->number && made_conflict(&sim_seen[i], field))
             return true;
     }
     return false;
