@@ -20,19 +20,21 @@ _tkskctl()
     --lane) COMPREPLY=($(compgen -W 'urgent normal bulk' -- "$cur")); return ;;
     esac
     case $first in
-    '') words=' status put isi edit ubah delete hapus apply import impor list cari show lihat attention perhatian explain jelaskan conflict policy enrol daftar operator unlock buka lock kunci nodes trust node review snapshot query verify backup restore metrics completion help bantuan --node --hub --socket --json --lang --as --passphrase-file --key --version --help' ;;
+    '') words=' status put isi edit ubah delete hapus apply import impor export ekspor list cari show lihat attention perhatian draft draf lihat draf ubah draf kirim draf buang draf explain jelaskan conflict bundle policy enrol daftar operator unlock buka lock kunci nodes trust node review snapshot query verify backup restore metrics completion help bantuan --node --hub --socket --json --lang --as --passphrase-file --key --version --help' ;;
     status) words=' --watch' ;;
     put|isi) words=' --lane --request' ;;
     edit|ubah) words=' --request' ;;
     delete|hapus) words=' --yes --request' ;;
-    apply) words=' --request' ;;
-    import|impor) words=' --ignore --encoding --template' ;;
+    apply) words=' --draf --request' ;;
+    import|impor) words=' --dry-run --ignore --encoding --template' ;;
+    export|ekspor) words=' --full' ;;
     list|cari) words=' --max' ;;
     show|lihat) words='' ;;
     attention|perhatian) words='' ;;
     explain|jelaskan) words='' ;;
     conflict) if [ -z "$second" ]; then words=' list resolve'; fi ;;
     policy) if [ -z "$second" ]; then words=' show check sign publish'; fi ;;
+    bundle) if [ -z "$second" ]; then words=' export import'; fi ;;
     enrol|daftar) words='' ;;
     operator) if [ -z "$second" ]; then words=' add words list approve renew end'; fi ;;
     unlock|buka) words='' ;;
@@ -59,6 +61,8 @@ _tkskctl()
     'operator list') words='' ;;
     'trust init') words=' --district --root-key --officer --root --endpoint' ;;
     'node invite') words=' --hours -o' ;;
+    'bundle export') words=' --part-size --force' ;;
+    'bundle import') words=' -o --part-size --force' ;;
     'node approve') words=' --words --area' ;;
     'node show') words='' ;;
     'node revoke') words=' --reason --yes' ;;
