@@ -1,8 +1,8 @@
 /* bundle_take, bundle_export: what tkskctl reads from and writes into carry files.
  *
- * bundle_take {hello, token, total, offset, data} takes one piece under the HELLO of its file, in
- * as many requests as it needs; bundle_export {node, hello, forked, piece_bytes} gives pieces as
- * rows {kind, place, first, data}. */
+ * bundle_take {hello, tally_from, token, total, offset, data} takes one piece under the HELLO of
+ * its file, in as many requests as it needs; bundle_export {node, hello, forked, piece_bytes} gives
+ * pieces as rows {kind, place, first, data}. */
 #include "hub/hub_admin_inside.h"
 
 #include <stdlib.h>
@@ -34,12 +34,13 @@ static json_t *taken_json(const struct hub_carry_taken *taken)
     return object;
 }
 
-static void take(struct hub_admin *admin, struct admin_call *call, struct bytes hello)
+static void take(struct hub_admin *admin, struct admin_call *call, struct bytes hello,
+                 uint64_t tally_from)
 {
     struct hub_carry_taken taken;
     struct problem problem = { .code = OK };
     struct bytes piece = bytes_of(admin->chunks.at, admin->chunks.len);
-    enum err err = hub_carry_take(admin->daemon->driver, hello, piece, loop_now_ms(),
+    enum err err = hub_carry_take(admin->daemon->driver, hello, piece, tally_from, loop_now_ms(),
                                   loop_wall_ms(), &taken, &problem);
     enum err settled = hub_daemon_settle(admin->daemon);
     if (err == OK)
@@ -57,6 +58,9 @@ void hub_cmd_bundle_take(struct hub_admin *admin, struct admin_call *call)
     struct problem problem = { .code = OK };
     struct buf hello = { .at = NULL };
     bool whole = false;
+    uint64_t tally_from;
+    if (!hub_arg_uint(call, "tally_from", INT64_MAX, 0, &tally_from))
+        return;
     enum err err = admin_chunks_take(&admin->chunks, call, CARRY_PIECE_BYTES_MAX, &whole, &problem);
     if (err == OK)
         err = admin_arg_bytes(call, "hello", FRAME_BYTES_MAX, &hello, &problem);
@@ -65,7 +69,7 @@ void hub_cmd_bundle_take(struct hub_admin *admin, struct admin_call *call)
     } else if (!whole) {
         admin_done(call, NULL);
     } else {
-        take(admin, call, buf_bytes(&hello));
+        take(admin, call, buf_bytes(&hello), tally_from);
         admin_chunks_release(&admin->chunks);
     }
     free(hello.at);

@@ -244,7 +244,7 @@ static bool is_own(enum err err)
 
 static enum err take_as(struct hub_driver *driver, struct peer_slot *slot,
                         const struct trust_node *node, struct hello *hello,
-                        const struct carry_piece *piece, uint64_t now_ms,
+                        const struct carry_piece *piece, uint64_t tally_from, uint64_t now_ms,
                         struct hub_carry_taken *taken, struct problem *problem)
 {
     enum hello_verdict verdict;
@@ -271,13 +271,14 @@ static enum err take_as(struct hub_driver *driver, struct peer_slot *slot,
     wire_told(driver, slot, verdict == HELLO_OPEN || verdict == HELLO_TWIN);
     if (taking == OK && piece->where.kind == CARRY_BUNDLE)
         err = hub_store_tally(driver->store, node->name, &slot->session.incarnation, taken->lane,
-                              taken->first, taken->last, &taken->tally);
+                              taken->first > tally_from ? taken->first : tally_from, taken->last,
+                              &taken->tally);
     return taking != OK ? taking : err;
 }
 
 enum err hub_carry_take(struct hub_driver *driver, struct bytes hello, struct bytes piece,
-                        uint64_t now_ms, uint64_t wall_ms, struct hub_carry_taken *ret_taken,
-                        struct problem *problem)
+                        uint64_t tally_from, uint64_t now_ms, uint64_t wall_ms,
+                        struct hub_carry_taken *ret_taken, struct problem *problem)
 {
     struct carry_piece decoded;
     struct hello said;
@@ -299,7 +300,7 @@ enum err hub_carry_take(struct hub_driver *driver, struct bytes hello, struct by
     ret_taken->kind = decoded.where.kind;
     err = carry_slot(node, &slot);
     if (err == OK)
-        err = take_as(driver, slot, node, &said, &decoded, now_ms, ret_taken, problem);
+        err = take_as(driver, slot, node, &said, &decoded, tally_from, now_ms, ret_taken, problem);
     free(slot);
     if (is_own(err) && driver->turn)
         (void)driver_fail(driver, err);

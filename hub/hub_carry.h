@@ -18,7 +18,7 @@ struct hub_carry_taken {
     uint64_t received;        /* end of the lane now */
     uint64_t missing;         /* ERR_CARRY_ORDER: the first seq that is not here */
     bool forked;              /* another store went on in the name of this incarnation */
-    struct hub_tally tally;   /* of the bundle's changes, as they stand now */
+    struct hub_tally tally;   /* of the bundle's changes from `tally_from` on, as they stand now */
 };
 
 /* Takes one piece from a node under the HELLO message of its file, in a commit of its own, and
@@ -28,7 +28,7 @@ struct hub_carry_taken {
  * ERR_CARRY_ORDER, ERR_CARRY_LIFE, ERR_FORK, ERR_WAITING, ERR_KEY; else the hub's own failure.
  * *ret_taken is set in any case. */
 NODISCARD enum err hub_carry_take(struct hub_driver *driver, struct bytes hello, struct bytes piece,
-                                  uint64_t now_ms, uint64_t wall_ms,
+                                  uint64_t tally_from, uint64_t now_ms, uint64_t wall_ms,
                                   struct hub_carry_taken *ret_taken, struct problem *problem);
 
 /* ---- out */

@@ -3,6 +3,7 @@
 
 #include "hub/hub_carry.h"
 #include "hub/hub_driver_inside.h"
+#include "proto/carry_piece.h"
 
 /* The HELLO message at the beginning of a file: of an office of this district that is enrolled, and
  * signed by its device. *ret_hello points into `frame`. */

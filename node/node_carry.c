@@ -5,6 +5,7 @@
 
 #include "common/must.h"
 #include "node/node_driver_inside.h"
+#include "proto/carry_piece.h"
 
 #define BUNDLE_USUAL_BYTES (256u * 1024) /* a part that is lost costs less again */
 #define PIECE_EXTRA_BYTES 64             /* what a piece adds to the bundle in it */

@@ -4,6 +4,7 @@
 #include "common/must.h"
 #include "node/node_carry.h"
 #include "node/node_driver_inside.h"
+#include "proto/carry_piece.h"
 
 #define FEED_WORK_BYTES (FEED_PLAIN_BYTES_MAX + 8 * 1024)
 

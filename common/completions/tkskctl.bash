@@ -55,14 +55,14 @@ _tkskctl()
     case "$first $second" in
     'conflict list') words='' ;;
     'conflict resolve') words=' --choose --value --request' ;;
+    'bundle export') words=' --part-size --force' ;;
+    'bundle import') words=' -o --part-size --force' ;;
     'policy show') words=' --at' ;;
     'operator add') words=' --role' ;;
     'operator words') words='' ;;
     'operator list') words='' ;;
     'trust init') words=' --district --root-key --officer --root --endpoint' ;;
     'node invite') words=' --hours -o' ;;
-    'bundle export') words=' --part-size --force' ;;
-    'bundle import') words=' -o --part-size --force' ;;
     'node approve') words=' --words --area' ;;
     'node show') words='' ;;
     'node revoke') words=' --reason --yes' ;;
