@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,7 +15,34 @@
 #include "common/must.h"
 
 #define DAMAGED_FILES_MAX 1000
-#define PROGRESS_STEPS 1000 /* of SQLite's machine between two looks at the clock */
+#define PROGRESS_STEPS 1000     /* of SQLite's machine between two looks at the clock */
+#define WORK_STEPS 50000        /* of it between two signs of life */
+#define COPY_PAGES 256          /* of a copy between two signs of life */
+#define READ_BYTES_PER_MS 1024u /* of a disk that is slow, but not dead */
+#define PROBE_BYTES 4096
+#define PROBE_STRIDE (PROBE_BYTES * 251u) /* to the next page that a probe reads */
+
+/* --- signs of life --------------------------------------------------------------------------- */
+
+static db_progress *progress;
+
+void db_on_progress(db_progress *call)
+{
+    progress = call;
+}
+
+static void say_alive(uint64_t expect_ms)
+{
+    if (progress)
+        progress(expect_ms);
+}
+
+static int on_work(void *unused)
+{
+    (void)unused;
+    say_alive(0);
+    return 0; /* go on */
+}
 
 /* --- results --------------------------------------------------------------------------------- */
 
@@ -153,10 +181,12 @@ static int set_up(struct db *db, const struct db_kind *kind)
         code = expect_text(db->handle, "PRAGMA journal_mode=WAL", "wal", SQLITE_CANTOPEN);
     if (code == SQLITE_OK)
         code = sqlite3_exec(db->handle, "PRAGMA synchronous=FULL", NULL, NULL, NULL);
-    if (code == SQLITE_OK)
-        (void)sqlite3_wal_hook(db->handle, checkpoint_when_long,
-                               (void *)(intptr_t)kind->autocheckpoint_pages);
-    return code;
+    if (code != SQLITE_OK)
+        return code;
+    (void)sqlite3_wal_hook(db->handle, checkpoint_when_long,
+                           (void *)(intptr_t)kind->autocheckpoint_pages);
+    sqlite3_progress_handler(db->handle, WORK_STEPS, on_work, NULL);
+    return SQLITE_OK;
 }
 
 static int run_step(struct db *db, const struct db_kind *kind, int step)
@@ -206,6 +236,15 @@ static enum err recognise_and_migrate(struct db *db, const struct db_kind *kind,
 failed:
     *ret_code = code;
     return problem_db(db, code, problem);
+}
+
+/* SQLite reads all b-trees of the file in one go. */
+static int verify_file(const struct db *db)
+{
+    struct stat st;
+    if (stat(db->path, &st) == 0 && st.st_size > 0)
+        say_alive(1 + (uint64_t)st.st_size / READ_BYTES_PER_MS);
+    return expect_text(db->handle, "PRAGMA quick_check(1)", "ok", SQLITE_CORRUPT);
 }
 
 /* A log that is not empty was left by a process that did not end in order. */
@@ -273,7 +312,7 @@ enum err db_open(const char *path, const char *vfs, const struct db_kind *kind, 
     if (code == SQLITE_OK)
         code = set_up(&db, kind);
     if (code == SQLITE_OK && verify)
-        code = expect_text(db.handle, "PRAGMA quick_check(1)", "ok", SQLITE_CORRUPT);
+        code = verify_file(&db);
     if (code == SQLITE_OK)
         err = recognise_and_migrate(&db, kind, &code, problem);
     else if (db.handle)
@@ -304,6 +343,9 @@ void db_close(struct db *db)
     db_rollback(db);
     int code = sqlite3_close(db->handle);
     must(code == SQLITE_OK); /* statements are finalised before */
+    /* Last: closing any descriptor of a file drops SQLite's locks on it (fcntl(2)). */
+    if (db->probe_fd > 0)
+        (void)close(db->probe_fd);
     free((void *)(uintptr_t)db->path);
     *db = (struct db){ .handle = NULL };
 }
@@ -355,6 +397,43 @@ enum err db_checkpoint(struct db *db)
     return err == ERR_BUSY ? OK : err;
 }
 
+/* --- probe ----------------------------------------------------------------------------------- */
+
+static bool probe_open(struct db *db)
+{
+    int fd = open(db->path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    /* Not 0, which says "not opened yet". It stays open: see db_close. */
+    db->probe_fd = fd > 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    (void)posix_fadvise(db->probe_fd, 0, 0, POSIX_FADV_RANDOM);
+    return db->probe_fd > 0;
+}
+
+static bool probe_disk(struct db *db)
+{
+    uint8_t page[PROBE_BYTES];
+    struct stat st;
+    if ((db->probe_fd <= 0 && !probe_open(db)) || fstat(db->probe_fd, &st) != 0)
+        return false;
+    uint64_t pages = (uint64_t)st.st_size / PROBE_BYTES;
+    off_t at = pages > 0 ? (off_t)(db->probe_at % (pages * PROBE_BYTES)) : 0;
+    db->probe_at += PROBE_STRIDE;
+    (void)posix_fadvise(db->probe_fd, at, PROBE_BYTES, POSIX_FADV_DONTNEED);
+    return pread(db->probe_fd, page, sizeof(page), at) >= 0;
+}
+
+enum err db_probe(struct db *db)
+{
+    int64_t version = 0;
+    enum err err = db_err(db, read_number(db->handle, "PRAGMA user_version", &version));
+    if (err || probe_disk(db))
+        return err;
+    log_error("the disk does not give what is stored path=%s text=\"%s\"", db->path,
+              strerror(errno));
+    return ERR_STORE;
+}
+
 /* --- copies ---------------------------------------------------------------------------------- */
 
 static int run_backup(struct db *db, struct db *copy)
@@ -362,7 +441,9 @@ static int run_backup(struct db *db, struct db *copy)
     sqlite3_backup *backup = sqlite3_backup_init(copy->handle, "main", db->handle, "main");
     if (!backup)
         return sqlite3_extended_errcode(copy->handle);
-    int code = sqlite3_backup_step(backup, -1);
+    int code;
+    while ((code = sqlite3_backup_step(backup, COPY_PAGES)) == SQLITE_OK)
+        say_alive(0);
     int end = sqlite3_backup_finish(backup);
     if (code != SQLITE_DONE)
         return code;

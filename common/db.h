@@ -11,7 +11,9 @@ struct sqlite3_stmt;
 
 struct db {
     struct sqlite3 *handle;
-    const char *path; /* owned */
+    const char *path;  /* owned */
+    int probe_fd;      /* of db_probe; 0: not opened yet */
+    uint64_t probe_at; /* where it reads next */
 };
 
 /* How a kind of file is recognised and brought up to date. `steps[i]` is the SQL text that leads
@@ -58,3 +60,13 @@ NODISCARD enum err db_open_copy(const char *path, unsigned limit_ms, struct db *
 
 /* Checkpoints when idle (TRUNCATE). Busy or nothing to do is OK. */
 enum err db_checkpoint(struct db *db);
+
+/* Does the database answer, and the disk under it? Asks SQLite one small question and reads one
+ * page of the file past the caches, another one each time. Not for a VFS of its own. ERR_STORE. */
+NODISCARD enum err db_probe(struct db *db);
+
+/* Called while SQLite works on something long, every few milliseconds, on every database of this
+ * process (NULL: no more); with `expect_ms` > 0 before work that says nothing for so long, on a
+ * slow disk. What stands still, in a system call that does not return, calls nothing. */
+typedef void db_progress(uint64_t expect_ms);
+void db_on_progress(db_progress *call);

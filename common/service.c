@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -13,7 +12,13 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "common/db.h"
 #include "common/files.h"
+
+#define STATUS_MS 1000                  /* between two looks at what the status line says */
+#define BUSY_MS_MAX (30ull * 60 * 1000) /* of one pass of the loop that still counts as work */
+#define START_SIGN_MS 5000              /* between two signs of life while starting or stopping */
+#define START_MORE_MS 90000             /* what such a sign asks for */
 
 struct service {
     const struct service_program *program;
@@ -21,10 +26,24 @@ struct service {
     struct loop *loop;
     int ready_fd;
     int lock_fd;
-    uint64_t watchdog_ms; /* 0: systemd asks for none */
-    int watchdog_timer;
+    pid_t pid; /* of this process, not of a child of it */
+    bool running;
     bool failed;
+    bool wrong_config;
+    service_tell *tell;
+    void *tell_ctx;
+    int tell_timer;
+    char told[SERVICE_STATUS_MAX];
+    service_probe *probe;
+    void *probe_ctx;
+    bool probe_failed;
+    uint64_t watchdog_ms; /* from sign to sign; 0: systemd asks for none */
+    int watchdog_timer;
+    uint64_t passed_ms; /* when the loop came by last */
+    uint64_t sign_ms;   /* when systemd heard of us last */
 };
+
+static struct service *working; /* whose databases report progress */
 
 /* --- command line ---------------------------------------------------------------------------- */
 
@@ -108,6 +127,105 @@ bool service_options(const struct service_program *program, int argc, char **arg
     return true;
 }
 
+/* --- signs of life --------------------------------------------------------------------------- */
+
+static void feed(struct service *service)
+{
+    (void)sd_notify(0, "WATCHDOG=1");
+    service->sign_ms = loop_now_ms();
+}
+
+/* SQLite is at work, for so long that it may be as well within one pass of the loop, or while the
+ * daemon starts or stops. */
+static void on_progress(uint64_t expect_ms)
+{
+    struct service *service = working;
+    if (!service || getpid() != service->pid)
+        return; /* systemd listens to the daemon alone */
+    uint64_t now_ms = loop_now_ms();
+    uint64_t quiet_ms = now_ms - service->sign_ms;
+    if (!service->running) {
+        if (expect_ms == 0 && quiet_ms < START_SIGN_MS)
+            return;
+        (void)sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%llu",
+                         (unsigned long long)(expect_ms + START_MORE_MS) * 1000);
+        service->sign_ms = now_ms;
+    } else if (service->watchdog_ms > 0 && quiet_ms >= service->watchdog_ms &&
+               now_ms - service->passed_ms < BUSY_MS_MAX)
+        feed(service);
+}
+
+static bool probe_is_good(struct service *service)
+{
+    enum err err = service->probe ? service->probe(service->probe_ctx) : OK;
+    bool failed = err != OK;
+    if (failed && !service->probe_failed)
+        log_error("the database does not answer; systemd will start this daemon anew code=%s",
+                  err_name(err));
+    if (!failed && service->probe_failed)
+        log_warning("the database answers again");
+    service->probe_failed = failed;
+    return !failed;
+}
+
+static void on_watchdog(void *ctx)
+{
+    struct service *service = ctx;
+    service->passed_ms = loop_now_ms();
+    if (probe_is_good(service))
+        feed(service);
+    service->watchdog_timer = loop_after(service->loop, service->watchdog_ms, on_watchdog, service);
+}
+
+void service_probes(struct service *service, service_probe *probe, void *ctx)
+{
+    service->probe = probe;
+    service->probe_ctx = ctx;
+}
+
+/* --- what systemctl status shows ------------------------------------------------------------- */
+
+/* One line: the next would be another variable of sd_notify(3). */
+static void one_line(char *text)
+{
+    for (char *at = text; *at; at++) {
+        if (*at == '\n')
+            *at = ' ';
+    }
+}
+
+static void ask_status(struct service *service, char ret[SERVICE_STATUS_MAX])
+{
+    (void)snprintf(ret, SERVICE_STATUS_MAX, "%s", "running");
+    if (service->tell)
+        service->tell(service->tell_ctx, ret);
+    one_line(ret);
+}
+
+static void on_tell(void *ctx)
+{
+    struct service *service = ctx;
+    char text[SERVICE_STATUS_MAX];
+    service->tell_timer = 0;
+    ask_status(service, text);
+    if (strcmp(text, service->told) == 0)
+        return;
+    memcpy(service->told, text, sizeof(text));
+    (void)sd_notifyf(0, "STATUS=%s", text);
+}
+
+void service_tells(struct service *service, service_tell *tell, void *ctx)
+{
+    service->tell = tell;
+    service->tell_ctx = ctx;
+}
+
+void service_moved(struct service *service)
+{
+    if (service->running && service->tell_timer == 0)
+        service->tell_timer = loop_after(service->loop, STATUS_MS, on_tell, service);
+}
+
 /* --- start ----------------------------------------------------------------------------------- */
 
 enum err service_lock_state(const char *state, int *ret_fd, struct problem *problem)
@@ -173,10 +291,13 @@ bool service_start(const struct service_program *program, int argc, char **argv,
     if (!service)
         return false;
     service->program = program;
+    service->pid = getpid();
     service->ready_fd = found.ready_fd;
     service->lock_fd = -1;
-    if (config_load(program->kind, found.config_path, &service->config, &problem)) {
+    enum err err = config_load(program->kind, found.config_path, &service->config, &problem);
+    if (err) {
         service_fail(service, "the configuration is refused", &problem);
+        service->wrong_config = err == ERR_CONFIG;
         goto end;
     }
     if (found.check_config) {
@@ -191,6 +312,8 @@ bool service_start(const struct service_program *program, int argc, char **argv,
     }
     log_info("%s %s starts state=%s socket=%s", program->name, TKSK_VERSION, service->config.state,
              service->config.socket);
+    working = service;
+    db_on_progress(on_progress);
     *ret_service = service;
     return true;
 end:
@@ -210,18 +333,13 @@ struct loop *service_loop(const struct service *service)
 
 /* --- life ------------------------------------------------------------------------------------ */
 
-/* From the loop: one that hangs says nothing, and systemd starts the daemon anew. */
-static void on_watchdog(void *ctx)
-{
-    struct service *service = ctx;
-    (void)sd_notify(0, "WATCHDOG=1");
-    service->watchdog_timer = loop_after(service->loop, service->watchdog_ms, on_watchdog, service);
-}
-
-void service_ready(struct service *service, const char *status)
+void service_ready(struct service *service)
 {
     uint64_t watchdog_us = 0;
-    (void)sd_notifyf(0, "READY=1\nSTATUS=%s", status);
+    service->running = true;
+    service->passed_ms = loop_now_ms();
+    ask_status(service, service->told);
+    (void)sd_notifyf(0, "READY=1\nSTATUS=%s", service->told);
     if (sd_watchdog_enabled(0, &watchdog_us) > 0) {
         service->watchdog_ms = watchdog_us / 1000 / 3;
         on_watchdog(service);
@@ -232,39 +350,37 @@ void service_ready(struct service *service, const char *status)
         (void)close(service->ready_fd);
         service->ready_fd = -1;
     }
-    log_info("ready status=\"%s\"", status);
+    log_info("ready status=\"%s\"", service->told);
 }
 
-void service_status(struct service *service, const char *fmt, ...)
+enum err service_run(struct service *service)
 {
-    char text[256];
-    va_list args;
-    (void)service;
-    va_start(args, fmt);
-    int len = vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    for (char *at = text; len > 0 && *at; at++) {
-        if (*at == '\n')
-            *at = ' '; /* one line: the next would be another variable */
-    }
-    if (len > 0)
-        (void)sd_notifyf(0, "STATUS=%s", text);
+    enum err err = loop_run(service->loop);
+    service->running = false;
+    loop_cancel(service->loop, service->tell_timer);
+    loop_cancel(service->loop, service->watchdog_timer);
+    service->tell_timer = service->watchdog_timer = 0;
+    (void)sd_notify(0, "STOPPING=1");
+    return err;
 }
 
 void service_fail(struct service *service, const char *what, const struct problem *problem)
 {
     service->failed = true;
     log_problem(LOG_LEVEL_ERROR, what, problem);
-    service_status(service, "%s: %s: %s", what, problem->thing, problem->detail);
+    (void)snprintf(service->told, sizeof(service->told), "%.50s: %.60s: %.80s", what, problem->thing,
+                   problem->detail);
+    one_line(service->told);
+    (void)sd_notifyf(0, "STATUS=%s", service->told);
 }
 
 int service_stop(struct service **service)
 {
     struct service *s = *service;
-    int exit_code = s->failed ? EXIT_REFUSED : 0;
-    if (s->loop) {
-        (void)sd_notify(0, "STOPPING=1");
-        loop_cancel(s->loop, s->watchdog_timer);
+    int exit_code = s->wrong_config ? EXIT_CONFIG : s->failed ? EXIT_REFUSED : 0;
+    if (working == s) {
+        db_on_progress(NULL);
+        working = NULL;
     }
     loop_close(&s->loop);
     if (s->lock_fd >= 0)

@@ -102,6 +102,36 @@ static void turn(struct hub_daemon *daemon, enum err err)
     daemon->timer = loop_after(daemon->loop, delay_ms, on_tick, daemon);
     loop_cancel(daemon->loop, daemon->idle_timer);
     daemon->idle_timer = loop_after(daemon->loop, IDLE_MS, on_idle, daemon);
+    service_moved(daemon->service);
+}
+
+/* ---- for systemd */
+
+void hub_daemon_tell(void *ctx, char ret[SERVICE_STATUS_MAX])
+{
+    struct hub_daemon *daemon = ctx;
+    const struct trust *trust = daemon->store != NULL ? hub_store_trust(daemon->store) : NULL;
+    if (trust == NULL || trust->version == 0) {
+        (void)snprintf(ret, SERVICE_STATUS_MAX, "no district yet: tkskctl trust init");
+        return;
+    }
+    unsigned long offices = 0;
+    for (size_t i = 0; i < trust->node_count; i++)
+        offices += trust->nodes[i].ended.reason == END_NONE;
+    int len = snprintf(ret, SERVICE_STATUS_MAX, "%u of %lu offices linked, journal %llu%s",
+                       hub_driver_linked(daemon->driver), offices,
+                       (unsigned long long)hub_store_journal(daemon->store).number,
+                       daemon->access == NULL ? ", not listening" : "");
+    if (hub_driver_halt(daemon->driver)->on && len > 0 && len < SERVICE_STATUS_MAX)
+        (void)snprintf(ret + len, SERVICE_STATUS_MAX - (size_t)len,
+                       "; NOT MERGING, older than what %s has seen: tkskctl restore",
+                       hub_driver_halt(daemon->driver)->node);
+}
+
+enum err hub_daemon_probe(void *ctx)
+{
+    struct hub_daemon *daemon = ctx;
+    return daemon->store != NULL ? hub_store_probe(daemon->store) : OK;
 }
 
 /* ---- access and driver */

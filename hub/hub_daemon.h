@@ -30,6 +30,10 @@ NODISCARD enum err hub_daemon_open(struct hub_daemon *ret, struct service *servi
                                    struct problem *problem);
 void hub_daemon_close(struct hub_daemon *daemon);
 
+/* For service_tells and service_probes; `ctx` is the daemon. */
+void hub_daemon_tell(void *ctx, char ret[SERVICE_STATUS_MAX]);
+enum err hub_daemon_probe(void *ctx);
+
 /* Makes the store of this district. ERR_STATE: there is one. */
 NODISCARD enum err hub_daemon_found(struct hub_daemon *daemon, const char *district,
                                     struct problem *problem);

@@ -251,6 +251,8 @@ NODISCARD enum err hub_store_backup_mark(struct hub_store *store, const char *na
 NODISCARD enum err hub_store_backup_confirm(struct hub_store *store, const char *name,
                                             uint64_t wall_ms);
 enum err hub_store_idle(struct hub_store *store); /* checkpoint */
+/* Does the database answer, and what it stands on? For the watchdog. */
+NODISCARD enum err hub_store_probe(struct hub_store *store);
 
 /* Rows for `status`, `nodes`, `conflict list`, `show`: one callback a row, columns as the query
  * names them. Queries stand in hub_store_query.sql; there is no free SQL on the live file. */

@@ -513,3 +513,8 @@ enum err hub_store_change(struct hub_store *store, const struct hash *leaf, unsi
         *ret_change = txn->changes[index];
     return err;
 }
+
+enum err hub_store_probe(struct hub_store *store)
+{
+    return store->ops->probe(store->backend);
+}

@@ -303,6 +303,7 @@ struct hub_backend_ops {
     enum err (*backup_confirm)(struct hub_backend *b, const char *name, uint64_t wall_ms,
                                unsigned kept);
     enum err (*idle)(struct hub_backend *b);
+    enum err (*probe)(struct hub_backend *b);
 };
 
 struct hub_backend {

@@ -258,6 +258,11 @@ static enum err sqlite_idle(struct hub_backend *b)
     return db_checkpoint(&sqlite_of(b)->db);
 }
 
+static enum err sqlite_probe(struct hub_backend *b)
+{
+    return db_probe(&sqlite_of(b)->db);
+}
+
 static enum err sqlite_copy(struct hub_backend *b, const char *path, struct problem *problem)
 {
     return db_copy(&sqlite_of(b)->db, path, problem);
@@ -429,7 +434,7 @@ static const struct hub_backend_ops sqlite_ops = {
     SQLITE_TXN_OPS(OP)
     SQLITE_TABLE_OPS(OP)
     SQLITE_LIST_OPS(OP)
-    OP(close) OP(begin) OP(commit) OP(rollback) OP(meta) OP(idle) OP(copy)
+    OP(close) OP(begin) OP(commit) OP(rollback) OP(meta) OP(idle) OP(probe) OP(copy)
     OP(journal_put) OP(journal_get) OP(journal_last) OP(journal_policy_next)
     OP(epoch_put) OP(epoch_cut) OP(document_put) OP(document_get) OP(document_last)
     OP(backup_put) OP(backup_mark) OP(backup_confirm)

@@ -16,8 +16,10 @@ int main(int argc, char **argv)
         return exit_code;
     enum err err = hub_daemon_open(&daemon, service, &problem);
     if (err == OK) {
-        service_ready(service, daemon.access != NULL ? "listening" : "no district yet");
-        err = loop_run(service_loop(service));
+        service_tells(service, hub_daemon_tell, &daemon);
+        service_probes(service, hub_daemon_probe, &daemon);
+        service_ready(service);
+        err = service_run(service);
         if (err != OK)
             (void)problem_set(&problem, err, "event loop", NULL);
     }

@@ -1,5 +1,6 @@
 /* tksk-node: the daemon of an office. */
 #include <stdio.h>
+#include <time.h>
 
 #include "common/log.h"
 #include "common/service.h"
@@ -19,6 +20,7 @@ struct node {
     struct node_admin *admin;
     int timer, idle_timer;
     bool linked;
+    uint64_t since_ms; /* of that; the start, when it was never linked */
 };
 
 static void tick(void *ctx);
@@ -30,6 +32,45 @@ static void idle(void *ctx)
     (void)node_store_idle(node->store); /* what does not work now works later */
 }
 
+/* ---- for systemd */
+
+static void tell(void *ctx, char ret[SERVICE_STATUS_MAX])
+{
+    struct node *node = ctx;
+    struct node_identity identity;
+    struct node_link link;
+    uint64_t queued = 0, now_ms = loop_now_ms();
+    char since[32] = "";
+    struct tm tm;
+    node_driver_link(node->driver, &link);
+    if (node_store_identity(node->store, &identity) != OK ||
+        node_store_queued(node->store, &queued) != OK) {
+        (void)snprintf(ret, SERVICE_STATUS_MAX, "the store does not answer");
+        return;
+    }
+    if (identity.enrolment == ENROLMENT_NONE || identity.enrolment == ENROLMENT_REFUSED) {
+        (void)snprintf(ret, SERVICE_STATUS_MAX, "no office yet: tkskctl enrol INVITE");
+        return;
+    }
+    /* From the time that passed: a clock that was put right meanwhile does not matter. */
+    time_t wall = (time_t)((loop_wall_ms() - (now_ms - node->since_ms)) / 1000);
+    if (localtime_r(&wall, &tm) != NULL)
+        (void)strftime(since, sizeof since, " since %Y-%m-%d %H:%M", &tm);
+    (void)snprintf(ret, SERVICE_STATUS_MAX, "%s: %s%s, %llu queued%s", identity.node,
+                   node->linked ? "linked" : "away", since, (unsigned long long)queued,
+                   identity.enrolment == ENROLMENT_WAITING ? ", waits for approval"
+                   : link.standing == STANDING_QUARANTINED ? ", quarantined by the hub"
+                                                           : "");
+}
+
+static enum err probe(void *ctx)
+{
+    struct node *node = ctx;
+    return node_store_probe(node->store);
+}
+
+/* ---- turns */
+
 /* Says what changed about the link, and sets the timer anew. */
 static void settle(struct node *node, enum err err)
 {
@@ -39,9 +80,9 @@ static void settle(struct node *node, enum err err)
     node_driver_link(node->driver, &link);
     if (link.linked != node->linked) {
         node->linked = link.linked;
+        node->since_ms = now_ms;
         log_info("%s endpoint=%s", link.linked ? "linked" : "link lost",
                  node_uplink_endpoint(node->uplink));
-        service_status(node->service, "%s", link.linked ? "linked" : "no link");
     }
     if (err != OK) {
         log_error("the store failed code=%s", err_name(err));
@@ -51,6 +92,7 @@ static void settle(struct node *node, enum err err)
     node->timer = wake_ms == UINT64_MAX ? 0 : loop_after(node->loop, delay_ms, tick, node);
     loop_cancel(node->loop, node->idle_timer);
     node->idle_timer = loop_after(node->loop, IDLE_MS, idle, node);
+    service_moved(node->service);
 }
 
 static void tick(void *ctx)
@@ -140,11 +182,14 @@ int main(int argc, char **argv)
     if (!service_start(&program, argc, argv, &node.service, &exit_code))
         return exit_code;
     node.loop = service_loop(node.service);
+    node.since_ms = loop_now_ms();
     enum err err = open_all(&node, &problem);
     if (err == OK) {
         changed(&node);
-        service_ready(node.service, "no link");
-        err = loop_run(node.loop);
+        service_tells(node.service, tell, &node);
+        service_probes(node.service, probe, &node);
+        service_ready(node.service);
+        err = service_run(node.service);
         if (err != OK)
             (void)problem_set(&problem, err, "event loop", NULL);
     }

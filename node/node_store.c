@@ -586,6 +586,11 @@ enum err node_store_idle(struct node_store *store)
     return err;
 }
 
+enum err node_store_probe(struct node_store *store)
+{
+    return db_probe(&store->db);
+}
+
 uint32_t node_store_next_number(struct node_store *store)
 {
     return store->next_number;

@@ -14,6 +14,7 @@ NODISCARD enum err node_store_open(const char *path, const char *vfs, struct nod
                                    struct problem *problem);
 void node_store_close(struct node_store **store);
 enum err node_store_idle(struct node_store *store); /* checkpoint */
+NODISCARD enum err node_store_probe(struct node_store *store); /* see db_probe */
 
 /* ---- identity and enrolment */
 
@@ -361,6 +362,8 @@ struct node_figures {      /* counted in the database, never kept beside it */
     uint64_t records;   /* in the cache */
     uint64_t conflicts; /* open, known here */
 };
+/* The first of these alone, at once: changes not acknowledged. */
+NODISCARD enum err node_store_queued(struct node_store *store, uint64_t *ret_queued);
 NODISCARD enum err node_store_figures(struct node_store *store, struct node_figures *ret_figures);
 uint32_t node_store_next_number(struct node_store *store); /* next running short number */
 /* "29-0417": the last part of the node's name, and the number. */

@@ -399,3 +399,12 @@ enum err node_store_figures(struct node_store *store, struct node_figures *ret_f
         *ret_figures = figures;
     return err;
 }
+
+enum err node_store_queued(struct node_store *store, uint64_t *ret_queued)
+{
+    uint64_t queued = 0, bytes = 0;
+    enum err err = store->enrolled ? node_queued(store, &queued, &bytes) : OK;
+    if (err == OK)
+        *ret_queued = queued;
+    return err;
+}

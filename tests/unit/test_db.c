@@ -328,6 +328,84 @@ static void a_copy_is_whole_private_and_read_only_for_queries(void **state)
     db_close(&db);
 }
 
+static unsigned signs;
+static uint64_t longest_ms;
+
+static void on_sign(uint64_t expect_ms)
+{
+    signs++;
+    if (expect_ms > longest_ms)
+        longest_ms = expect_ms;
+}
+
+static void long_work_gives_signs_of_life(void **state)
+{
+    struct db db;
+    struct problem problem;
+    open_kind(*state, &kind_1, &db);
+    signs = 0;
+    db_on_progress(on_sign);
+    assert_int_equal(db_exec(&db, "INSERT INTO item WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL"
+                                  " SELECT i + 1 FROM n WHERE i < 20000) SELECT i, zeroblob(100)"
+                                  " FROM n"),
+                     OK);
+    assert_true(signs > 0);
+    signs = 0;
+    assert_int_equal(db_copy(&db, place_path(*state, "copy.db"), &problem), OK);
+    assert_true(signs > 0);
+    db_on_progress(NULL);
+    signs = 0;
+    assert_int_equal(number_of(&db, "SELECT count(*) FROM item, item AS b WHERE item.number < 50"),
+                     49 * 20000);
+    assert_int_equal(signs, 0);
+    db_close(&db);
+}
+
+/* A child that ends in disorder leaves its log; the file is verified, which may take long. */
+static void a_verification_says_beforehand_how_long_it_may_take(void **state)
+{
+    struct db db;
+    pid_t child = fork();
+    if (child == 0) {
+        struct problem problem;
+        if (db_open(place_path(*state, "a.db"), NULL, &kind_short_log, &db, &problem) == OK)
+            for (int i = 0; i < 8; i++)
+                if (db_exec(&db, "INSERT INTO item (body) VALUES (zeroblob(5000))"))
+                    _exit(1);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    longest_ms = 0;
+    db_on_progress(on_sign);
+    open_kind(*state, &kind_1, &db);
+    db_on_progress(NULL);
+    assert_true(longest_ms > 0);
+    db_close(&db);
+}
+
+static void a_probe_reads_the_disk_and_leaves_the_lock_alone(void **state)
+{
+    struct db db;
+    struct db second = { .handle = NULL };
+    struct problem problem;
+    open_kind(*state, &kind_1, &db);
+    assert_int_equal(db_exec(&db, "INSERT INTO item VALUES (1, zeroblob(100000))"), OK);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(db_probe(&db), OK);
+    pid_t child = fork();
+    if (child == 0)
+        _exit((int)db_open(place_path(*state, "a.db"), NULL, &kind_1, &second, &problem));
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(WEXITSTATUS(status), ERR_BUSY);
+    /* A disk that gives nothing back. */
+    int broken = open(place_path(*state, "a.db"), O_WRONLY | O_CLOEXEC);
+    assert_int_equal(dup2(broken, db.probe_fd), db.probe_fd);
+    assert_int_equal(db_probe(&db), ERR_STORE);
+    db_close(&db);
+    close(broken);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, place_make, place_remove)
 
 int main(void)
@@ -343,6 +421,9 @@ int main(void)
         TEST(what_was_committed_survives_a_kill),
         TEST(the_log_stays_short),
         TEST(a_copy_is_whole_private_and_read_only_for_queries),
+        TEST(long_work_gives_signs_of_life),
+        TEST(a_verification_says_beforehand_how_long_it_may_take),
+        TEST(a_probe_reads_the_disk_and_leaves_the_lock_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
