@@ -222,25 +222,49 @@ void hub_cmd_trust_publish(struct hub_admin *admin, struct admin_call *call)
                                hub_json_uint(hub_store_trust(daemon->store)->version)));
 }
 
+/* The bytes that the rules name, from the officer's file; they must be here before any node asks.
+ */
+static enum err dictionary_publish(struct hub_store *store, struct bytes bytes,
+                                   struct problem *problem)
+{
+    struct dictionary known;
+    uint32_t id = hub_store_dictionary_id(store);
+    if (bytes.len > 0)
+        return hub_store_dictionary_put(store, id, bytes, problem);
+    enum err err = id == 0 ? OK : hub_store_dictionary(store, id, &known);
+    return err == ERR_NOT_FOUND ? problem_set(problem, ERR_DICTIONARY, "dictionary",
+                                              "it did not come with the rules")
+                                : err;
+}
+
 void hub_cmd_rules_publish(struct hub_admin *admin, struct admin_call *call)
 {
     struct hub_daemon *daemon = admin->daemon;
     struct hub_store *store = daemon->store;
     struct problem problem = { .code = OK };
-    struct buf document;
+    struct buf document, dictionary = { .at = NULL };
     if (!hub_arg_base64(call, "document", RULES_BYTES_MAX + 4096, &document))
         return;
+    const json_t *given = json_object_get(admin_call_args(call), "dictionary");
+    if (given != NULL && !json_is_null(given) &&
+        !hub_arg_base64(call, "dictionary", DICTIONARY_BYTES_MAX, &dictionary)) {
+        free(document.at);
+        return;
+    }
     enum err err = hub_daemon_settle(daemon);
     if (err == OK)
         err = hub_store_begin(store);
     if (err == OK) {
         err = hub_store_rules_put(store, buf_bytes(&document), loop_wall_ms(), &problem);
         if (err == OK)
+            err = dictionary_publish(store, buf_bytes(&dictionary), &problem);
+        if (err == OK)
             err = hub_store_commit(store);
         if (err != OK)
             hub_store_rollback(store);
     }
     free(document.at);
+    free(dictionary.at);
     if (err != OK) {
         hub_refuse_problem(call, err, &problem, "rules");
         return;
@@ -252,6 +276,7 @@ void hub_cmd_rules_publish(struct hub_admin *admin, struct admin_call *call)
     json_t *done = json_object();
     hub_json_set(done, "version", hub_json_uint(mark.rules_version));
     hub_json_set(done, "hash", hub_json_hash(&mark.rules_hash));
+    hub_json_set(done, "dictionary", hub_json_uint(hub_store_dictionary_id(store)));
     admin_done(call, done);
 }
 

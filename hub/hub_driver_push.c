@@ -103,7 +103,7 @@ static enum err key_open(struct hub_driver *driver, const struct trust_node *nod
 
 /* Opens, decodes and verifies a transaction into driver->txn. `*ret_fault` is what is wrong with it
  * for good; an error is the hub's own. ERR_KEY: the data key is missing, the node sends it again.
- */
+ * ERR_DICTIONARY: so is the dictionary. */
 static enum err txn_open(struct hub_driver *driver, const struct trust_node *node,
                          const struct id *incarnation, const struct sealed *sealed,
                          enum err *ret_fault)
@@ -117,7 +117,13 @@ static enum err txn_open(struct hub_driver *driver, const struct trust_node *nod
         driver->work.len = 0;
         driver->plain.len = 0;
         struct buf plain = buf_of(driver->plain.at, TRANSACTION_BYTES_MAX);
-        err = envelope_open(sealed, trust->district, key, &driver->work, &plain);
+        struct dictionary dictionary = { .id = 0 };
+        if (sealed->dictionary != 0)
+            err = hub_store_dictionary(driver->store, sealed->dictionary, &dictionary);
+        if (err == ERR_NOT_FOUND)
+            return ERR_DICTIONARY;
+        if (err == OK)
+            err = envelope_open(sealed, trust->district, key, &dictionary, &driver->work, &plain);
         driver->plain.len = err == OK ? plain.len : 0;
     }
     if (err == OK)
@@ -245,6 +251,11 @@ static enum err bundle_merge(struct hub_driver *driver, struct peer_slot *slot,
                 entry_merge(driver, slot, node, bundle->lane, seq, &leaf, &head, &bundle->items[i]);
         if (err == ERR_KEY) {
             hub_session_refuse_lane(&slot->session, ERR_KEY, bundle->lane, seq);
+            return OK;
+        }
+        if (err == ERR_DICTIONARY) { /* which one: the node gives it back (RETURN) */
+            hub_session_refuse_lane(&slot->session, err, bundle->lane,
+                                    bundle->items[i].sealed.dictionary);
             return OK;
         }
     }

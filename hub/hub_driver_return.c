@@ -17,6 +17,20 @@ static bool refusable(enum err err)
            err != ERR_INTERNAL;
 }
 
+static const char *const kind_names[] = {
+    [RETURN_TRUST] = "trust", [RETURN_RULES] = "rules", [RETURN_DICTIONARY] = "dictionary"
+};
+
+static enum err give_back(struct hub_driver *driver, struct bytes document, struct problem *problem)
+{
+    struct hub_store *store = driver->store;
+    if (driver->returned_kind == RETURN_TRUST)
+        return hub_store_trust_again(store, document, driver->wall_ms, problem);
+    if (driver->returned_kind == RETURN_RULES)
+        return hub_store_rules_put(store, document, driver->wall_ms, problem);
+    return hub_store_dictionary_put(store, driver->returned_version, document, problem);
+}
+
 static enum err take(struct hub_driver *driver, uint64_t now_ms)
 {
     struct problem problem = { .code = OK };
@@ -27,9 +41,7 @@ static enum err take(struct hub_driver *driver, uint64_t now_ms)
         err = hub_store_begin(driver->store);
     if (err != OK)
         return err;
-    err = driver->returned_kind == RETURN_TRUST
-              ? hub_store_trust_again(driver->store, document, driver->wall_ms, &problem)
-              : hub_store_rules_put(driver->store, document, driver->wall_ms, &problem);
+    err = give_back(driver, document, &problem);
     if (err == OK)
         err = hub_store_commit(driver->store);
     if (err != OK) {
@@ -37,9 +49,9 @@ static enum err take(struct hub_driver *driver, uint64_t now_ms)
         return refusable(err) ? OK : err;
     }
     log_info("policy came back from an office kind=%s version=%llu",
-             driver->returned_kind == RETURN_TRUST ? "trust" : "rules",
-             (unsigned long long)driver->returned_version);
-    driver_halt_keep(driver);
+             kind_names[driver->returned_kind], (unsigned long long)driver->returned_version);
+    if (driver->returned_kind != RETURN_DICTIONARY)
+        driver_halt_keep(driver);
     hub_driver_journal_moved(driver);
     return OK;
 }
@@ -129,10 +141,11 @@ static enum err judge_proof(struct hub_driver *driver, struct peer_slot *slot)
 /* ---- assembly */
 
 /* Whether this is wanted now, and how large it may be. */
-static bool wanted(const struct hub_driver *driver, const struct peer_slot *slot,
+static bool wanted(struct hub_driver *driver, const struct peer_slot *slot,
                    const struct policy_return *back, size_t *ret_max)
 {
     const struct policy_mark mark = hub_store_policy_mark(driver->store);
+    struct dictionary known;
     switch ((enum return_kind)back->kind) {
     case RETURN_TRUST:
         *ret_max = TRUST_STATEMENT_BYTES_MAX + 1024;
@@ -144,6 +157,11 @@ static bool wanted(const struct hub_driver *driver, const struct peer_slot *slot
     case RETURN_FEED:
         *ret_max = RETURN_PROOF_BYTES_MAX;
         return !driver->halt.on && slot->session.state == SESSION_WAITING;
+    case RETURN_DICTIONARY:
+        *ret_max = DICTIONARY_BYTES_MAX;
+        return back->version <= mark.rules_version &&
+               hub_store_dictionary(driver->store, (uint32_t)back->version, &known) ==
+                   ERR_NOT_FOUND;
     }
     return false;
 }
@@ -176,7 +194,7 @@ enum err driver_return(struct hub_driver *driver, struct peer_slot *slot,
     space->len += back->data.len;
     if (space->len < back->total)
         return OK;
-    bool proof = back->kind == RETURN_ACK || back->kind == RETURN_FEED;
+    const bool proof = back->kind == RETURN_ACK || back->kind == RETURN_FEED;
     enum err err = proof ? judge_proof(driver, slot) : take(driver, now_ms);
     space->len = 0;
     driver->returned_kind = 0;

@@ -10,9 +10,10 @@ struct feeder {
     const struct hub_reader *reader;
     struct writer *out;
     unsigned count;
-    unsigned looked; /* changes, and one for each entry */
-    uint64_t number; /* the entry at hand */
-    uint64_t rules;  /* number of the newest rules entry */
+    unsigned looked;                         /* changes, and one for each entry */
+    uint64_t number;                         /* the entry at hand */
+    uint64_t rules;                          /* number of the newest rules entry */
+    uint64_t dictionary, dictionary_version; /* where the newest one comes; 0 = none */
     enum err err;
 };
 
@@ -265,10 +266,11 @@ static enum err control_next(struct feeder *f, uint64_t after, uint64_t *ret_num
     err = f->store->ops->decision_next(f->store->backend, f->reader->node, after, &decision);
     if (err && err != ERR_NOT_FOUND)
         return err;
-    if (policy == 0 && decision == 0)
-        return ERR_NOT_FOUND;
-    *ret_number = policy == 0 || (decision > 0 && decision < policy) ? decision : policy;
-    return OK;
+    uint64_t next = policy == 0 || (decision > 0 && decision < policy) ? decision : policy;
+    if (f->dictionary > after && (next == 0 || f->dictionary < next))
+        next = f->dictionary;
+    *ret_number = next;
+    return next == 0 ? ERR_NOT_FOUND : OK;
 }
 
 static bool give_decision(void *ctx, const struct row_decision *row)
@@ -315,9 +317,33 @@ static void give_policy(struct feeder *f)
     give(f, &item);
 }
 
+/* Only the one that the rules in force name: others are of no use to anybody any more. */
+static void give_dictionary(struct feeder *f)
+{
+    struct hub_store *store = f->store;
+    struct hash hash;
+    struct bytes bytes;
+    if (f->number != f->dictionary)
+        return;
+    f->err = store->ops->document_get(store->backend, DOCUMENT_DICTIONARY, f->dictionary_version,
+                                      &bytes);
+    if (f->err)
+        return;
+    dictionary_hash(bytes, &hash);
+    if (!hash_equal(&hash, &store->policy->dictionary))
+        return;
+    struct feed_item item = { .kind = FEED_DICTIONARY,
+                              .number = f->number,
+                              .version = f->dictionary_version,
+                              .document = bytes };
+    give(f, &item);
+}
+
 static void give_control(struct feeder *f)
 {
     give_policy(f);
+    if (!f->err)
+        give_dictionary(f);
     if (f->err)
         return;
     enum err err = f->store->ops->decisions_at(f->store->backend, f->reader->node, f->number,
@@ -355,6 +381,9 @@ enum err hub_store_feed(struct hub_store *store, const struct hub_reader *reader
     must(from <= store->journal.number && max_items > 0 && !out->err);
     enum err err = store->ops->document_last(store->backend, JOURNAL_RULES, &version, &f.rules);
     if (err && err != ERR_NOT_FOUND)
+        return err;
+    err = store_dictionary_place(store, &f.dictionary, &f.dictionary_version);
+    if (err)
         return err;
     while (true) {
         uint64_t number = 0;

@@ -282,6 +282,7 @@ void hub_store_close(struct hub_store **store)
     if (s->backend)
         s->ops->close(&s->backend);
     policies_forget(s);
+    store_dictionary_forget(s);
     trust_close(&s->trust);
     merge_close(&s->merge);
     free(s->record);

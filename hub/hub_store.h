@@ -175,6 +175,16 @@ NODISCARD enum err hub_store_trust_again(struct hub_store *store, struct bytes s
  * transaction. */
 NODISCARD enum err hub_store_rules_put(struct hub_store *store, struct bytes signed_document,
                                        uint64_t wall_ms, struct problem *problem);
+/* The bytes of the dictionary that the rules of `version` brought. ERR_DICTIONARY: they name
+ * another, name one that came before, or name none. What is here already stays. */
+NODISCARD enum err hub_store_dictionary_put(struct hub_store *store, uint64_t version,
+                                            struct bytes bytes, struct problem *problem);
+/* Number of the dictionary that the rules in force name; 0 = none. */
+uint32_t hub_store_dictionary_id(struct hub_store *store);
+/* Borrowed until the next call. ERR_NOT_FOUND: not here, but a node or a later policy may bring it;
+ * ERR_DICTIONARY: there is none of this number and never will be. */
+NODISCARD enum err hub_store_dictionary(struct hub_store *store, uint32_t id,
+                                        struct dictionary *ret_dictionary);
 /* Signed statement of one trust version; signed rules document of one version. Caller frees with
  * free(). */
 NODISCARD enum err hub_store_trust_get(struct hub_store *store, uint64_t version,

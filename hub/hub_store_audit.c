@@ -152,7 +152,12 @@ static enum err replay_policy(struct replay *r, const struct row_journal *row)
     err = trust ? hub_store_trust_again(r->into, bytes, row->wall_ms, NULL)
                 : hub_store_rules_put(r->into, bytes, row->wall_ms, NULL);
     free(document);
-    return err;
+    if (err || trust)
+        return err;
+    err = r->from->ops->document_get(r->from->backend, DOCUMENT_DICTIONARY, version, &bytes);
+    if (err)
+        return err == ERR_NOT_FOUND ? OK : err;
+    return hub_store_dictionary_put(r->into, version, bytes, NULL);
 }
 
 /* One entry; those that follow from others (decided again) must have come by themselves already. */
@@ -171,6 +176,7 @@ static enum err replay_entry(struct replay *r, const struct row_journal *row)
             err = replay_policy(r, row);
             break;
         case JOURNAL_AGAIN:
+        case DOCUMENT_DICTIONARY:
             return ERR_STORE;
         }
     }
@@ -248,6 +254,19 @@ static enum err verify_txn(struct hub_store *store, const struct row_journal *ro
     return OK;
 }
 
+/* What the rules of this version brought, when it is here. */
+static enum err verify_dictionary(struct hub_store *store, const struct row_journal *row,
+                                  uint64_t version, struct problem *problem)
+{
+    struct bytes bytes;
+    enum err err = store->ops->document_get(store->backend, DOCUMENT_DICTIONARY, version, &bytes);
+    if (err)
+        return err == ERR_NOT_FOUND ? OK : err;
+    const struct policy *policy = hub_store_policy_at(store, version);
+    bool named = policy && dictionary_check(policy, bytes, NULL) == OK;
+    return named ? OK : differs(problem, row->number, "the dictionary");
+}
+
 static enum err verify_document(struct hub_store *store, const struct row_journal *row,
                                 struct problem *problem)
 {
@@ -272,7 +291,9 @@ static enum err verify_document(struct hub_store *store, const struct row_journa
         struct bytes rules = reader_bin(&in);
         crypto_hash("rules", &rules, 1, &found);
     }
-    return hash_equal(&expected, &found) ? OK : differs(problem, row->number, "the policy");
+    if (!hash_equal(&expected, &found))
+        return differs(problem, row->number, "the policy");
+    return row->kind == JOURNAL_RULES ? verify_dictionary(store, row, version, problem) : OK;
 }
 
 static enum err verify_journal(struct hub_store *store, struct txn *txn, struct buf *plain,

@@ -15,8 +15,9 @@ enum journal_kind {
     JOURNAL_TXN = 1,
     JOURNAL_TRUST = 2,
     JOURNAL_RULES = 3,
-    JOURNAL_AGAIN = 4, /* a transaction that waited is decided again */
-    JOURNAL_MARK = 5   /* a policy entry of a chain */
+    JOURNAL_AGAIN = 4,      /* a transaction that waited is decided again */
+    JOURNAL_MARK = 5,       /* a policy entry of a chain */
+    DOCUMENT_DICTIONARY = 6 /* no entry, a document only: the rules of its version name its hash */
 };
 
 #define JOURNAL_ENTRY_BYTES_MAX 512
@@ -187,10 +188,10 @@ struct hub_backend_ops {
     enum err (*incarnation_put)(struct hub_backend *b, const struct row_incarnation *row);
     enum err (*incarnation_active)(struct hub_backend *b, const char *node,
                                    struct id *ret_incarnation);
-    enum err (*lane_get)(struct hub_backend *b, const char *node, const struct id *incarnation,
     /* The newest HELLO of a node, as a frame. */
     enum err (*hello_put)(struct hub_backend *b, const char *node, struct bytes frame);
     enum err (*hello_get)(struct hub_backend *b, const char *node, struct bytes *ret_frame);
+    enum err (*lane_get)(struct hub_backend *b, const char *node, const struct id *incarnation,
                          enum lane lane, struct hub_lane *ret_lane);
     enum err (*lane_put)(struct hub_backend *b, const char *node, const struct id *incarnation,
                          enum lane lane, const struct hub_lane *row);

@@ -240,7 +240,7 @@ SELECT area, number, txn FROM tksk_scope ORDER BY area, number;
 -- name: scan_wait
 SELECT txn, on_txn, node, incarnation, lane, seq, ruling FROM tksk_wait ORDER BY txn;
 -- name: scan_document
-SELECT kind, version, number, hash FROM tksk_document ORDER BY kind, version;
+SELECT kind, version, number, hash FROM tksk_document WHERE kind IN (2, 3) ORDER BY kind, version;
 -- name: scan_field
 SELECT name, type, (SELECT name FROM tksk_collection WHERE id = collection) FROM tksk_field ORDER
     BY 3, number;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hub/hub_store_backend.h"
+#include "proto/dictionary.h"
 
 struct merge;
 
@@ -17,6 +18,8 @@ struct hub_store {
     struct policy *policy;    /* in force; one of `policies`, or NULL */
     struct policy **policies; /* by version - 1; NULL where not asked for yet */
     size_t policy_count;
+    struct dictionary dictionary; /* the last one asked for; its bytes are those below */
+    uint8_t *dictionary_bytes;
     struct cursor journal, opened;
 
     struct merge *merge;        /* work space of one transaction */
@@ -37,6 +40,11 @@ NODISCARD enum err store_lane(struct hub_store *store, const char *node,
                               struct hub_lane *ret_lane);
 NODISCARD enum err store_reload_trust(struct hub_store *store);
 NODISCARD enum err store_reload_policy(struct hub_store *store);
+void store_dictionary_forget(struct hub_store *store);
+/* Where the feed gives the newest dictionary, and its number; 0: the rules in force name none, or
+ * none is here. */
+NODISCARD enum err store_dictionary_place(struct hub_store *store, uint64_t *ret_number,
+                                          uint64_t *ret_version);
 
 /* hub_merge.c: takes one entry; `twin` says whether its incarnation is quarantined. */
 NODISCARD enum err merge_entry(struct hub_store *store, const struct hub_entry *entry, bool twin);

@@ -218,7 +218,7 @@ static void operator_state_in(struct node_driver *driver, const struct operator_
     driver_step(driver, &event);
 }
 
-static void refuse_in(struct node_driver *driver, const struct refuse *refuse)
+static enum err refuse_in(struct node_driver *driver, const struct refuse *refuse)
 {
     char detail[PROBLEM_DETAIL_MAX];
     size_t len = refuse->detail.len < sizeof detail - 1 ? refuse->detail.len : sizeof detail - 1;
@@ -235,14 +235,17 @@ static void refuse_in(struct node_driver *driver, const struct refuse *refuse)
         (code == ERR_USED || code == ERR_EXPIRED)) {
         struct node_event over = { .kind = NODE_GOT_ENROL_STATE, .standing = ENROL_REFUSED };
         driver_step(driver, &over);
-        return;
+        return OK;
     }
+    /* It goes first, so that what is sent again finds it. */
+    enum err err = code == ERR_DICTIONARY ? driver_send_dictionary(driver, refuse->seq) : OK;
     struct node_event event = { .kind = NODE_GOT_REFUSE,
                                 .code = code,
                                 .has_lane = refuse->has_lane,
                                 .lane = refuse->lane,
                                 .seq = refuse->seq };
     driver_step(driver, &event);
+    return err;
 }
 
 enum err driver_message(struct node_driver *driver, const struct message *message)
@@ -268,8 +271,7 @@ enum err driver_message(struct node_driver *driver, const struct message *messag
         operator_state_in(driver, &message->operator_state);
         return OK;
     case MESSAGE_REFUSE:
-        refuse_in(driver, &message->refuse);
-        return OK;
+        return refuse_in(driver, &message->refuse);
     case MESSAGE_HELLO:
     case MESSAGE_PUSH:
     case MESSAGE_CONFIRM:

@@ -81,6 +81,8 @@ NODISCARD enum err driver_send_operators(struct node_driver *driver);
 /* Shows a hub that was rolled back that it was, and gives it the signed policy that it lost: all
  * above `hub`. */
 NODISCARD enum err driver_send_returns(struct node_driver *driver, const struct policy_mark *hub);
+/* The dictionary of that number, when it is here. */
+NODISCARD enum err driver_send_dictionary(struct node_driver *driver, uint64_t version);
 NODISCARD enum err driver_send_confirm(struct node_driver *driver,
                                        const struct node_action *action);
 NODISCARD enum err driver_send_slice(struct node_driver *driver, const struct node_action *action);

@@ -131,7 +131,19 @@ enum err driver_send_returns(struct node_driver *driver, const struct policy_mar
         else if (err == ERR_NOT_FOUND)
             err = OK; /* only the newest came here; another office may have it */
     }
+    /* After the rules that name them: before, they are nothing to the hub. */
+    for (uint64_t v = hub->rules_version + 1; err == OK && v <= mine.rules_version; v++)
+        err = driver_send_dictionary(driver, v);
     return err;
+}
+
+enum err driver_send_dictionary(struct node_driver *driver, uint64_t version)
+{
+    struct bytes bytes;
+    enum err err = node_store_dictionary_get(driver->store, version, &bytes);
+    if (err == OK)
+        send_return(driver, RETURN_DICTIONARY, version, bytes);
+    return err == ERR_NOT_FOUND ? OK : err;
 }
 
 enum err driver_send_confirm(struct node_driver *driver, const struct node_action *action)

@@ -200,8 +200,11 @@ static enum err seal(struct node_entry *entry, struct submit *submit, struct sea
     struct bundle_item bundle_item = { .kind = ITEM_TXN };
     struct buf work = buf_of(space->work, WORK_BYTES_MAX);
     struct buf body = buf_of(space->body, WORK_BYTES_MAX);
-    enum err err = envelope_seal(txn, submit->identity.district, leaf, entry->key_number,
-                                 entry->data_key, &work, &body, &bundle_item.sealed);
+    struct dictionary dictionary;
+    enum err err = node_store_dictionary(submit->store, &dictionary);
+    if (err == OK)
+        err = envelope_seal(txn, submit->identity.district, leaf, entry->key_number,
+                            entry->data_key, &dictionary, &work, &body, &bundle_item.sealed);
     if (err != OK)
         return err;
     fill_after(submit, &bundle_item);

@@ -70,6 +70,13 @@ NODISCARD enum err node_store_trust_get(struct node_store *store, uint64_t versi
                                         struct bytes *ret_signed);
 NODISCARD enum err node_store_rules_get(struct node_store *store, uint64_t version,
                                         struct bytes *ret_signed);
+/* A dictionary that came here, by its number. ERR_NOT_FOUND. */
+NODISCARD enum err node_store_dictionary_get(struct node_store *store, uint64_t version,
+                                             struct bytes *ret_bytes);
+/* The one that the rules in force name; id 0: they name none, or it is not here yet. Valid until
+ * the next call. */
+NODISCARD enum err node_store_dictionary(struct node_store *store,
+                                         struct dictionary *ret_dictionary);
 /* [statement, signature] of the newest ACK of a lane, or feed batch of a stream: proof for a hub
  * that was rolled back. ERR_NOT_FOUND: none came. */
 NODISCARD enum err node_store_proof(struct node_store *store, enum return_kind kind, unsigned place,

@@ -56,6 +56,13 @@ CREATE TABLE rules (
     version INTEGER PRIMARY KEY,
     document BLOB NOT NULL
 ) STRICT;
+-- Dictionaries for compression, by the version of the rules that brought them. Used is the one that
+-- the rules in force name; the others are for a hub that was rolled back.
+CREATE TABLE dictionary (
+    version INTEGER PRIMARY KEY,
+    hash BLOB NOT NULL,
+    bytes BLOB NOT NULL
+) STRICT;
 -- Where an epoch began: what an older epoch numbered above `cut` did not happen. `cut` is what the
 -- statement names, or the last number that the hub could prove to this node, if that is lower.
 CREATE TABLE epoch (

@@ -169,6 +169,7 @@ static enum feed_stream stream_of(enum feed_item_kind kind)
     case FEED_TRUST:
     case FEED_RULES:
     case FEED_DECISION:
+    case FEED_DICTIONARY:
         return FEED_CONTROL;
     case FEED_RECORD:
     case FEED_CONFLICT:
@@ -193,6 +194,8 @@ static enum err apply_item(struct feed_apply *apply, struct bytes raw)
         return node_apply_rules(apply, &item);
     case FEED_DECISION:
         return apply_decision(apply, &item);
+    case FEED_DICTIONARY:
+        return node_apply_dictionary(apply, &item);
     case FEED_RECORD:
         return apply_record(apply, &item);
     case FEED_CONFLICT:

@@ -30,7 +30,8 @@
     X(node_get) X(node_put) X(node_enrolment) X(secret_get) X(secret_put) X(secret_delete) \
     X(operator_all) X(operator_put) X(operator_clash) X(operator_get) X(counter_get) \
     X(counter_number) X(counter_seen) X(counter_shape) X(counter_shown) X(counter_shown_cut) \
-    X(trust_all) X(trust_get) X(trust_put) X(rules_get) X(rules_put) X(rules_at) X(epoch_all) \
+    X(trust_all) X(trust_get) X(trust_put) X(rules_get) X(rules_put) X(rules_at) X(dictionary_put) \
+    X(dictionary_at) X(dictionary_of) X(dictionary_trim) X(epoch_all) \
     X(epoch_put) X(cursor_get) X(cursor_put) X(proof_put) X(proof_get) X(life_last) X(life_put) \
     X(lane_get) X(lane_put) X(lane_append) X(lane_ack) X(lane_close) X(lane_dropped) \
     X(lane_safe) X(lane_all) X(entry_put) X(entry_at) X(entry_sums) X(entry_run) \
@@ -293,6 +294,7 @@ struct feed_apply {
 };
 NODISCARD enum err node_apply_trust(struct feed_apply *apply, const struct feed_item *item);
 NODISCARD enum err node_apply_rules(struct feed_apply *apply, const struct feed_item *item);
+NODISCARD enum err node_apply_dictionary(struct feed_apply *apply, const struct feed_item *item);
 
 /* node_store_history.c: notes what a RECORD or RESOLVED item tells of a record. `first`: nothing
  * was known of the record before. In the transaction of the batch. */

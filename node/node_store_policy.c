@@ -143,6 +143,33 @@ enum err node_store_rules_get(struct node_store *store, uint64_t version, struct
     return signed_get(store, node_sql(store, SQL_rules_at), version, ret_signed);
 }
 
+enum err node_store_dictionary_get(struct node_store *store, uint64_t version,
+                                   struct bytes *ret_bytes)
+{
+    return signed_get(store, node_sql(store, SQL_dictionary_at), version, ret_bytes);
+}
+
+enum err node_store_dictionary(struct node_store *store, struct dictionary *ret_dictionary)
+{
+    const struct policy *policy = store->policy;
+    struct dictionary found = { .id = 0 };
+    *ret_dictionary = found;
+    if (!policy || !policy->has_dictionary)
+        return OK;
+    struct sqlite3_stmt *st = node_sql(store, SQL_dictionary_of);
+    sql_bind_hash(st, 1, &policy->dictionary);
+    enum err err = node_sql_row(store, st);
+    if (err != OK)
+        return err == ERR_NOT_FOUND ? OK : err;
+    scratch_clear(&store->scratch);
+    found.id = (uint32_t)sql_uint(st, 0);
+    err = node_sql_end(store, st, scratch_copy(&store->scratch, sql_bytes(st, 1), &found.bytes));
+    /* What it is was checked when it came; that the rules name it holds only now. */
+    if (err == OK && found.id <= policy->version)
+        *ret_dictionary = found;
+    return err;
+}
+
 /* ---- policy items */
 
 static enum err refuse(struct problem *problem, const char *part, uint64_t version, uint64_t ours)
@@ -321,4 +348,24 @@ enum err node_apply_rules(struct feed_apply *apply, const struct feed_item *item
     }
     policy_close(&policy);
     return err;
+}
+
+/* It may come before the rules that name it, or after others have followed: used is only what the
+ * rules in force name. One that cannot be one is left out; without it entries are larger, no more.
+ */
+enum err node_apply_dictionary(struct feed_apply *apply, const struct feed_item *item)
+{
+    struct node_store *store = apply->store;
+    struct hash hash;
+    if (!compress_dictionary_usable(item->document)) {
+        (void)problem_set(apply->problem, ERR_DICTIONARY, "dictionary", "it is not a whole one");
+        return OK;
+    }
+    dictionary_hash(item->document, &hash);
+    struct sqlite3_stmt *st = node_sql(store, SQL_dictionary_put);
+    sql_bind_uint(st, 1, item->version);
+    sql_bind_hash(st, 2, &hash);
+    sql_bind(st, 3, item->document);
+    enum err err = node_sql_run(store, st);
+    return err == OK ? node_sql_run(store, node_sql(store, SQL_dictionary_trim)) : err;
 }

@@ -50,6 +50,15 @@ SELECT document FROM rules ORDER BY version DESC LIMIT 1;
 INSERT INTO rules VALUES (?1, ?2);
 -- @rules_at
 SELECT document FROM rules WHERE version = ?1;
+-- @dictionary_put
+INSERT OR REPLACE INTO dictionary VALUES (?1, ?2, ?3);
+-- @dictionary_at
+SELECT bytes FROM dictionary WHERE version = ?1;
+-- @dictionary_of
+SELECT version, bytes FROM dictionary WHERE hash = ?1 ORDER BY version DESC LIMIT 1;
+-- @dictionary_trim
+DELETE FROM dictionary WHERE version NOT IN
+    (SELECT version FROM dictionary ORDER BY version DESC LIMIT 16);
 -- @epoch_all
 SELECT epoch, cut FROM epoch ORDER BY epoch;
 -- @epoch_put

@@ -291,3 +291,22 @@ void bundle_tag(struct bytes raw, uint8_t ret[BUNDLE_TAG_BYTES])
     crypto_hash("push", &raw, 1, &hash);
     memcpy(ret, hash.at, BUNDLE_TAG_BYTES);
 }
+
+enum err bundle_begin(struct bytes raw, enum lane *ret_lane, uint64_t *ret_first)
+{
+    enum err err = codec_scan(raw);
+    if (err)
+        return err;
+    struct reader in = reader_of(raw);
+    reader_array_of(&in, 10);
+    uint64_t suite = reader_uint(&in);
+    enum lane lane = lane_decode(&in);
+    uint64_t first = reader_uint(&in);
+    if (in.err)
+        return in.err;
+    if (suite != SUITE)
+        return ERR_VERSION;
+    *ret_lane = lane;
+    *ret_first = first;
+    return OK;
+}

@@ -73,6 +73,10 @@ NODISCARD enum err bundle_sign(const struct bundle_context *context, enum lane l
  * unspecified. At least one item; `after` names other lanes, ascending; data keys ascend by number.
  * ERR_MALFORMED; ERR_LIMIT; ERR_VERSION: another suite or kind of item. */
 NODISCARD enum err bundle_decode(struct bytes raw, struct bundle *ret_bundle);
+/* Where a bundle says that it begins, before anything of it is believed. ERR_MALFORMED;
+ * ERR_VERSION.
+ */
+NODISCARD enum err bundle_begin(struct bytes raw, enum lane *ret_lane, uint64_t *ret_first);
 /* Recomputes the head after from `head_before` and checks the device's signature. ERR_STATE: the
  * bundle goes on from another head (a fork, see `head_tag`); ERR_SIGNATURE. */
 NODISCARD enum err bundle_verify(const struct bundle *bundle, const struct bundle_context *context,

@@ -30,15 +30,16 @@ static void sealed_nonce(struct bytes head, uint8_t ret[AEAD_NONCE_BYTES])
 }
 
 enum err envelope_seal(struct bytes txn, const char *district, const struct hash *leaf,
-                       uint64_t key_number, const struct secret_key *data_key, struct buf *work,
-                       struct buf *ret_body, struct sealed *ret_sealed)
+                       uint64_t key_number, const struct secret_key *data_key,
+                       const struct dictionary *dictionary, struct buf *work, struct buf *ret_body,
+                       struct sealed *ret_sealed)
 {
     if (txn.len > TRANSACTION_BYTES_MAX)
         return ERR_LIMIT;
     struct sealed sealed = {
         .leaf = *leaf,
         .key_number = key_number,
-        .dictionary = 0,
+        .dictionary = dictionary ? dictionary->id : 0,
         .plain_bytes = (uint32_t)txn.len,
     };
     uint8_t space[HEAD_BYTES_MAX];
@@ -47,7 +48,8 @@ enum err envelope_seal(struct bytes txn, const char *district, const struct hash
     sealed_nonce(head, nonce);
 
     work->len = 0;
-    enum err err = compress(txn, work);
+    bool with = sealed.dictionary != 0;
+    enum err err = compress_with(txn, with ? dictionary->bytes : bytes_of(NULL, 0), work);
     if (err)
         return err;
     size_t before = ret_body->len;
@@ -61,10 +63,12 @@ enum err envelope_seal(struct bytes txn, const char *district, const struct hash
 }
 
 enum err envelope_open(const struct sealed *sealed, const char *district,
-                       const struct secret_key *data_key, struct buf *work, struct buf *ret_txn)
+                       const struct secret_key *data_key, const struct dictionary *dictionary,
+                       struct buf *work, struct buf *ret_txn)
 {
-    if (sealed->dictionary != 0)
-        return ERR_VERSION;
+    bool with = sealed->dictionary != 0;
+    if (with && (!dictionary || dictionary->id != sealed->dictionary))
+        return ERR_DICTIONARY;
     if (sealed->plain_bytes > TRANSACTION_BYTES_MAX || sealed->body.len > SEALED_BYTES_MAX)
         return ERR_LIMIT;
 
@@ -77,7 +81,8 @@ enum err envelope_open(const struct sealed *sealed, const char *district,
     enum err err = crypto_decrypt(sealed->body, head, nonce, data_key, work);
     if (err)
         return err;
-    return decompress(buf_bytes(work), sealed->plain_bytes, ret_txn);
+    return decompress_with(buf_bytes(work), sealed->plain_bytes,
+                           with ? dictionary->bytes : bytes_of(NULL, 0), ret_txn);
 }
 
 enum err data_key_seal(const struct secret_key *data_key, const struct public_key *hub,

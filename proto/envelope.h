@@ -7,26 +7,29 @@
 #pragma once
 
 #include "proto/chain.h"
+#include "proto/dictionary.h"
 
 struct sealed {
     struct hash leaf;
     uint64_t key_number; /* per incarnation, from 1 */
-    uint32_t dictionary; /* 0 = none */
+    uint32_t dictionary; /* rules version that named it first; 0 = none */
     uint32_t plain_bytes;
     struct bytes body;
 };
 
 /* `work` is scratch of at least ENVELOPE_WORK_BYTES; body is appended to `ret_body`, which needs
- * room for SEALED_BYTES_MAX. */
+ * room for SEALED_BYTES_MAX. `dictionary`: NULL or id 0 = none. */
 #define ENVELOPE_WORK_BYTES SEALED_BYTES_MAX
 NODISCARD enum err envelope_seal(struct bytes txn, const char *district, const struct hash *leaf,
                                  uint64_t key_number, const struct secret_key *data_key,
-                                 struct buf *work, struct buf *ret_body, struct sealed *ret_sealed);
+                                 const struct dictionary *dictionary, struct buf *work,
+                                 struct buf *ret_body, struct sealed *ret_sealed);
 /* Decrypts and decompresses into `ret_txn` (capacity TRANSACTION_BYTES_MAX), never beyond it.
  * ERR_DECRYPT, ERR_LIMIT, ERR_MALFORMED (a length other than promised),
- * ERR_VERSION (a dictionary that this program does not have). */
+ * ERR_DICTIONARY (it was sealed with one, and `dictionary` is none or another). */
 NODISCARD enum err envelope_open(const struct sealed *sealed, const char *district,
-                                 const struct secret_key *data_key, struct buf *work,
+                                 const struct secret_key *data_key,
+                                 const struct dictionary *dictionary, struct buf *work,
                                  struct buf *ret_txn);
 
 #define DATA_KEY_SEALED_BYTES (SECRET_KEY_BYTES + SEAL_EXTRA_BYTES)

@@ -64,7 +64,7 @@ static void conflict_decode(struct reader *in, struct feed_item *item)
 static size_t item_count(uint64_t kind)
 {
     static const uint8_t counts[] = {
-        [FEED_TRUST] = 3,  [FEED_RULES] = 3,     [FEED_DECISION] = 7,
+        [FEED_TRUST] = 3,  [FEED_RULES] = 3,     [FEED_DECISION] = 7, [FEED_DICTIONARY] = 4,
         [FEED_RECORD] = 8, [FEED_CONFLICT] = 10, [FEED_RESOLVED] = 6,
     };
     return kind < COUNT_OF(counts) ? counts[kind] : 0;
@@ -83,6 +83,10 @@ void feed_item_encode(const struct feed_item *item, struct writer *out)
     case FEED_DECISION:
         writer_bin(out, bytes_hash(&item->leaf));
         ack_entry_values_encode(&item->decision, out);
+        break;
+    case FEED_DICTIONARY:
+        writer_uint(out, item->version);
+        writer_bin(out, item->document);
         break;
     case FEED_RECORD:
         record_encode(item, out);
@@ -120,6 +124,12 @@ enum err feed_item_decode(struct bytes raw, struct feed_item *ret_item)
     case FEED_DECISION:
         reader_fixed(&in, item.leaf.at, HASH_BYTES);
         ack_entry_values_decode(&in, &item.decision);
+        break;
+    case FEED_DICTIONARY:
+        item.version = reader_uint_max(&in, UINT32_MAX);
+        item.document = reader_bin(&in);
+        if (item.version == 0 || item.document.len > DICTIONARY_BYTES_MAX)
+            reader_refuse(&in);
         break;
     case FEED_RECORD:
         record_decode(&in, &item);

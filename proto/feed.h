@@ -11,6 +11,7 @@
  *   control items   [1, number, signed trust statement]
  *                   [2, number, signed rules document]
  *                   [3, number, leaf, index | nil, disposition, reason, field]
+ *                   [4, number, version, dictionary]
  *   record items    [8, number, collection, record, deleted, short text, fields,
  *                    [node, operator, claimed_ms]]
  *                   [9, number, conflict, collection, record, field, value a, value b,
@@ -25,6 +26,7 @@ enum feed_item_kind {
     FEED_TRUST = 1,
     FEED_RULES = 2,
     FEED_DECISION = 3,
+    FEED_DICTIONARY = 4,
     FEED_RECORD = 8,
     FEED_CONFLICT = 9,
     FEED_RESOLVED = 10
@@ -40,7 +42,8 @@ struct feed_origin {
 struct feed_item {
     enum feed_item_kind kind;
     uint64_t number;
-    struct bytes document;     /* TRUST, RULES: the signed bytes */
+    struct bytes document;     /* TRUST, RULES: the signed bytes; DICTIONARY: its bytes */
+    uint64_t version;          /* DICTIONARY: of the rules that named it first, its id */
     struct hash leaf;          /* DECISION */
     struct ack_entry decision; /* DECISION */
     struct bytes collection;   /* RECORD, CONFLICT */

@@ -28,6 +28,8 @@
 #define RULES_BYTES_MAX (512 * 1024)
 #define RETURN_PROOF_BYTES_MAX (FRAME_BYTES_MAX + 2 * 1024) /* [statement, signature] of an ACK */
 #define SIGNED_RULES_BYTES_MAX (RULES_BYTES_MAX + 2 * 1024) /* with all signatures there may be */
+#define DICTIONARY_BYTES_MAX (64 * 1024)
+#define DICTIONARY_BYTES_USUAL (16 * 1024) /* when the policy does not say */
 #define COLLECTIONS_MAX 64
 #define IDENTIFIER_BYTES_MAX 40 /* names of collections, fields, lists, roles; codes */
 #define LABEL_BYTES_MAX 200

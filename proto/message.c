@@ -103,19 +103,31 @@ static enum err hello_decode(struct reader *in, struct hello *ret)
     return reader_end(&st);
 }
 
+#define PUSH_WHOLE_ITEMS 2
+
+/* A whole bundle says itself where it belongs. */
+static enum err push_whole_decode(struct reader *in, struct push *ret)
+{
+    ret->data = reader_bin(in);
+    if (in->err)
+        return in->err;
+    if (ret->data.len == 0 || ret->data.len > FRAME_DATA_BYTES_MAX)
+        return ERR_MALFORMED;
+    ret->total = ret->data.len;
+    enum err err = bundle_begin(ret->data, &ret->lane, &ret->first);
+    return !err && ret->first == 0 ? ERR_MALFORMED : err;
+}
+
 static enum err push_decode(struct reader *in, struct push *ret)
 {
+    if (reader_peek(in) == KIND_BIN)
+        return push_whole_decode(in, ret);
     ret->lane = lane_decode(in);
     ret->first = reader_uint(in);
-    ret->has_tag = reader_peek(in) == KIND_BIN;
-    if (ret->has_tag)
-        reader_fixed(in, ret->tag, BUNDLE_TAG_BYTES);
-    else
-        reader_nil(in);
+    ret->has_tag = true;
+    reader_fixed(in, ret->tag, BUNDLE_TAG_BYTES);
     slice_decode(in, BUNDLE_BYTES_MAX, &ret->total, &ret->offset, &ret->data);
-    if (ret->first == 0 || (!ret->has_tag && ret->data.len != ret->total))
-        return ERR_MALFORMED;
-    return OK;
+    return ret->first == 0 || ret->data.len == ret->total ? ERR_MALFORMED : OK;
 }
 
 static enum feed_stream stream_decode(struct reader *in)
@@ -134,7 +146,7 @@ static enum err confirm_decode(struct reader *in, struct confirm *ret)
 
 static enum err policy_return_decode(struct reader *in, struct policy_return *ret)
 {
-    ret->kind = (unsigned)reader_uint_max(in, RETURN_FEED);
+    ret->kind = (unsigned)reader_uint_max(in, RETURN_DICTIONARY);
     ret->version = reader_uint(in);
     slice_decode(in, SIGNED_RULES_BYTES_MAX, &ret->total, &ret->offset, &ret->data);
     bool proof = ret->kind == RETURN_ACK || ret->kind == RETURN_FEED;
@@ -368,7 +380,7 @@ enum err message_decode(struct bytes frame, struct message *ret_message)
         return in.err;
     if (message_items(type) == 0)
         return ERR_VERSION;
-    if (message_items(type) != count)
+    if (message_items(type) != count && !(type == MESSAGE_PUSH && count == PUSH_WHOLE_ITEMS))
         return ERR_MALFORMED;
 
     struct message message = { .type = (enum message_type)type };

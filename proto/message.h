@@ -52,11 +52,11 @@ struct hello {
     uint64_t wall_ms;
 };
 
-/* [2, lane, first, tag | nil, total, offset, data]; tag is nil when the bundle is one frame. */
+/* [2, bundle] when the bundle fits a frame, else [2, lane, first, tag, total, offset, data]. */
 struct push {
     enum lane lane;
     uint64_t first;
-    bool has_tag;
+    bool has_tag; /* a slice */
     uint8_t tag[BUNDLE_TAG_BYTES];
     uint64_t total, offset;
     struct bytes data;
@@ -97,9 +97,15 @@ struct operator_request {
 
 /* [6, kind, version, total, offset, data]: from a node that was told to wait (STANDING_WAITING).
  * Either what shows that the hub was rolled back, [statement, signature] of the newest ACK or feed
- * batch that it signed for this node (version 0), or signed policy that it lost. Slices in order,
- * from offset 0. */
-enum return_kind { RETURN_TRUST = 1, RETURN_RULES = 2, RETURN_ACK = 3, RETURN_FEED = 4 };
+ * batch that it signed for this node (version 0), or signed policy that it lost. Or the dictionary
+ * of that number, also after a REFUSE that says it is missing. Slices in order, from offset 0. */
+enum return_kind {
+    RETURN_TRUST = 1,
+    RETURN_RULES = 2,
+    RETURN_ACK = 3,
+    RETURN_FEED = 4,
+    RETURN_DICTIONARY = 5
+};
 
 struct policy_return {
     unsigned kind; /* enum return_kind */

@@ -22,14 +22,17 @@ static void hello_encode(const struct hello *hello, struct writer *out)
 
 static void push_encode(const struct push *push, struct writer *out)
 {
+    if (push->data.len == push->total) {
+        writer_array(out, 2);
+        writer_uint(out, MESSAGE_PUSH);
+        writer_bin(out, push->data);
+        return;
+    }
     writer_array(out, 7);
     writer_uint(out, MESSAGE_PUSH);
     writer_uint(out, push->lane);
     writer_uint(out, push->first);
-    if (push->has_tag)
-        writer_bin(out, bytes_of(push->tag, BUNDLE_TAG_BYTES));
-    else
-        writer_nil(out);
+    writer_bin(out, bytes_of(push->tag, BUNDLE_TAG_BYTES));
     writer_uint(out, push->total);
     writer_uint(out, push->offset);
     writer_bin(out, push->data);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "common/must.h"
+#include "proto/dictionary.h"
 #include "proto/policy_areas.h"
 #include "proto/policy_text_inside.h"
 
@@ -309,10 +310,11 @@ static void write_areas(struct compile *c, struct writer *out)
         c->err = areas_write(path, file, bytes_text(c->district), out, c->problem);
 }
 
+/* `dictionary`: its hash; NULL: the document names none. */
 static void write_document(struct compile *c, uint64_t version, const struct hash *previous,
-                           struct writer *out)
+                           const struct hash *dictionary, struct writer *out)
 {
-    writer_map(out, 10);
+    writer_map(out, dictionary != NULL ? 11 : 10);
     writer_text(out, "areas");
     write_areas(c, out);
     writer_text(out, "authorities");
@@ -323,6 +325,10 @@ static void write_document(struct compile *c, uint64_t version, const struct has
     writer_array(out, count);
     for (unsigned i = 0; i < count && c->err == OK; i++)
         compile_collection(c, cfg_getnsec(c->cfg, "collection", i), out);
+    if (dictionary != NULL) {
+        writer_text(out, "dictionary");
+        writer_bin(out, bytes_hash(dictionary));
+    }
     writer_text(out, "district");
     writer_text(out, c->district);
     writer_text(out, "format");
@@ -356,11 +362,58 @@ static enum err parse_files(struct compile *c)
     return OK;
 }
 
+/* Writes into `space` and decodes: what is signed has been read the way everybody reads it. */
+static enum err make_document(struct compile *c, uint64_t version, const struct hash *previous,
+                              const struct hash *dictionary, struct writer *out,
+                              struct policy **ret_policy)
+{
+    struct problem found = { .code = OK };
+    write_document(c, version, previous, dictionary, out);
+    if (c->err == OK && out->err != OK)
+        c->err = problem_setf(c->problem, ERR_LIMIT, c->directory, "%d bytes", RULES_BYTES_MAX);
+    if (c->err != OK)
+        return c->err;
+    enum err err = policy_decode(writer_bytes(out), ret_policy, &found);
+    if (err == ERR_MALFORMED)
+        compile_fail(c, ERR_POLICY_MEANING, found.thing, "%s", found.detail);
+    else if (err != OK)
+        c->err = problem_set(c->problem, err, found.thing, found.detail);
+    return c->err;
+}
+
+/* Once without a dictionary, which is then made from what was read, and once with its hash. */
+static enum err compile_both(struct compile *c, uint64_t version, const struct hash *previous,
+                             struct writer *out, struct buf *ret_dictionary)
+{
+    struct policy *policy = NULL;
+    struct hash hash;
+    enum err err = make_document(c, version, previous, NULL, out, &policy);
+    if (err != OK || ret_dictionary == NULL)
+        goto done;
+    size_t before = ret_dictionary->len;
+    compile_dictionary(c, policy, ret_dictionary);
+    err = c->err;
+    if (err != OK || ret_dictionary->len == before)
+        goto done;
+    dictionary_hash(bytes_of(ret_dictionary->at + before, ret_dictionary->len - before), &hash);
+    policy_close(&policy);
+    out->buf.len = 0;
+    err = make_document(c, version, previous, &hash, out, &policy);
+done:
+    policy_close(&policy);
+    return err;
+}
+
 enum err policy_text_compile(const char *directory, const char *district, uint64_t version,
                              const struct hash *previous, struct buf *ret, struct problem *problem)
 {
-    struct policy *policy = NULL;
-    struct problem found = { .code = OK };
+    return policy_text_compile_whole(directory, district, version, previous, ret, NULL, problem);
+}
+
+enum err policy_text_compile_whole(const char *directory, const char *district, uint64_t version,
+                                   const struct hash *previous, struct buf *ret,
+                                   struct buf *ret_dictionary, struct problem *problem)
+{
     uint8_t *space = malloc(RULES_BYTES_MAX);
     struct compile *c = calloc(1, sizeof *c);
     enum err err = ERR_MEMORY;
@@ -377,19 +430,10 @@ enum err policy_text_compile(const char *directory, const char *district, uint64
         goto done;
 
     struct writer out = writer_of(space, RULES_BYTES_MAX);
-    write_document(c, version, previous, &out);
-    err = c->err;
-    if (err == OK && out.err != OK)
-        err = problem_setf(problem, ERR_LIMIT, directory, "%d bytes", RULES_BYTES_MAX);
+    err = compile_both(c, version, previous, &out, ret_dictionary);
     if (err != OK)
         goto done;
-    err = policy_decode(writer_bytes(&out), &policy, &found);
-    if (err == ERR_MALFORMED) {
-        compile_fail(c, ERR_POLICY_MEANING, found.thing, "%s", found.detail);
-        err = c->err;
-    } else if (err != OK) {
-        (void)problem_set(problem, err, found.thing, found.detail);
-    } else if (ret->cap - ret->len < out.buf.len) {
+    if (ret->cap - ret->len < out.buf.len) {
         err = problem_setf(problem, ERR_LIMIT, directory, "%zu bytes", out.buf.len);
     } else {
         memcpy(ret->at + ret->len, space, out.buf.len);
@@ -399,7 +443,6 @@ enum err policy_text_compile(const char *directory, const char *district, uint64
 done:
     if (err == ERR_MEMORY)
         (void)problem_set(problem, err, directory, NULL);
-    policy_close(&policy);
     if (c != NULL) {
         if (c->cfg != NULL)
             cfg_free(c->cfg);

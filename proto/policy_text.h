@@ -12,3 +12,10 @@
 NODISCARD enum err policy_text_compile(const char *directory, const char *district,
                                        uint64_t version, const struct hash *previous,
                                        struct buf *ret, struct problem *problem);
+/* The same with the dictionary that the document then names by its hash: appended to
+ * `ret_dictionary`, nothing when the policy wants none (setting `dictionary_bytes` 0). The same
+ * source gives the same bytes. */
+NODISCARD enum err policy_text_compile_whole(const char *directory, const char *district,
+                                             uint64_t version, const struct hash *previous,
+                                             struct buf *ret, struct buf *ret_dictionary,
+                                             struct problem *problem);

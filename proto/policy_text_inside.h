@@ -26,6 +26,9 @@ bool compile_int(struct compile *c, const char *place, const char *key, const ch
 /* {T, D} → "DT" */
 void compile_letters(struct compile *c, const char *place, cfg_t *section, struct writer *out);
 void compile_collection(struct compile *c, cfg_t *section, struct writer *out);
+/* The dictionary of the compiled rules, with the examples of the source; appends nothing when the
+ * policy wants none. */
+void compile_dictionary(struct compile *c, const struct policy *policy, struct buf *ret);
 
 static inline const char *compile_text_or(const char *text, const char *otherwise)
 {

@@ -19,14 +19,21 @@ struct compiled {
     struct policy *before; /* NULL: the first */
     struct policy *after;
     struct buf document;
+    struct buf dictionary; /* empty: none */
 };
+
+/* What `policy sign` writes and `policy publish` reads: [signed rules bin, dictionary bin | nil].
+ */
+#define POLICY_FILE_BYTES_MAX (SIGNED_RULES_BYTES_MAX + DICTIONARY_BYTES_MAX + 64)
 
 static void compiled_close(struct compiled *compiled)
 {
     policy_close(&compiled->before);
     policy_close(&compiled->after);
     free(compiled->document.at);
+    free(compiled->dictionary.at);
     compiled->document.at = NULL;
+    compiled->dictionary.at = NULL;
 }
 
 /* Version and predecessor from the hub. With --district and --version it needs no hub; then there
@@ -66,7 +73,8 @@ static enum exit_code read_before(struct ctl *ctl, struct compiled *compiled)
 
 static enum exit_code compile(struct ctl *ctl, const char *directory, struct compiled *ret_compiled)
 {
-    struct compiled compiled = { .document = buf_of(NULL, RULES_BYTES_MAX) };
+    struct compiled compiled = { .document = buf_of(NULL, RULES_BYTES_MAX),
+                                 .dictionary = buf_of(NULL, DICTIONARY_BYTES_MAX) };
     struct problem problem;
     enum exit_code code = read_before(ctl, &compiled);
     if (code != EXIT_DONE) {
@@ -74,8 +82,10 @@ static enum exit_code compile(struct ctl *ctl, const char *directory, struct com
         return code;
     }
     compiled.document.at = ctl_memory(malloc(RULES_BYTES_MAX));
-    enum err err = policy_text_compile(directory, compiled.district, compiled.version,
-                                       &compiled.previous, &compiled.document, &problem);
+    compiled.dictionary.at = ctl_memory(malloc(DICTIONARY_BYTES_MAX));
+    enum err err = policy_text_compile_whole(directory, compiled.district, compiled.version,
+                                             &compiled.previous, &compiled.document,
+                                             &compiled.dictionary, &problem);
     if (err == OK)
         err = policy_decode(buf_bytes(&compiled.document), &compiled.after, &problem);
     if (err == OK && compiled.before)
@@ -114,18 +124,19 @@ enum exit_code cmd_policy_check(struct ctl *ctl)
     policy_diff(compiled.before, compiled.after, rows);
     if (ctl->args.json) {
         json_t *result = ctl_memory(
-            json_pack("{s:s, s:I, s:I, s:I}", "district", compiled.district, "rules_version",
+            json_pack("{s:s, s:I, s:I, s:I, s:I}", "district", compiled.district, "rules_version",
                       (json_int_t)compiled.version, "bytes", (json_int_t)compiled.document.len,
-                      "collections", (json_int_t)compiled.after->collection_count));
+                      "collections", (json_int_t)compiled.after->collection_count,
+                      "dictionary_bytes", (json_int_t)compiled.dictionary.len));
         code = ctl_document(ctl, result, rows);
         json_decref(result);
     } else {
         (void)printf(tr("Good as version %" PRIu64
-                        " of %s: %zu collections, %zu areas, %zu bytes.\n",
+                        " of %s: %zu collections, %zu areas, %zu bytes, dictionary %zu bytes.\n",
                         "Baik sebagai versi %" PRIu64 " untuk %s: %zu kumpulan data, %zu wilayah, "
-                        "%zu bita.\n"),
+                        "%zu bita, kamus %zu bita.\n"),
                      compiled.version, compiled.district, compiled.after->collection_count,
-                     compiled.after->area_count, compiled.document.len);
+                     compiled.after->area_count, compiled.document.len, compiled.dictionary.len);
         if (json_array_size(rows) == 0)
             (void)puts(tr("Nothing changes.", "Tidak ada yang berubah."));
         else
@@ -136,8 +147,8 @@ enum exit_code cmd_policy_check(struct ctl *ctl)
     return code;
 }
 
-/* Compiles and signs; the caller frees *ret_signed. */
-static enum exit_code sign_directory(struct ctl *ctl, const char *directory, struct buf *ret_signed,
+/* Compiles and signs into the form of a policy file; the caller frees *ret_file. */
+static enum exit_code sign_directory(struct ctl *ctl, const char *directory, struct buf *ret_file,
                                      uint64_t *ret_version)
 {
     struct compiled compiled = { .version = 0 };
@@ -151,8 +162,17 @@ static enum exit_code sign_directory(struct ctl *ctl, const char *directory, str
         struct writer out = writer_of(space, SIGNED_RULES_BYTES_MAX);
         enum err err = rules_sign(buf_bytes(&compiled.document),
                                   (const struct secret_key *const[]){ key }, 1, &out);
-        must(err == OK && out.err == OK);
-        *ret_signed = out.buf;
+        struct writer file =
+            writer_of(ctl_memory(malloc(POLICY_FILE_BYTES_MAX)), POLICY_FILE_BYTES_MAX);
+        writer_array(&file, 2);
+        writer_bin(&file, writer_bytes(&out));
+        if (compiled.dictionary.len > 0)
+            writer_bin(&file, buf_bytes(&compiled.dictionary));
+        else
+            writer_nil(&file);
+        must(err == OK && out.err == OK && file.err == OK);
+        free(space);
+        *ret_file = file.buf;
         *ret_version = compiled.version;
     }
     secret_key_close(&key);
@@ -162,15 +182,15 @@ static enum exit_code sign_directory(struct ctl *ctl, const char *directory, str
 
 enum exit_code cmd_policy_sign(struct ctl *ctl)
 {
-    struct buf signed_rules;
+    struct buf file;
     struct problem problem;
     uint64_t version;
     const char *path = args_option(&ctl->args, "-o");
-    enum exit_code code = sign_directory(ctl, ctl->args.words[0], &signed_rules, &version);
+    enum exit_code code = sign_directory(ctl, ctl->args.words[0], &file, &version);
     if (code != EXIT_DONE)
         return code;
-    enum err err = files_write(path, 0644, buf_bytes(&signed_rules), &problem);
-    free(signed_rules.at);
+    enum err err = files_write(path, 0644, buf_bytes(&file), &problem);
+    free(file.at);
     if (err != OK)
         return ctl_problem(ctl, &problem);
     if (ctl->args.json) {
@@ -187,6 +207,41 @@ enum exit_code cmd_policy_sign(struct ctl *ctl)
     return EXIT_DONE;
 }
 
+/* The arguments of rules_publish from a policy file. */
+static enum exit_code file_args(struct ctl *ctl, const char *path, struct bytes file,
+                                json_t **ret_args)
+{
+    struct problem problem;
+    struct bytes dictionary = { NULL, 0 };
+    if (codec_scan(file) != OK) {
+        (void)problem_set(&problem, ERR_MALFORMED, path,
+                          tr("cut off, or no signed policy",
+                             "terpotong, atau bukan kebijakan yang ditandatangani"));
+        return ctl_problem(ctl, &problem);
+    }
+    struct reader in = reader_of(file);
+    reader_array_of(&in, 2);
+    struct bytes document = reader_bin(&in);
+    if (reader_peek(&in) == KIND_NIL)
+        reader_nil(&in);
+    else
+        dictionary = reader_bin(&in);
+    if (reader_end(&in) != OK) {
+        (void)problem_set(&problem, ERR_MALFORMED, path,
+                          tr("no signed policy", "bukan kebijakan yang ditandatangani"));
+        return ctl_problem(ctl, &problem);
+    }
+    char *text = base64_of(document);
+    *ret_args = ctl_memory(json_pack("{s:s}", "document", text));
+    free(text);
+    if (dictionary.len > 0) {
+        text = base64_of(dictionary);
+        json_object_set_new(*ret_args, "dictionary", ctl_memory(json_string(text)));
+        free(text);
+    }
+    return EXIT_DONE;
+}
+
 static bool is_directory(const char *path)
 {
     struct stat info;
@@ -196,25 +251,26 @@ static bool is_directory(const char *path)
 enum exit_code cmd_policy_publish(struct ctl *ctl)
 {
     const char *path = ctl->args.words[0];
-    struct buf signed_rules = { 0 };
+    struct buf file = { 0 };
     struct answer answer;
     struct problem problem;
+    json_t *args = NULL;
     uint64_t version;
     enum exit_code code = EXIT_DONE;
     bool compiled_here = is_directory(path);
     if (compiled_here)
-        code = sign_directory(ctl, path, &signed_rules, &version);
-    else if (files_read(path, SIGNED_RULES_BYTES_MAX, &signed_rules, &problem) != OK)
+        code = sign_directory(ctl, path, &file, &version);
+    else if (files_read(path, POLICY_FILE_BYTES_MAX, &file, &problem) != OK)
         code = ctl_problem(ctl, &problem);
     if (code != EXIT_DONE)
         return code;
-    char *text = base64_of(buf_bytes(&signed_rules));
-    code = ctl_ask(ctl, "rules_publish", ctl_memory(json_pack("{s:s}", "document", text)), &answer);
-    free(text);
+    code = file_args(ctl, path, buf_bytes(&file), &args);
     if (compiled_here)
-        free(signed_rules.at);
+        free(file.at);
     else
-        files_release(&signed_rules);
+        files_release(&file);
+    if (code == EXIT_DONE)
+        code = ctl_ask(ctl, "rules_publish", args, &answer);
     if (code != EXIT_DONE)
         return code;
     if (ctl->args.json)

@@ -216,8 +216,12 @@ def seal(x, key):
     return sodium.crypto_box_seal(x, key)
 
 
-def zip_(x):
-    frame = zstandard.ZstdCompressor(write_content_size=False, write_checksum=False).compress(x)
+def zip_(x, dictionary=None):
+    how = {"write_content_size": False, "write_checksum": False, "write_dict_id": False}
+    if dictionary:
+        full = zstandard.DICT_TYPE_FULLDICT
+        how["dict_data"] = zstandard.ZstdCompressionDict(dictionary, dict_type=full)
+    frame = zstandard.ZstdCompressor(**how).compress(x)
     need(frame[:4] == ZSTD_MAGIC, "zstd without its magic number")
     return frame[4:]
 
@@ -352,13 +356,16 @@ class DataKey:
         self.sealed = seal(self.key, hub_seal)
 
 
-def seal_item(district, leaf, plain, data_key, after=(), length=None, body=None):
-    """One item of a bundle (§6) of a transaction (§5)."""
+def seal_item(
+    district, leaf, plain, data_key, after=(), length=None, body=None, dictionary=(0, None)
+):
+    """One item of a bundle (§6) of a transaction (§5); `dictionary` is its number and its bytes."""
+    number, held = dictionary
     length = len(plain) if length is None else length
-    sealed_head = enc([1, district, leaf, data_key.number, 0, length])
+    sealed_head = enc([1, district, leaf, data_key.number, number, length])
     if body is None:
-        body = aead(zip_(plain), sealed_head, H("nonce", sealed_head)[:24], data_key.key)
-    return [1, list(after), leaf, data_key.number, 0, length, body]
+        body = aead(zip_(plain, held), sealed_head, H("nonce", sealed_head)[:24], data_key.key)
+    return [1, list(after), leaf, data_key.number, number, length, body]
 
 
 def policy_item(trust, rules, trust_hash, rules_hash):
@@ -541,6 +548,7 @@ class Office:
         self.seen = [0, 0]
         self.assembly = {}
         self.records, self.decisions, self.conflicts, self.resolved = {}, [], {}, []
+        self.dictionaries = {}
         self.batches = []  # statements of the feed, in order
         self.proofs = {}  # kind of RETURN -> [statement, sig] of the newest ACK and batch
         self.answers = {}  # (lane, seq) -> [number, entries]
@@ -860,6 +868,10 @@ class Office:
         elif kind == 3:
             leaf, index, disposition, reason, field = rest
             self.decisions.append((number, leaf, index, disposition, reason, field))
+        elif kind == 4:
+            version, held = rest
+            need(version > 0 and len(held) <= 65536, "a dictionary")
+            self.dictionaries[version] = held
         elif kind == 8:
             collection, record, deleted, short, fields, origin = rest
             need(len(origin) == 3, "origin of a record")
@@ -896,6 +908,14 @@ class Office:
 
     # Work (§4 to §6).
 
+    def dictionary(self):
+        """The one that the rules in force name, if it has come: (number, bytes) (§5)."""
+        named = (self.trust.rules or {}).get("dictionary")
+        for version, held in sorted(self.dictionaries.items(), reverse=True):
+            if H("dictionary", held) == named:
+                return version, held
+        return 0, None
+
     def keys(self):
         if not self.data_key:
             self.data_key = DataKey(1, self.trust.hub[1])
@@ -915,6 +935,7 @@ class Office:
     def queue(self, transaction, lane=NORMAL, **how):
         """Seals and chains. Returns its seq."""
         self.queue_policy(lane)
+        how.setdefault("dictionary", self.dictionary())
         item = seal_item(self.district, transaction.leaf, transaction.plain, self.keys(), **how)
         return self.lanes[lane].append(item, transaction.leaf)
 
@@ -981,7 +1002,11 @@ class Office:
         )
 
     def slices(self, lane, first, raw, size=SLICE_MAX):
-        tag = None if len(raw) <= size else H("push", raw)[:8]
+        """PUSH messages: the bundle alone when it is one slice."""
+        if len(raw) <= size:
+            yield [PUSH, raw]
+            return
+        tag = H("push", raw)[:8]
         for offset in range(0, len(raw), size):
             yield [PUSH, lane, first, tag, len(raw), offset, raw[offset : offset + size]]
 
@@ -989,7 +1014,7 @@ class Office:
         """PUSHes slice by slice, each after the PROGRESS of the one before."""
         for message in self.slices(lane, first, raw, size):
             self.wire.send(message)
-            wanted = message[5] + len(message[6])
+            wanted = message[5] + len(message[6]) if len(message) > 2 else len(raw)
             if wanted < len(raw):
                 self.pump(seconds, lambda: (lane, first, wanted) in self.progress)
 

@@ -238,8 +238,8 @@ def statements(scene):
     evil.enter([orang(EVIL, "Palsu")])
     last = chain.highest
 
-    def pushes(raw, first=1):
-        return lambda: [evil.wire.send(m) for m in evil.slices(NORMAL, first, raw)]
+    def pushes(raw, first=1, size=client.SLICE_MAX):
+        return lambda: [evil.wire.send(m) for m in evil.slices(NORMAL, first, raw, size)]
 
     scene.refused(
         "the device signature of another",
@@ -253,7 +253,7 @@ def statements(scene):
     )
     scene.refused(
         "first that is not the bundle's",
-        pushes(evil.bundle(NORMAL, 1, last), 2),
+        pushes(evil.bundle(NORMAL, 1, last), 2, 200),
         "malformed",
         "gap",
     )
@@ -291,7 +291,7 @@ def statements(scene):
     scene.calm("bundles that lie")
 
 
-def wire_push(office, lane=NORMAL, first=1, tag=None, total=10, offset=0, data=bytes(10)):
+def wire_push(office, lane=NORMAL, first=1, tag=bytes(8), total=99, offset=0, data=bytes(10)):
     office.wire.send([PUSH, lane, first, tag, total, offset, data])
 
 
@@ -509,6 +509,7 @@ def items(scene):
         ("a plain length of nothing", ("malformed",), [[*form[:5], 0, body]], []),
         ("no body", ("malformed",), [[*form[:6], b""]], []),
         ("a key number that never came", ("key",), [[*form[:3], 777, *form[4:]]], []),
+        ("a dictionary that never came", ("dictionary",), [[*form[:4], 777, *form[5:]]], []),
         ("513 items", ("limit",), [form] * 513, []),
         ("no items", ("malformed", "limit"), [], []),
         ("17 keys", ("limit",), [form], [[n, key.sealed] for n in range(2, 19)]),
@@ -852,7 +853,7 @@ def floods(scene):
     scene.calm("300 HELLOs and CONFIRMs of nothing")
     scene.again()
     for n in range(100):
-        raw = enc([1, evil.district, EVIL, os.urandom(32), f"Orang {n}", "tksk", os.urandom(16)])
+        raw = enc([1, evil.district, EVIL, os.urandom(32), f"Orang {n}", "tksk", os.urandom(16), None])
         evil.wire.send(
             [client.OPERATOR, raw, os.urandom(64), client.sign("operator", raw, evil.device)]
         )

@@ -146,6 +146,7 @@ static void read_item(const struct feed_item *item)
         return;
     case FEED_RULES:
     case FEED_DECISION:
+    case FEED_DICTIONARY:
         return;
     }
 }

@@ -177,7 +177,7 @@ static inline void open_txn(struct world *w, const struct bundle_item *item)
     assert_true(item->sealed.key_number < COUNT_OF(w->data_keys));
     assert_non_null(w->data_keys[item->sealed.key_number]);
     assert_int_equal(envelope_open(&item->sealed, OFFICE_DISTRICT,
-                                   w->data_keys[item->sealed.key_number], &work, &plain),
+                                   w->data_keys[item->sealed.key_number], NULL, &work, &plain),
                      OK);
     assert_int_equal(txn_decode(buf_bytes(&plain), &txn), OK);
     bundle_item_leaf(item, &leaf);

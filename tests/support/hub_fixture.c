@@ -110,14 +110,19 @@ enum err fixture_try_rules(struct fixture *f, const char *source, struct problem
     const struct secret_key *keys[] = { f->officer };
     write_file(f, "areas.csv", areas);
     write_file(f, "rules.conf", source);
-    enum err err = policy_text_compile(f->directory, FIXTURE_DISTRICT, mark.rules_version + 1,
-                                       &mark.rules_hash, &document, problem);
+    f->dictionary.len = 0;
+    enum err err = policy_text_compile_whole(
+        f->directory, FIXTURE_DISTRICT, mark.rules_version + 1, &mark.rules_hash, &document,
+        f->dictionary.cap > 0 ? &f->dictionary : NULL, problem);
     if (err)
         fail_msg("policy of the fixture: %s: %s %s", err_name(err), problem->thing,
                  problem->detail);
     assert_int_equal(rules_sign(buf_bytes(&document), keys, 1, &out), OK);
     assert_int_equal(hub_store_begin(f->store), OK);
     err = hub_store_rules_put(f->store, writer_bytes(&out), 8, problem);
+    if (!err && f->dictionary.len > 0 && !f->withhold)
+        err = hub_store_dictionary_put(f->store, hub_store_dictionary_id(f->store),
+                                       buf_bytes(&f->dictionary), problem);
     if (err)
         hub_store_rollback(f->store);
     else

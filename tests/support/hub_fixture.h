@@ -33,6 +33,9 @@ struct fixture {
     struct secret_key *operators[16]; /* by number */
     struct fixture_node nodes[FIXTURE_NODES];
     uint32_t minted; /* ids given out */
+    /* Rules are compiled with a dictionary while it has room; it holds the last one then. */
+    struct buf dictionary;
+    bool withhold; /* the rules come without the bytes of theirs */
 };
 
 /* With trust versions 1 (signers) and 2 (roster) and rules version 1, unless `bare`. */

@@ -146,8 +146,10 @@ struct bytes office_rules(struct office *o, const char *source, uint64_t version
     assert_non_null(mkdtemp(directory));
     write_text(directory, "10-a.conf", source ? source : office_source);
     write_text(directory, "a.csv", areas);
-    enum err err = policy_text_compile(directory, OFFICE_DISTRICT, version,
-                                       previous ? previous : &zero, &document, &problem);
+    o->dictionary.len = 0;
+    enum err err = policy_text_compile_whole(
+        directory, OFFICE_DISTRICT, version, previous ? previous : &zero, &document,
+        o->dictionary.cap > 0 ? &o->dictionary : NULL, &problem);
     if (err != OK)
         print_error("%s: %s: %s\n", err_name(err), problem.thing, problem.detail);
     assert_int_equal(err, OK);

@@ -19,7 +19,8 @@ struct office {
     struct trust trust;     /* the officer's copy, ahead of what was fed */
     struct hash rules_hash; /* of the last rules made */
     uint64_t rules_version;
-    uint64_t journal; /* last journal number given out */
+    uint64_t journal;      /* last journal number given out */
+    struct buf dictionary; /* with room: rules come with one, and it holds the last */
     uint64_t epoch;
     struct problem problem; /* of the last call that returned an error */
 };

@@ -4,7 +4,7 @@
 #include "proto/feed.h"
 #include "tests/unit/proto_samples.h"
 
-#define FEED_SAMPLE_COUNT 6
+#define FEED_SAMPLE_COUNT 7
 
 static inline struct feed_item feed_record_sample(void)
 {
@@ -42,6 +42,11 @@ static inline struct feed_item feed_sample_item(unsigned which)
     case 3:
         return feed_record_sample();
     case 4:
+        return (struct feed_item){ .kind = FEED_DICTIONARY,
+                                   .number = 6,
+                                   .version = 2,
+                                   .document = bytes_text("a dictionary") };
+    case 5:
         return (struct feed_item){ .kind = FEED_CONFLICT,
                                    .number = 89,
                                    .conflict = sample_id(2),

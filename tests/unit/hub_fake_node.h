@@ -103,7 +103,7 @@ static inline void fake_create_many(struct fake_node *fake, const char *name, un
     struct buf body = buf_of(body_space, sizeof body_space);
     struct bundle_item item = { .kind = ITEM_TXN };
     assert_ok(envelope_seal(writer_bytes(&plain), FIX_DISTRICT, &fake->leaves[seq],
-                            fake->key_number, fake->data_key, &work, &body, &item.sealed));
+                            fake->key_number, fake->data_key, NULL, &work, &body, &item.sealed));
     struct writer out = writer_of(item_space, sizeof item_space);
     bundle_item_encode(&item, &out);
     assert_ok(out.err);

@@ -118,6 +118,93 @@ static void other_frames_and_what_follows_a_frame_are_refused(void **state)
                      ERR_MALFORMED);
 }
 
+/* --- dictionaries ---------------------------------------------------------------------------- */
+
+static struct bytes dictionary_of(uint32_t seed)
+{
+    static uint8_t space[2][2048];
+    static uint8_t samples[256 * 1024];
+    static size_t sizes[1000];
+    struct sample_random random = { seed };
+    struct buf out = buf_of(space[seed % 2], sizeof(space[0]));
+    size_t len = 0;
+    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+        int n = snprintf((char *)samples + len, sizeof(samples) - len,
+                         "field_%u=value %u;other field=%u;last field=somebody %u", seed,
+                         (unsigned)sample_next(&random) % 1000, (unsigned)sample_next(&random) % 9,
+                         (unsigned)sample_next(&random) % 100);
+        sizes[i] = (size_t)n;
+        len += sizes[i];
+    }
+    assert_int_equal(
+        compress_dictionary_train(bytes_of(samples, len), sizes, COUNT_OF(sizes), &out), OK);
+    assert_true(out.len <= sizeof(space[0]));
+    return buf_bytes(&out);
+}
+
+static void what_a_dictionary_holds_need_not_be_said_again(void **state)
+{
+    (void)state;
+    struct bytes dictionary = dictionary_of(1);
+    struct bytes text = bytes_text("field_1=value 77;other field=3;last field=somebody 42");
+    struct buf packed = buf_of(packed_space, sizeof(packed_space));
+    struct buf back = buf_of(back_space, sizeof(back_space));
+    assert_int_equal(compress_with(text, dictionary, &packed), OK);
+    assert_true(packed.len < text.len / 2);
+    assert_int_equal(packed_space[0], 0); /* the same form of frame: it does not name it */
+    assert_int_equal(decompress_with(buf_bytes(&packed), text.len, dictionary, &back), OK);
+    assert_true(bytes_equal(buf_bytes(&back), text));
+    back.len = 0;
+    assert_int_equal(decompress(buf_bytes(&packed), text.len, &back), ERR_MALFORMED);
+    for (size_t len = 0; len < packed.len; len++)
+        assert_int_equal(decompress_with(bytes_of(packed_space, len), text.len, dictionary, &back),
+                         ERR_MALFORMED);
+    assert_int_equal(decompress_with(buf_bytes(&packed), text.len - 1, dictionary, &back),
+                     ERR_MALFORMED);
+    /* Any size and content, as without one. */
+    struct sample_random random = { 5 };
+    for (size_t size = 0; size <= PLAIN_BYTES; size = size * 5 + 1) {
+        for (size_t i = 0; i < size; i++)
+            plain[i] = (uint8_t)sample_next(&random);
+        packed.len = back.len = 0;
+        assert_int_equal(compress_with(bytes_of(plain, size), dictionary, &packed), OK);
+        assert_int_equal(decompress_with(buf_bytes(&packed), size, dictionary, &back), OK);
+        assert_memory_equal(back_space, plain, size);
+    }
+}
+
+static void the_same_samples_make_the_same_dictionary(void **state)
+{
+    (void)state;
+    uint8_t first[2048];
+    struct bytes one = dictionary_of(1);
+    memcpy(first, one.at, one.len);
+    struct bytes again = dictionary_of(1);
+    assert_int_equal(again.len, one.len);
+    assert_memory_equal(first, again.at, again.len);
+    assert_false(bytes_equal(again, dictionary_of(2)));
+}
+
+static void only_a_whole_dictionary_is_usable(void **state)
+{
+    (void)state;
+    uint8_t copy[2048];
+    struct bytes dictionary = dictionary_of(1);
+    assert_true(compress_dictionary_usable(dictionary));
+    assert_false(compress_dictionary_usable(bytes_of(NULL, 0)));
+    assert_false(compress_dictionary_usable(bytes_text("any text is no dictionary of this form")));
+    assert_false(compress_dictionary_usable(bytes_of(dictionary.at, 40))); /* tables cut off */
+    memcpy(copy, dictionary.at, dictionary.len);
+    copy[0] ^= 1;
+    assert_false(compress_dictionary_usable(bytes_of(copy, dictionary.len)));
+    static uint8_t large[DICTIONARY_BYTES_MAX + 1];
+    memcpy(large, dictionary.at, dictionary.len);
+    assert_false(compress_dictionary_usable(bytes_of(large, sizeof(large))));
+    struct buf small = buf_of(copy, 16);
+    const size_t sizes[] = { 4 };
+    assert_int_equal(compress_dictionary_train(bytes_text("text"), sizes, 1, &small), ERR_LIMIT);
+}
+
 static void without_room_nothing_is_written_past_the_end(void **state)
 {
     (void)state;
@@ -137,6 +224,9 @@ static void without_room_nothing_is_written_past_the_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_a_dictionary_holds_need_not_be_said_again),
+        cmocka_unit_test(the_same_samples_make_the_same_dictionary),
+        cmocka_unit_test(only_a_whole_dictionary_is_usable),
         cmocka_unit_test(every_size_and_kind_of_content_comes_back),
         cmocka_unit_test(it_is_appended_behind_what_is_there),
         cmocka_unit_test(parts_are_one_text),

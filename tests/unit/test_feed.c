@@ -203,11 +203,37 @@ static void a_whole_plain_limit_travels_and_opens(void **state)
     assert_int_equal(open_items(&batch, 0x23, &plain), OK);
 }
 
+static void a_dictionary_has_a_number_and_its_limit(void **state)
+{
+    (void)state;
+    static uint8_t bytes[DICTIONARY_BYTES_MAX + 1];
+    static uint8_t space[DICTIONARY_BYTES_MAX + 64];
+    const struct {
+        uint64_t version;
+        size_t len;
+        enum err err;
+    } cases[] = { { 3, DICTIONARY_BYTES_MAX, OK },
+                  { 3, DICTIONARY_BYTES_MAX + 1, ERR_MALFORMED },
+                  { 0, 300, ERR_MALFORMED },
+                  { UINT64_C(0x100000000), 300, ERR_MALFORMED } };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct writer out = writer_of(space, sizeof(space));
+        struct feed_item item = { .kind = FEED_DICTIONARY,
+                                  .number = 4,
+                                  .version = cases[i].version,
+                                  .document = bytes_of(bytes, cases[i].len) };
+        struct feed_item back;
+        feed_item_encode(&item, &out);
+        assert_int_equal(feed_item_decode(writer_bytes(&out), &back), cases[i].err);
+    }
+}
+
 static void kinds_of_a_newer_program_are_told_from_damage(void **state)
 {
     (void)state;
     struct feed_item back;
-    assert_int_equal(feed_item_decode(bytes_of("\x92\x04\x01", 3), &back), ERR_VERSION);
+    assert_int_equal(feed_item_decode(bytes_of("\x92\x07\x01", 3), &back), ERR_VERSION);
+    assert_int_equal(feed_item_decode(bytes_of("\x92\x04\x01", 3), &back), ERR_MALFORMED);
     assert_int_equal(feed_item_decode(bytes_of("\x92\x0b\x01", 3), &back), ERR_VERSION);
     assert_int_equal(feed_item_decode(bytes_of("\x92\x01\x01", 3), &back), ERR_MALFORMED);
     assert_int_equal(feed_item_decode(bytes_of("\xc0", 1), &back), ERR_MALFORMED);
@@ -232,6 +258,7 @@ int main(void)
         cmocka_unit_test(counts_and_lengths_must_hold),
         cmocka_unit_test(a_batch_has_its_limits),
         cmocka_unit_test(a_whole_plain_limit_travels_and_opens),
+        cmocka_unit_test(a_dictionary_has_a_number_and_its_limit),
         cmocka_unit_test(kinds_of_a_newer_program_are_told_from_damage),
     };
     return cmocka_run_group_tests(tests, sample_start, NULL);

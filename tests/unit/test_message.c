@@ -237,27 +237,23 @@ static void slices_lie_inside_their_total(void **state)
     static const struct {
         uint64_t total, offset;
         size_t len;
-        bool tagged;
         enum err err;
     } cases[] = {
-        { 100, 0, 100, false, OK },
-        { 100, 0, 99, false, ERR_MALFORMED }, /* a part needs a tag */
-        { 100, 0, 99, true, OK },
-        { 100, 99, 1, true, OK },
-        { 100, 99, 2, true, ERR_MALFORMED },
-        { 100, 100, 1, true, ERR_MALFORMED },
-        { 100, INT64_MAX, 1, true, ERR_MALFORMED },
-        { 100, 0, 0, true, ERR_MALFORMED },
-        { BUNDLE_BYTES_MAX, 0, FRAME_DATA_BYTES_MAX, true, OK },
-        { BUNDLE_BYTES_MAX, 0, FRAME_DATA_BYTES_MAX + 1, true, ERR_MALFORMED },
-        { BUNDLE_BYTES_MAX + 1, 0, 1, true, ERR_MALFORMED },
+        { 100, 0, 99, OK },
+        { 100, 99, 1, OK },
+        { 100, 99, 2, ERR_MALFORMED },
+        { 100, 100, 1, ERR_MALFORMED },
+        { 100, INT64_MAX, 1, ERR_MALFORMED },
+        { 100, 0, 0, ERR_MALFORMED },
+        { BUNDLE_BYTES_MAX, 0, FRAME_DATA_BYTES_MAX, OK },
+        { BUNDLE_BYTES_MAX, 0, FRAME_DATA_BYTES_MAX + 1, ERR_MALFORMED },
+        { BUNDLE_BYTES_MAX + 1, 0, 1, ERR_MALFORMED },
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct message message = push_sample(), back;
         message.push.total = cases[i].total;
         message.push.offset = cases[i].offset;
         message.push.data = bytes_of(slice, cases[i].len);
-        message.push.has_tag = cases[i].tagged;
         if (decode_again(&message, &back) != cases[i].err)
             fail_msg("case %zu", i);
     }
@@ -281,6 +277,45 @@ static void slices_lie_inside_their_total(void **state)
     message = feed_sample();
     message.feed.to = message.feed.from - 1;
     assert_int_equal(decode_again(&message, &back), ERR_MALFORMED);
+}
+
+/* What is one slice is sent as the bundle alone; it names its lane and its first seq itself. */
+static void a_whole_bundle_says_itself_where_it_belongs(void **state)
+{
+    (void)state;
+    /* [suite 1, lane 2, first 302, highest, trust, rules, tag, signature, keys, items] */
+    static const uint8_t bundle[] = {
+        0x9a, 1, 2, 0xcd, 0x01, 0x2e, 5, 4, 3, 0xc0, 0xc0, 0x90, 0x90
+    };
+    uint8_t other[sizeof(bundle)];
+    struct message message = push_sample(), back;
+    message.push.data = bytes_of(bundle, sizeof(bundle));
+    message.push.total = sizeof(bundle);
+    message.push.offset = 0;
+    assert_int_equal(encode(&message).len, 2 + 2 + sizeof(bundle));
+    assert_int_equal(decode_again(&message, &back), OK);
+    assert_int_equal(back.push.lane, LANE_BULK);
+    assert_int_equal(back.push.first, 302);
+    assert_int_equal(back.push.total, sizeof(bundle));
+    assert_int_equal(back.push.offset, 0);
+    assert_false(back.push.has_tag);
+    message.push.data = bytes_of(other, sizeof(other));
+    const struct {
+        size_t at;
+        uint8_t byte;
+        enum err err;
+    } changes[] = { { 0, 0x99, ERR_MALFORMED }, /* not the array that a bundle is */
+                    { 1, 9, ERR_VERSION },      /* another suite */
+                    { 2, 3, ERR_MALFORMED },    /* no such lane */
+                    { 12, 0x91, ERR_MALFORMED } /* cut off */ };
+    for (size_t i = 0; i < COUNT_OF(changes); i++) {
+        memcpy(other, bundle, sizeof(other));
+        other[changes[i].at] = changes[i].byte;
+        assert_int_equal(decode_again(&message, &back), changes[i].err);
+    }
+    /* A slice that is all of it has another form. */
+    static const uint8_t old_form[] = { 0x97, 2, 2, 1, 0xc0, 1, 0, 0xc4, 1, 0 };
+    assert_int_equal(message_decode(bytes_of(old_form, sizeof(old_form)), &back), ERR_MALFORMED);
 }
 
 static void a_frame_has_its_size(void **state)
@@ -433,6 +468,7 @@ int main(void)
         cmocka_unit_test(an_acks_signature_covers_place_head_and_answers),
         cmocka_unit_test(lists_of_an_ack_are_whole_and_in_order),
         cmocka_unit_test(slices_lie_inside_their_total),
+        cmocka_unit_test(a_whole_bundle_says_itself_where_it_belongs),
         cmocka_unit_test(a_frame_has_its_size),
         cmocka_unit_test(a_cut_or_longer_frame_is_refused),
         cmocka_unit_test(no_bit_of_a_signed_message_can_be_changed),

@@ -104,7 +104,8 @@ static struct txn *open_last(struct office *o, enum lane lane, struct bundle_ite
     assert_int_equal(data_key_open(bundle.keys[0].sealed, o->hub_seal, &data_key), OK);
     struct buf work = buf_of(work_space, sizeof work_space), opened = buf_of(plain, sizeof plain);
     assert_int_equal(
-        envelope_open(&bundle.items[0].sealed, OFFICE_DISTRICT, data_key, &work, &opened), OK);
+        envelope_open(&bundle.items[0].sealed, OFFICE_DISTRICT, data_key, NULL, &work, &opened),
+        OK);
     secret_key_close(&data_key);
     assert_int_equal(txn_decode(buf_bytes(&opened), &txn), OK);
     assert_int_equal(

@@ -70,7 +70,7 @@ static void the_kept_bundle_is_read_by_todays_code(void **state)
     struct buf plain = buf_of(txn_space, sizeof(txn_space));
     const struct sealed *sealed = &bundle.items[0].sealed;
     assert_int_equal(data_key_open(bundle.keys[0].sealed, hub, &data_key), OK);
-    assert_int_equal(envelope_open(sealed, SAMPLE_DISTRICT, data_key, &work, &plain), OK);
+    assert_int_equal(envelope_open(sealed, SAMPLE_DISTRICT, data_key, NULL, &work, &plain), OK);
     assert_int_equal(txn_decode(buf_bytes(&plain), &txn), OK);
     struct public_key key = sample_sign_public(0x31);
     assert_int_equal(txn_verify(&txn, SAMPLE_DISTRICT, &key, &sealed->leaf), OK);

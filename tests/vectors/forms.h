@@ -264,7 +264,7 @@ static inline void vectors_bundle(struct json *json)
     struct bundle_item txn_item = { .kind = ITEM_TXN,
                                     .after_count = 1,
                                     .after = { { LANE_URGENT, 3 } } };
-    must(envelope_seal(made.raw, SAMPLE_DISTRICT, &made.leaf, 9, data_key, &work, &body,
+    must(envelope_seal(made.raw, SAMPLE_DISTRICT, &made.leaf, 9, data_key, NULL, &work, &body,
                        &txn_item.sealed) == OK);
     struct bundle_item policy_item = { .kind = ITEM_POLICY,
                                        .mark = { 4, 2, sample_hash(0x61), sample_hash(0x62) } };
