@@ -2,6 +2,7 @@
 
 #include "common/must.h"
 #include "common/tkskctl/say.h"
+#include "common/tkskctl/table.h"
 
 const struct command commands[] = {
 #define COMMAND(name, alias, side, usage, help_en, help_id, handler)                               \
@@ -107,7 +108,8 @@ const char *command_nearest(const char *const *words, size_t count)
         (void)snprintf(typed, sizeof(typed), "%s%s%s", words[0], two ? " " : "",
                        two ? words[1] : "");
         size_t steps = distance(typed, name);
-        if (steps < least && 3 * steps <= strlen(name) + 1) {
+        bool nearer = steps < least || (steps == least && two);
+        if (nearer && 3 * steps <= strlen(name) + 1) {
             least = steps;
             nearest = name;
         }
@@ -161,6 +163,15 @@ static int help_index(void)
     return say_lang_now() == LANG_ID ? 1 : 0;
 }
 
+/* "  name     what it is", on a terminal in as many lines as it takes. */
+static void print_pair(FILE *out, const char *name, int room, const char *text)
+{
+    char line[512];
+    (void)snprintf(line, sizeof(line), "  %-*s%s%s", room, name,
+                   strlen(name) < (size_t)room ? "" : " ", text);
+    text_wrap(out, line, (size_t)room + 2, terminal_width(out));
+}
+
 static void print_side(FILE *out, enum side side, const char *title)
 {
     (void)fprintf(out, "\n%s\n", title);
@@ -171,7 +182,7 @@ static void print_side(FILE *out, enum side side, const char *title)
         char name[64];
         (void)snprintf(name, sizeof(name), "%s%s%s", command->name, command->alias ? ", " : "",
                        command->alias ? command->alias : "");
-        (void)fprintf(out, "  %-21s %s\n", name, command->help[help_index()]);
+        print_pair(out, name, 22, command->help[help_index()]);
     }
 }
 
@@ -183,7 +194,7 @@ static void print_options(FILE *out)
         char name[64];
         (void)snprintf(name, sizeof(name), "%s%s%s", option->name, option->value ? " " : "",
                        option->value ? option->value : "");
-        (void)fprintf(out, "  %-26s %s\n", name, option->help[help_index()]);
+        print_pair(out, name, 27, option->help[help_index()]);
     }
 }
 
@@ -229,18 +240,24 @@ void commands_help(FILE *out)
     print_side(out, SIDE_HUB, tr("At the hub:", "Di hub:"));
     print_side(out, SIDE_LOCAL, tr("Without a daemon:", "Tanpa daemon:"));
     print_options(out);
-    (void)fprintf(out, "\n%s\n",
-                  tr("Exit codes: 0 done; 1 refused, not found or some rows rejected; 2 wrong use; "
-                     "3 daemon not reachable; 4 locked.",
-                     "Kode keluar: 0 selesai; 1 ditolak, tidak ditemukan atau sebagian baris "
-                     "ditolak; 2 cara pakai salah; 3 daemon tak terjangkau; 4 terkunci."));
+    (void)fputc('\n', out);
+    text_wrap(out,
+              tr("Exit codes: 0 done; 1 refused, not found or some rows rejected; 2 wrong use; "
+                 "3 daemon not reachable; 4 locked.",
+                 "Kode keluar: 0 selesai; 1 ditolak, tidak ditemukan atau sebagian baris "
+                 "ditolak; 2 cara pakai salah; 3 daemon tak terjangkau; 4 terkunci."),
+              2, terminal_width(out));
 }
 
 void command_help(const struct command *command, FILE *out)
 {
-    (void)fprintf(out, "tkskctl %s%s%s\n", command->name, command->usage[0] ? " " : "",
-                  command->usage);
-    (void)fprintf(out, "  %s\n", command->help[help_index()]);
+    char line[512];
+    size_t width = terminal_width(out);
+    (void)snprintf(line, sizeof(line), "tkskctl %s%s%s", command->name,
+                   command->usage[0] ? " " : "", command->usage);
+    text_wrap(out, line, 8, width);
+    (void)snprintf(line, sizeof(line), "  %s", command->help[help_index()]);
+    text_wrap(out, line, 2, width);
     if (command->alias)
         (void)fprintf(out, "  %s: %s\n", tr("Also", "Juga"), command->alias);
     print_options(out);

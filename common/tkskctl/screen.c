@@ -109,6 +109,27 @@ static const char *number_text(const json_t *done, const char *key)
     return text;
 }
 
+/* "1 record", "3,672 records", "3.672 catatan". */
+static const char *records_text(const json_t *done, const char *key)
+{
+    static char texts[4][SAY_NUMBER_MAX + 16];
+    static unsigned turn;
+    char *text = texts[turn++ % COUNT_OF(texts)];
+    (void)snprintf(text, sizeof(texts[0]), "%s %s", number_text(done, key),
+                   number_of(done, key) == 1 ? tr("record", "catatan") : tr("records", "catatan"));
+    return text;
+}
+
+static const char *answers_text(const json_t *done, const char *key)
+{
+    static char texts[4][SAY_NUMBER_MAX + 16];
+    static unsigned turn;
+    char *text = texts[turn++ % COUNT_OF(texts)];
+    (void)snprintf(text, sizeof(texts[0]), "%s %s", number_text(done, key),
+                   number_of(done, key) == 1 ? tr("answer", "jawaban") : tr("answers", "jawaban"));
+    return text;
+}
+
 /* Before an office may work there is only one thing to say. */
 static bool not_enrolled(FILE *out, const json_t *done, size_t width)
 {
@@ -180,9 +201,9 @@ static void news_line(FILE *out, const json_t *done, size_t width)
                            number_text(news, kinds[i]), say_state_short(kinds[i]));
     }
     screen_line(out, number_of(news, "rejected") > 0 ? PAINT_WAIT : PAINT_NONE, width,
-                tr("Since %s: %s records arrived at the district office, %s answers came%s%s%s.",
-                   "Sejak %s: %s catatan sudah sampai di Dinas, %s jawaban datang%s%s%s."),
-                since, number_text(news, "arrived"), number_text(news, "answers"),
+                tr("Since %s: %s arrived at the district office, %s came%s%s%s.",
+                   "Sejak %s: %s sudah sampai di Dinas, %s datang%s%s%s."),
+                since, records_text(news, "arrived"), answers_text(news, "answers"),
                 sorts[0] ? " (" : "", sorts, sorts[0] ? ")" : "");
 }
 
@@ -222,9 +243,8 @@ static void queue_line(FILE *out, const json_t *done, size_t width)
     }
     forecast_text(done, forecast, sizeof(forecast));
     screen_line(out, PAINT_WAIT, width,
-                tr("%s records stored here, not sent yet%s.",
-                   "%s catatan tersimpan di netbook, belum terkirim%s."),
-                number_text(done, "queued"), maybe_text_of(done, "cutoff") ? "" : forecast);
+                tr("%s stored here, not sent yet%s.", "%s tersimpan di netbook, belum terkirim%s."),
+                records_text(done, "queued"), maybe_text_of(done, "cutoff") ? "" : forecast);
 }
 
 static void cutoff_line(FILE *out, const json_t *done, size_t width)
@@ -244,8 +264,8 @@ static void cutoff_line(FILE *out, const json_t *done, size_t width)
     }
     bool late = json_is_integer(takes) && json_integer_value(takes) > left_s;
     screen_line(out, late ? PAINT_BAD : PAINT_WAIT, width,
-                tr("Cut-off %s; %s records left%s%s.", "Batas %s; sisa %s catatan%s%s."), when,
-                number_text(done, "queued"), forecast,
+                tr("Cut-off %s; %s left%s%s.", "Batas %s; sisa %s%s%s."), when,
+                records_text(done, "queued"), forecast,
                 late ? tr(": too late for it, look for a better link",
                           ": tidak sempat, carilah sinyal yang lebih baik")
                      : "");
@@ -302,6 +322,29 @@ static void node_figures(FILE *out, const json_t *done, size_t width)
     table_close(&table);
 }
 
+/* What waits for a second signature, and whether anybody can give it. */
+static void countersign_line(FILE *out, const json_t *done, size_t width)
+{
+    const char *missing = maybe_text_of(done, "countersigner_missing");
+    if (number_of(done, "to_countersign_mine") > 0)
+        screen_line(out, PAINT_WAIT, width,
+                    tr("%s entries wait for your signature (tkskctl countersign).",
+                       "%s isian menunggu tanda tangan Anda (tkskctl tandatangan)."),
+                    number_text(done, "to_countersign_mine"));
+    else if (number_of(done, "to_countersign") > 0)
+        screen_line(out, PAINT_WAIT, width,
+                    tr("%s changes are stored here and wait for a countersignature.",
+                       "%s perubahan tersimpan di sini dan menunggu tanda tangan."),
+                    number_text(done, "to_countersign"));
+    if (missing)
+        screen_line(out, PAINT_BAD, width,
+                    tr("Nobody at this office may countersign (%s); the district office appoints "
+                       "them.",
+                       "Di kantor ini belum ada yang boleh ikut menandatangani (%s); Dinas yang "
+                       "menunjuk."),
+                    missing);
+}
+
 void screen_node(FILE *out, const json_t *done, size_t width)
 {
     int64_t attention = number_of(done, "attention");
@@ -318,10 +361,13 @@ void screen_node(FILE *out, const json_t *done, size_t width)
         queue_line(out, done, width);
         cutoff_line(out, done, width);
         clock_line(out, done, width);
+        countersign_line(out, done, width);
         if (attention > 0)
             screen_line(out, PAINT_BAD, width,
-                        tr("%s answers wait for you (tkskctl attention).",
-                           "%s jawaban menunggu Anda (tkskctl perhatian)."),
+                        attention == 1 ? tr("%s thing waits for you (tkskctl attention).",
+                                            "%s hal menunggu Anda (tkskctl perhatian).")
+                                       : tr("%s things wait for you (tkskctl attention).",
+                                            "%s hal menunggu Anda (tkskctl perhatian)."),
                         number_text(done, "attention"));
         node_figures(out, done, width);
     }

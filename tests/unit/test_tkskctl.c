@@ -166,7 +166,7 @@ static void status_answers_in_its_first_line(void **state)
     const char *first = "Office 36.04.29: no link now; entering goes on.\n"
                         "3 records stored here, not sent yet; how long sending takes is not "
                         "known yet.\n"
-                        "2 answers wait for you (tkskctl attention).\n";
+                        "2 things wait for you (tkskctl attention).\n";
     assert_memory_equal(file_text("out"), first, strlen(first));
     says("out", "\nNext: tkskctl attention\n");
     assert_int_equal(run(NULL, "--lang=id", "status", NULL), EXIT_DONE);
