@@ -147,7 +147,7 @@ static const char *standing_name(const struct node_link *link)
 }
 
 static const char *next_command(const struct node_identity *identity, const struct counted *counted,
-                                bool open, uint64_t attention)
+                                bool open, uint64_t attention, uint64_t to_sign)
 {
     if (identity->enrolment == ENROLMENT_NONE || identity->enrolment == ENROLMENT_REFUSED)
         return "tkskctl enrol INVITE";
@@ -157,7 +157,9 @@ static const char *next_command(const struct node_identity *identity, const stru
         return "tkskctl operator add NAME";
     if (!open)
         return "tkskctl unlock";
-    return attention > 0 ? "tkskctl attention" : NULL;
+    if (attention > 0)
+        return "tkskctl attention";
+    return to_sign > 0 ? "tkskctl countersign" : NULL;
 }
 
 static enum err status_lanes(struct node_store *store, json_t *done)
@@ -201,14 +203,18 @@ static enum err status_figures(struct node_admin *admin, json_t *done, uint64_t 
         { "safe", figures.safe },
         { "records", figures.records },
         { "conflicts", figures.conflicts },
+        { "drafts", figures.drafts },
     };
     for (size_t i = 0; i < COUNT_OF(list); i++)
         node_json_set(done, list[i].name, node_json_uint(list[i].value));
     bool known = node_driver_forecast(admin->parts.driver, figures.queued_bytes, &forecast_s);
     node_json_set(done, "rate_bytes_s", rate > 0 ? node_json_uint(rate) : NULL);
     node_json_set(done, "forecast_s", known ? node_json_uint(forecast_s) : NULL);
-    *ret_waits = figures.conflicts;
-    return OK;
+    uint64_t told = 0;
+    err = node_store_held_told(admin->parts.store, &told);
+    *ret_waits =
+        figures.conflicts + figures.drafts - (told < figures.conflicts ? told : figures.conflicts);
+    return err;
 }
 
 static enum err status_cursors(struct node_store *store, json_t *done)
@@ -278,7 +284,7 @@ void node_cmd_status(struct node_admin *admin, struct admin_call *call)
 {
     struct node_identity identity;
     struct counted counted = { .operators = 0 };
-    uint64_t waits = 0;
+    uint64_t waits = 0, to_sign = 0;
     bool open = node_admin_open_for(admin, call);
     json_t *done = json_object();
     enum err err = node_store_identity(admin->parts.store, &identity);
@@ -290,6 +296,8 @@ void node_cmd_status(struct node_admin *admin, struct admin_call *call)
     }
     if (named)
         err = status_office(admin, open, &counted, &waits, done);
+    if (named && err == OK)
+        err = node_countersign_status(admin, done, &to_sign);
     if (err != OK) {
         json_decref(done);
         node_admin_refuse(call, err, "status", NULL);
@@ -301,7 +309,7 @@ void node_cmd_status(struct node_admin *admin, struct admin_call *call)
     node_json_set(done, "attention", node_json_uint(attention));
     status_link(admin, admin_call_lang(call), status_time(admin, done), done);
     status_rest(admin, done);
-    const char *next = next_command(&identity, &counted, open, attention);
+    const char *next = next_command(&identity, &counted, open, attention, to_sign);
     node_json_set(done, "next", next != NULL ? json_string(next) : NULL);
     admin_done(call, done);
 }

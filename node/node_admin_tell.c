@@ -68,6 +68,30 @@ static void attention_conflict(void *ctx, const struct node_conflict *conflict)
     json_array_append_new(waiting->rows, row);
 }
 
+static const char *row_text(const json_t *row, const char *key)
+{
+    const char *text = json_string_value(json_object_get(row, key));
+    return text != NULL ? text : "";
+}
+
+/* A held change and the conflict that the feed tells of it are one thing to decide. */
+static void drop_told(json_t *rows)
+{
+    for (size_t i = json_array_size(rows); i > 0; i--) {
+        const json_t *held = json_array_get(rows, i - 1);
+        bool told = false;
+        if (strcmp(row_text(held, "kind"), "held") != 0)
+            continue;
+        for (size_t k = 0; k < json_array_size(rows); k++) {
+            const json_t *row = json_array_get(rows, k);
+            told = told || (strcmp(row_text(row, "kind"), "conflict") == 0 &&
+                            strcmp(row_text(row, "id"), row_text(held, "id")) == 0);
+        }
+        if (told)
+            (void)json_array_remove(rows, i - 1);
+    }
+}
+
 static const char *attention_what(const char *kind, enum lang lang)
 {
     static const struct {
@@ -100,6 +124,7 @@ void node_cmd_attention(struct node_admin *admin, struct admin_call *call)
     enum err err = node_store_changes(store, NULL, true, attention_change, &waiting);
     if (err == OK && open)
         err = node_store_conflicts(store, attention_conflict, &waiting);
+    drop_told(waiting.rows);
     json_array_foreach(waiting.rows, index, row) {
         const struct record_view *view;
         struct id record;

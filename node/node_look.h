@@ -26,6 +26,9 @@ struct node_news {
 NODISCARD enum err node_store_news(struct node_store *store, const struct public_key *operator_key,
                                    struct node_news *ret_news);
 
+/* Held changes whose conflict the feed has told of: they count once. */
+NODISCARD enum err node_store_held_told(struct node_store *store, uint64_t *ret_count);
+
 /* Sealed bytes that leave before an entry of the present incarnation is through, its own included:
  * all of faster lanes, and of its own what stands before it. 0: it has been acknowledged. */
 NODISCARD enum err node_store_ahead(struct node_store *store, enum lane lane, uint64_t seq,

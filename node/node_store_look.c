@@ -154,6 +154,19 @@ enum err node_store_news(struct node_store *store, const struct public_key *oper
     return err;
 }
 
+enum err node_store_held_told(struct node_store *store, uint64_t *ret_count)
+{
+    struct sqlite3_stmt *st = node_sql(store, SQL_held_told);
+    enum err err = node_sql_row(store, st);
+    if (err != OK)
+        return err;
+    uint64_t count = sql_uint(st, 0);
+    err = node_sql_end(store, st, OK);
+    if (err == OK)
+        *ret_count = count;
+    return err;
+}
+
 /* ---- what stands before an entry */
 
 enum err node_store_ahead(struct node_store *store, enum lane lane, uint64_t seq,

@@ -446,6 +446,10 @@ SELECT changes_sum FROM entry
 -- @change_news
 SELECT disposition, count(*) FROM change
  WHERE told_epoch > 0 AND (told_epoch, told) > (?1, ?2) GROUP BY disposition;
+-- @held_told
+-- Changes whose two values the feed has told of as a conflict: one thing to decide, not two.
+SELECT count(*) FROM change
+ WHERE disposition = 4 AND record IN (SELECT record FROM conflict);
 -- @link_get
 SELECT hub_ms, rate FROM link;
 -- @link_put
