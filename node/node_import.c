@@ -19,6 +19,7 @@ struct importing {
     const struct policy_collection *collection;
     bool dry;
     char today[11];
+    authority_set author;
     struct import_file file;
     struct import_progress progress; /* line: the last one seen; marks: see below */
     struct id request;
@@ -95,7 +96,8 @@ static bool is_row_error(enum err err, const struct problem *problem)
 {
     bool validation = err > ERR_COLLECTION && err <= ERR_RETIRED;
     bool size = err == ERR_LIMIT && strncmp(problem->thing, "change ", 7) == 0;
-    return validation || size || err == ERR_AMBIGUOUS || err == ERR_MALFORMED || err == ERR_USAGE;
+    return validation || size || err == ERR_AMBIGUOUS || err == ERR_MALFORMED || err == ERR_USAGE ||
+           err == ERR_COUNTERSIGN_FIRST;
 }
 
 /* Reads one member of `rows`. OK, or the request as a whole is refused. */
@@ -153,7 +155,78 @@ static void reject_row(struct importing *importing, const struct import_row *row
     reject(importing, row->line, &better);
 }
 
-/* Is it the next of its like in this file, beyond those that the ledger knows? */
+/* Of more records that share a look-up value each row would read too many. */
+#define EQUAL_LOOKED_AT_MAX 32
+
+struct equal {
+    const struct importing *importing;
+    const struct change *change;
+    unsigned count;
+};
+
+static bool change_value(const struct change *change, struct bytes name, struct bytes *ret_value)
+{
+    struct field_iter iter = fields_of(change->fields);
+    struct bytes at;
+    while (fields_next(&iter, &at, ret_value)) {
+        if (bytes_equal(at, name))
+            return true;
+    }
+    return false;
+}
+
+/* The same in all that this author writes, what is absent included. */
+static void count_equal(void *ctx, const struct record_view *view)
+{
+    struct equal *equal = ctx;
+    const struct importing *importing = equal->importing;
+    struct field_iter iter = fields_of(equal->change->fields);
+    struct bytes name, value;
+    size_t given = 0, same = 0;
+    while (fields_next(&iter, &name, &value))
+        given++;
+    for (size_t i = 0; i < view->field_count; i++) {
+        const struct view_field *at = &view->fields[i];
+        const struct policy_field *field = policy_field(importing->collection, at->name);
+        bool in_row = change_value(equal->change, at->name, &value);
+        if (in_row && !bytes_equal(at->value, value))
+            return;
+        same += in_row ? 1 : 0;
+        if (!in_row && field != NULL && !value_is_nil(at->value) &&
+            node_field_writable(field, importing->author, importing->today))
+            return;
+    }
+    equal->count += same == given ? 1 : 0;
+}
+
+/* Records that say the same already, typed or come from the hub: the ledger of a store that was
+ * made anew does not know them. Only where a look-up value leads to few. */
+static enum err find_equal(struct importing *importing, const struct change *change,
+                           unsigned *ret_count)
+{
+    const struct policy_collection *collection = importing->collection;
+    struct node_store *store = importing->admin->parts.store;
+    struct equal equal = { .importing = importing, .change = change };
+    enum err err = OK;
+    for (size_t i = 0; i < collection->field_count && err == OK; i++) {
+        const struct policy_field *field = &collection->fields[i];
+        struct bytes value, names[] = { bytes_text(collection->name), bytes_text(field->name) };
+        unsigned count = 0;
+        if (!field->lookup || !change_value(change, names[1], &value) || value_is_nil(value))
+            continue;
+        err = node_store_lookup_count(store, names[0], names[1], value, EQUAL_LOOKED_AT_MAX + 1,
+                                      &count);
+        if (err != OK || count > EQUAL_LOOKED_AT_MAX)
+            continue;
+        if (count > 0)
+            err = node_store_lookup(store, names[0], names[1], value, count_equal, &equal);
+        break;
+    }
+    *ret_count = equal.count;
+    return err;
+}
+
+/* Is it the next of its like in this file, beyond those that are known? */
 static enum err weigh(void *ctx, unsigned index, enum err err, const struct problem *problem,
                       const struct change *change, bool *ret_leave_out)
 {
@@ -178,6 +251,13 @@ static enum err weigh(void *ctx, unsigned index, enum err err, const struct prob
             here = importing->marks[i].seen;
     }
     mark->seen = here + 1;
+    if (mark->seen > known) {
+        unsigned equal = 0;
+        err = find_equal(importing, change, &equal);
+        if (err != OK)
+            return err;
+        known = equal > known ? equal : known;
+    }
     progress->mark_count++;
     *ret_leave_out = mark->seen <= known;
     importing->known += *ret_leave_out ? 1 : 0;
@@ -395,6 +475,7 @@ void node_import_rows(struct node_admin *admin, struct admin_call *call)
     if (id_is_zero(&importing->request))
         importing->request = crypto_random_id();
     date_of_ms(loop_wall_ms(), importing->today);
+    importing->author = node_admin_author(admin, importing->policy);
     importing->rejected = json_array();
     importing->rows = calloc(count, sizeof *importing->rows);
     importing->changes = calloc(count, sizeof *importing->changes);

@@ -204,7 +204,8 @@ void node_store_row_hash(const struct node_store *store, struct bytes collection
 /* The ledger: rows like this that `file` has had so far (0 when it is new), and rows like this that
  * are known: the most that any one file had, or the count of records that an export wrote out with
  * just this content. A row is new when it is the file's (known + 1)st: of two rows that are alike
- * both are entered, and neither again from a corrected file. */
+ * both are entered, and neither again from a corrected file. A new cache key (operator reset) or a
+ * new store begins an empty ledger. */
 NODISCARD enum err node_store_ledger(struct node_store *store, const struct import_file *file,
                                      const struct id *hash, uint64_t *ret_here,
                                      uint64_t *ret_known);
@@ -226,6 +227,11 @@ NODISCARD enum err node_store_ack(struct node_store *store, const struct ack *ac
 /* Head of own chain at `seq` (to check an ACK's signature, and for HELLO). */
 NODISCARD enum err node_store_head(struct node_store *store, enum lane lane, uint64_t seq,
                                    struct hash *ret_head);
+/* How many records may have this value in a look-up field, counted up to `max`: before
+ * node_store_lookup, which reads them all. ERR_LOCKED. */
+NODISCARD enum err node_store_lookup_count(struct node_store *store, struct bytes collection,
+                                           struct bytes field, struct bytes value, unsigned max,
+                                           unsigned *ret_count);
 /* One opened feed batch (`items` from feed_batch_items), whole or not at all, with the cursor. When
  * it moved the policy, a policy entry with the new mark is appended to every lane's chain in the
  * same commit. The record stream needs the unlocked cache (ERR_LOCKED) and an epoch that the trust

@@ -58,6 +58,27 @@ enum err node_store_ledger(struct node_store *store, const struct import_file *f
     return OK;
 }
 
+enum err node_store_lookup_count(struct node_store *store, struct bytes collection,
+                                 struct bytes field, struct bytes value, unsigned max,
+                                 unsigned *ret_count)
+{
+    struct id hash;
+    if (!store->box)
+        return ERR_LOCKED;
+    node_lookup_hash(store, collection, field, value, &hash);
+    struct sqlite3_stmt *st = node_sql(store, SQL_lookup_count);
+    sql_bind_id(st, 1, &hash);
+    sql_bind_uint(st, 2, max);
+    enum err err = node_sql_row(store, st);
+    if (err != OK)
+        return err == ERR_NOT_FOUND ? ERR_STORE : err;
+    unsigned count = (unsigned)sql_uint(st, 0);
+    err = node_sql_end(store, st, OK);
+    if (err == OK)
+        *ret_count = count;
+    return err;
+}
+
 static enum err ledger_put(struct node_store *store, const struct id *hash, int64_t file,
                            uint64_t seen)
 {

@@ -41,7 +41,7 @@
     X(change_put) X(change_of_entry) X(change_answer) X(change_folded) X(change_unfolded) \
     X(change_of_record) X(change_last_own) X(change_list) X(change_list_record) \
     X(change_attention) X(change_dismiss) X(change_refold) X(change_take_back) X(change_keep) X(change_counts) \
-    X(change_boxes) X(request_put) X(request_get) X(import_put) X(import_get) X(ledger_get) X(ledger_put) X(record_get) \
+    X(change_boxes) X(request_put) X(request_get) X(import_put) X(import_get) X(ledger_get) X(ledger_put) X(lookup_count) X(record_get) \
     X(record_put) X(record_create) X(record_list) X(record_short) X(record_prefix) X(record_all) \
     X(record_count) X(record_lookup) X(lookup_put) X(lookup_clear) X(conflict_put) \
     X(conflict_get) X(conflict_delete) X(conflict_all) X(conflict_of_record) X(conflict_clear) \
@@ -273,6 +273,9 @@ void node_kind(const struct node_store *store, struct bytes collection, struct i
 
 /* ---- policy and caches */
 
+/* The keyed hash by which look-up rows stand. */
+void node_lookup_hash(const struct node_store *store, struct bytes collection, struct bytes field,
+                      struct bytes value, struct id *ret_hash);
 NODISCARD enum err node_load_policy(struct node_store *store);
 NODISCARD enum err node_cursor_put(struct node_store *store, enum feed_stream stream,
                                    const struct cursor *cursor);

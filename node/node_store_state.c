@@ -278,6 +278,13 @@ void node_kind(const struct node_store *store, struct bytes collection, struct i
     node_index_hash(store, parts, COUNT_OF(parts), ret_kind);
 }
 
+void node_lookup_hash(const struct node_store *store, struct bytes collection, struct bytes field,
+                      struct bytes value, struct id *ret_hash)
+{
+    const struct bytes parts[] = { bytes_text("value"), collection, field, value };
+    node_index_hash(store, parts, COUNT_OF(parts), ret_hash);
+}
+
 enum err node_lookup_add(struct node_store *store, struct bytes collection, struct bytes fields,
                          const struct id *record)
 {
@@ -294,7 +301,7 @@ enum err node_lookup_add(struct node_store *store, struct bytes collection, stru
             continue;
         const struct bytes parts[] = { bytes_text("value"), collection, name, value };
         struct id hash;
-        node_index_hash(store, parts, COUNT_OF(parts), &hash);
+        node_lookup_hash(store, collection, name, value, &hash);
         struct sqlite3_stmt *st = node_sql(store, SQL_lookup_put);
         sql_bind_id(st, 1, &hash);
         sql_bind_id(st, 2, record);

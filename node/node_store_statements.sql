@@ -382,6 +382,8 @@ SELECT id FROM record WHERE short = ?1 ORDER BY id LIMIT 33;
 -- @record_prefix
 SELECT id FROM record WHERE id >= ?1 AND id <= ?2 ORDER BY id LIMIT 33;
 -- @record_all
+-- @lookup_count
+SELECT count(*) FROM (SELECT 1 FROM lookup WHERE hash = ?1 LIMIT ?2);
 SELECT id FROM record WHERE confirmed = 1;
 -- @record_count
 SELECT count(*) FROM record INDEXED BY record_kind WHERE confirmed = 1;

@@ -459,8 +459,7 @@ enum err node_store_lookup(struct node_store *store, struct bytes collection, st
     enum err err;
     if (!store->box)
         return ERR_LOCKED;
-    const struct bytes parts[] = { bytes_text("value"), collection, field, value };
-    node_index_hash(store, parts, COUNT_OF(parts), &hash);
+    node_lookup_hash(store, collection, field, value, &hash);
     struct sqlite3_stmt *st = node_sql(store, SQL_record_lookup);
     sql_bind_id(st, 1, &hash);
     while ((err = node_sql_step(store, st, &row)) == OK && row) {

@@ -340,6 +340,27 @@ static void rows_that_are_alike_are_as_many_as_the_file_has(void **state)
     counts(w, 0, 1, 0);
 }
 
+static void records_that_say_the_same_are_known_without_a_ledger(void **state)
+{
+    struct admin_world *w = *state;
+    assert_true(world_ask(w, "put",
+                          json_pack("{s:s, s:{s:s, s:s, s:s}}", "collection", "orang", "fields",
+                                    "kec", OFFICE_NODE, "nama", "Ani", "umur", "40")));
+    (void)world_put(w, "Budi");
+    json_t *rows = json_pack("[o, o, o, o]", row(2, "Ani", NULL), row(3, "Budi", NULL),
+                             row(4, "Budi", NULL), row(5, "Budi", "3604294107800017"));
+    assert_true(world_ask(w, "import_rows", dry(rows_args(REQUEST_1, json_deep_copy(rows)))));
+    counts(w, 3, 1, 0); /* of Ani the record says more */
+    assert_true(world_ask(w, "import_rows", rows_args(REQUEST_1, rows)));
+    counts(w, 3, 1, 0);
+    /* Too many of one name to be compared: nothing is left out. */
+    rows = json_array();
+    for (int i = 0; i < 40; i++)
+        json_array_append_new(rows, row(i + 2, "Euis", NULL));
+    assert_true(world_ask(w, "import_rows", other_file(NULL, '1', rows)));
+    counts(w, 40, 0, 0);
+}
+
 static void a_check_says_the_same_and_stores_nothing(void **state)
 {
     struct admin_world *w = *state;
@@ -518,6 +539,7 @@ int main(void)
         READY(a_request_of_another_command_is_not_mistaken),
         READY(a_corrected_file_adds_only_what_is_new),
         READY(rows_that_are_alike_are_as_many_as_the_file_has),
+        READY(records_that_say_the_same_are_known_without_a_ledger),
         READY(a_check_says_the_same_and_stores_nothing),
         READY(rows_do_not_name_each_other_and_unknown_areas_are_guessed_for_the_person),
         READY(what_was_exported_goes_back_in_and_adds_nothing),
