@@ -299,7 +299,6 @@ enum err node_lookup_add(struct node_store *store, struct bytes collection, stru
         if (!field || !field->lookup ||
             reader_peek(&(struct reader){ value.at, value.at + value.len, OK }) == KIND_NIL)
             continue;
-        const struct bytes parts[] = { bytes_text("value"), collection, name, value };
         struct id hash;
         node_lookup_hash(store, collection, name, value, &hash);
         struct sqlite3_stmt *st = node_sql(store, SQL_lookup_put);
