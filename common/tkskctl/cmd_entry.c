@@ -21,10 +21,34 @@ static void print_warnings(const json_t *done)
     }
 }
 
+/* It is a draft now: which, why, and how it goes on. */
+static enum exit_code say_kept(struct ctl *ctl, const struct answer *answer)
+{
+    const json_t *done = answer->done;
+    const char *rule = maybe_text_of(done, "rule");
+    if (ctl->args.json)
+        return ctl_document(ctl, answer->done, NULL);
+    (void)printf(tr("%s: kept as a draft, not sent", "%s: disimpan sebagai draf, tidak dikirim"),
+                 text_of(done, "draft"));
+    (void)fputc('\n', stdout);
+    if (rule) {
+        text_print(stdout, text_of(done, "thing"));
+        (void)fputs(": ", stdout);
+        text_print(stdout, rule);
+        (void)fputc('\n', stdout);
+    }
+    (void)printf(tr("Complete it with `tkskctl draft send %s`.\n",
+                    "Lengkapi dengan `tkskctl draft send %s`.\n"),
+                 text_of(done, "draft"));
+    return EXIT_DONE;
+}
+
 /* What was stored, and where it is now. `known_id` serves where the daemon's answer names no id. */
 static enum exit_code say_stored(struct ctl *ctl, const struct answer *answer, const char *known_id)
 {
     const json_t *done = answer->done;
+    if (maybe_text_of(done, "draft"))
+        return say_kept(ctl, answer);
     if (ctl->args.json)
         return ctl_document(ctl, answer->done, NULL);
     const char *id = maybe_text_of(done, "id");
@@ -32,7 +56,8 @@ static enum exit_code say_stored(struct ctl *ctl, const struct answer *answer, c
     if (!number)
         number = id ? id : known_id;
     text_print(stdout, number);
-    (void)printf(": %s\n", say_state("queued"));
+    (void)printf(": %s\n",
+                 say_state(truth_of(done, "to_countersign") ? "to_countersign" : "queued"));
     if (id)
         (void)printf("id %s  ", id);
     (void)printf("leaf %.12s\n", text_of(done, "leaf"));
@@ -40,27 +65,58 @@ static enum exit_code say_stored(struct ctl *ctl, const struct answer *answer, c
     return EXIT_DONE;
 }
 
-/* Sends; on a terminal a refused field may be entered again. The request id stays the same: a
- * refused request has stored nothing. */
+/* Keeps as a draft what the person does not finish: with --draf at once, else if they say so. Takes
+ * `args`. */
+static enum exit_code offer_draft(struct ctl *ctl, const char *cmd, json_t *args)
+{
+    struct answer answer;
+    char typed[16];
+    bool keep = args_option(&ctl->args, "--draf") != NULL;
+    if (!keep && ask_possible() && !ctl->args.json &&
+        ask_line(tr("Keep it as a draft? [Y/n] ", "Simpan sebagai draf? [Y/t] "), typed,
+                 sizeof(typed)))
+        keep = typed[0] == '\0' || typed[0] == 'y' || typed[0] == 'Y';
+    if (!keep) {
+        (void)fprintf(stderr, "%s\n", tr("Nothing was stored.", "Tidak ada yang disimpan."));
+        json_decref(args);
+        return EXIT_REFUSED;
+    }
+    json_object_set_new(args, "draft", json_string("only"));
+    enum exit_code code = ctl_ask(ctl, cmd, args, &answer);
+    if (code != EXIT_DONE)
+        return code;
+    code = say_kept(ctl, &answer);
+    answer_close(&answer);
+    return code;
+}
+
+/* Sends; on a terminal a refused field may be entered again, and what is refused for good may be
+ * kept as a draft. The request id stays the same: a refused request has stored nothing. */
 static enum exit_code submit(struct ctl *ctl, const char *cmd, json_t *args,
                              const json_t *collection, const char *known_id)
 {
     struct answer answer;
     enum exit_code code;
     json_t *fields = json_object_get(args, "fields");
+    bool form = collection && ask_possible() && !ctl->args.json;
+    if (!form && args_option(&ctl->args, "--draf"))
+        json_object_set_new(args, "draft", json_true());
     for (;;) {
         code = ctl_try(ctl, cmd, json_incref(args), &answer);
         if (code == EXIT_DONE || !answer.error)
             break;
         code = ctl_refused(ctl, &answer);
-        bool again = collection && form_ask_again(ctl, collection, answer.error, fields);
+        bool again = form && form_ask_again(ctl, collection, answer.error, fields);
         if (!again)
             break;
         answer_close(&answer);
     }
+    bool offer = form && code == EXIT_REFUSED && answer.error;
     if (code == EXIT_DONE)
         code = say_stored(ctl, &answer, known_id);
     answer_close(&answer);
+    if (offer)
+        return offer_draft(ctl, cmd, args);
     json_decref(args);
     return code;
 }
@@ -80,12 +136,13 @@ enum exit_code cmd_put(struct ctl *ctl)
         name = text_of(collection, "name");
         code = form_ask(ctl, collection, NULL, &fields);
     }
-    if (code == EXIT_DONE) {
+    if (fields) {
         json_t *args = ctl_memory(
             json_pack("{s:s, s:o, s:s}", "collection", name, "fields", fields, "request", request));
         if (lane)
             json_object_set_new(args, "lane", json_string(lane));
-        code = submit(ctl, "put", args, collection, "");
+        code = code == EXIT_DONE ? submit(ctl, "put", args, collection, "")
+                                 : offer_draft(ctl, "put", args);
     }
     json_decref(collection);
     return code;
@@ -118,14 +175,15 @@ enum exit_code cmd_edit(struct ctl *ctl)
         code = read_current(ctl, id, &record, &collection);
     if (code == EXIT_DONE && record)
         code = form_ask(ctl, collection, json_object_get(record, "fields"), &fields);
-    if (code == EXIT_DONE) {
+    if (fields) {
         json_t *args =
             ctl_memory(json_pack("{s:s, s:o, s:s}", "id", record ? text_of(record, "id") : id,
                                  "fields", fields, "request", request));
         /* What the person saw is what is changed. */
         if (number_of(record, "rev") > 0)
             json_object_set_new(args, "expect_rev", json_integer(number_of(record, "rev")));
-        code = submit(ctl, "edit", args, collection, id);
+        code = code == EXIT_DONE ? submit(ctl, "edit", args, collection, id)
+                                 : offer_draft(ctl, "edit", args);
     }
     json_decref(collection);
     json_decref(record);
@@ -200,12 +258,15 @@ enum exit_code cmd_apply(struct ctl *ctl)
         code = read_changes(ctl, ctl->args.words[0], &changes, request);
     if (code != EXIT_DONE)
         return code;
-    code = ctl_ask(ctl, "apply",
-                   ctl_memory(json_pack("{s:o, s:s}", "changes", changes, "request", request)),
-                   &answer);
+    json_t *args = ctl_memory(json_pack("{s:o, s:s}", "changes", changes, "request", request));
+    if (args_option(&ctl->args, "--draf"))
+        json_object_set_new(args, "draft", json_true());
+    code = ctl_ask(ctl, "apply", args, &answer);
     if (code != EXIT_DONE)
         return code;
-    if (ctl->args.json) {
+    if (maybe_text_of(answer.done, "draft")) {
+        code = say_kept(ctl, &answer);
+    } else if (ctl->args.json) {
         code = ctl_document(ctl, answer.done, NULL);
     } else {
         json_array_foreach(json_object_get(answer.done, "ids"), index, item) {

@@ -233,8 +233,13 @@ static enum exit_code read_lines(struct ctl *ctl, const json_t *known, json_t *f
             return ctl_problemf(
                 ctl, ERR_USAGE, line, "%s",
                 tr("more lines than the form has fields", "baris lebih banyak daripada isian"));
-        if (value == line && !pick_codes(field, line, sizeof(line)))
-            return ctl_problemf(ctl, ERR_CODE, text_of(field, "name"), "?");
+        char typed[ANSWER_BYTES_MAX];
+        (void)snprintf(typed, sizeof(typed), "%s", line);
+        if (value == line && !pick_codes(field, line, sizeof(line))) {
+            if (!args_option(&ctl->args, "--draf"))
+                return ctl_problemf(ctl, ERR_CODE, text_of(field, "name"), "?");
+            (void)snprintf(line, sizeof(line), "%s", typed); /* kept as it was typed */
+        }
         if (value[0] || by_name)
             code = set_value(ctl, field, value, fields);
     }
@@ -251,9 +256,8 @@ enum exit_code form_ask(struct ctl *ctl, const json_t *collection, const json_t 
     json_t *fields = ctl_memory(json_object());
     enum exit_code code = isatty(STDIN_FILENO) ? ask_terminal(known, current, fields)
                                                : read_lines(ctl, known, fields);
-    if (code == EXIT_REFUSED && isatty(STDIN_FILENO))
-        (void)fprintf(stderr, "%s\n", tr("Nothing was stored.", "Tidak ada yang disimpan."));
-    if (code == EXIT_DONE)
+    bool stopped = code == EXIT_REFUSED && isatty(STDIN_FILENO) && json_object_size(fields) > 0;
+    if (code == EXIT_DONE || stopped)
         *ret_fields = fields;
     else
         json_decref(fields);
@@ -276,4 +280,59 @@ bool form_ask_again(struct ctl *ctl, const json_t *collection, const json_t *err
     json_object_set_new(fields, text_of(field, "name"),
                         json_string(strcmp(typed, "-") == 0 ? "" : typed));
     return true;
+}
+
+/* --- what a draft lacks ---------------------------------------------------------------------- */
+
+/* The field that a problem is about, and the text that stands in the draft. NULL: none to ask. */
+static const json_t *problem_field(struct ctl *ctl, const json_t *draft, const json_t *problem,
+                                   json_t **collection, const char **ret_standing)
+{
+    const char *name = maybe_text_of(problem, "field");
+    size_t at = (size_t)number_of(problem, "change");
+    const json_t *change = json_array_get(json_object_get(draft, "changes"), at > 0 ? at - 1 : 0);
+    const char *wanted = maybe_text_of(change, "collection");
+    if (!name || !wanted)
+        return NULL;
+    if (!*collection || strcmp(text_of(*collection, "name"), wanted) != 0) {
+        json_decref(*collection);
+        *collection = NULL;
+        if (ctl_fields(ctl, wanted, collection) != EXIT_DONE)
+            return NULL;
+    }
+    const json_t *field = fields_find(json_object_get(*collection, "fields"), name);
+    const json_t *typed = fields_find(json_object_get(change, "fields"), name);
+    *ret_standing = typed ? maybe_text_of(typed, "value") : NULL;
+    return field && askable(field) ? field : NULL;
+}
+
+bool form_ask_problems(struct ctl *ctl, const json_t *draft, const json_t *problems, json_t *fields)
+{
+    char typed[ANSWER_BYTES_MAX];
+    json_t *collection = NULL, *problem;
+    size_t index;
+    bool any = false;
+    if (!ask_possible() || ctl->args.json)
+        return false;
+    json_array_foreach(problems, index, problem) {
+        const char *standing = NULL;
+        const json_t *field = problem_field(ctl, draft, problem, &collection, &standing);
+        if (!field)
+            continue;
+        text_print(stderr, text_of(problem, "rule"));
+        (void)fputc('\n', stderr);
+        if (!ask_field(field, standing, typed, sizeof(typed))) {
+            any = false;
+            break;
+        }
+        if (typed[0] == '\0')
+            continue;
+        char key[128];
+        (void)snprintf(key, sizeof(key), "%s.%.100s", text_of(problem, "change"),
+                       text_of(field, "name"));
+        json_object_set_new(fields, key, json_string(strcmp(typed, "-") == 0 ? "" : typed));
+        any = true;
+    }
+    json_decref(collection);
+    return any;
 }

@@ -264,7 +264,8 @@ static void a_rejected_entry_waits_for_its_author(void **state)
                      OK);
     assert_true(world_ask(w, "attention", NULL));
     assert_int_equal(world_rows(w), 1);
-    assert_string_equal(row_text(w, 0, "kind"), "rejected");
+    assert_string_equal(row_text(w, 0, "kind"), "draft");
+    assert_string_equal(row_text(w, 0, "origin"), "rejected");
     assert_string_equal(row_text(w, 0, "id"), id);
     assert_string_equal(row_text(w, 0, "reason"), "area");
     assert_string_equal(row_text(w, 0, "field"), "kec");
