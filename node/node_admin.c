@@ -1,5 +1,6 @@
 #include "node/node_admin.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/service.h"
@@ -18,10 +19,17 @@ uint64_t node_admin_idle_minutes(const struct node_admin *admin)
     return minutes > 0 ? (uint64_t)minutes : IDLE_LOCK_MINUTES_DEFAULT;
 }
 
+static bool is_theirs(const struct node_session_open *session, const struct admin_call *call)
+{
+    return session->uid == admin_call_uid(call);
+}
+
 bool node_admin_open_for(const struct node_admin *admin, const struct admin_call *call)
 {
-    return admin->unlocked && node_store_unlocked(admin->parts.store) &&
-           admin_call_uid(call) == admin->uid;
+    for (size_t i = 0; i < admin->session_count; i++)
+        if (is_theirs(&admin->sessions[i], call))
+            return true;
+    return false;
 }
 
 void node_admin_changed(struct node_admin *admin)
@@ -30,11 +38,28 @@ void node_admin_changed(struct node_admin *admin)
     admin->parts.changed(admin->parts.ctx);
 }
 
+/* The operator's key goes when nobody else at the socket holds it open. */
+static void session_close(struct node_admin *admin, size_t at)
+{
+    const struct node_session_open gone = admin->sessions[at];
+    bool held = false;
+    node_admin_look(admin, &gone.key, LOOK_GO);
+    admin->sessions[at] = admin->sessions[--admin->session_count];
+    for (size_t i = 0; i < admin->session_count; i++)
+        held = held || crypto_equal(admin->sessions[i].key.at, gone.key.at, PUBLIC_KEY_BYTES);
+    if (!held)
+        node_store_lock_operator(admin->parts.store, &gone.key);
+    if (strcmp(admin->name, gone.name) == 0)
+        admin->name[0] = '\0';
+}
+
 void node_admin_lock(struct node_admin *admin)
 {
     loop_cancel(admin->parts.loop, admin->timer);
     admin->timer = 0;
-    admin->unlocked = false;
+    for (size_t i = 0; i < admin->session_count; i++)
+        node_admin_look(admin, &admin->sessions[i].key, LOOK_GO);
+    admin->session_count = 0;
     admin->name[0] = '\0';
     if (!node_store_unlocked(admin->parts.store))
         return;
@@ -42,32 +67,122 @@ void node_admin_lock(struct node_admin *admin)
     node_admin_changed(admin);
 }
 
-static bool idle_too_long(const struct node_admin *admin)
+/* There were `before`. The hub hears that records are not wanted any more. */
+static void sessions_went(struct node_admin *admin, size_t before)
 {
-    return admin->unlocked &&
-           loop_now_ms() - admin->used_ms >= node_admin_idle_minutes(admin) * 60 * 1000;
+    if (admin->session_count == 0) {
+        loop_cancel(admin->parts.loop, admin->timer);
+        admin->timer = 0;
+    }
+    if (admin->session_count < before)
+        node_admin_changed(admin);
+}
+
+void node_admin_lock_for(struct node_admin *admin, const struct admin_call *call, struct bytes name)
+{
+    size_t before = admin->session_count;
+    for (size_t i = admin->session_count; i > 0; i--) {
+        const struct node_session_open *session = &admin->sessions[i - 1];
+        if (is_theirs(session, call) && (name.len == 0 || bytes_is(name, session->name)))
+            session_close(admin, i - 1);
+    }
+    sessions_went(admin, before);
+}
+
+static void lock_idle(struct node_admin *admin)
+{
+    const uint64_t idle_ms = node_admin_idle_minutes(admin) * 60 * 1000;
+    size_t before = admin->session_count;
+    for (size_t i = admin->session_count; i > 0; i--)
+        if (loop_now_ms() - admin->sessions[i - 1].used_ms >= idle_ms)
+            session_close(admin, i - 1);
+    sessions_went(admin, before);
 }
 
 static void look_idle(void *ctx)
 {
     struct node_admin *admin = ctx;
     admin->timer = 0;
-    if (idle_too_long(admin))
-        node_admin_lock(admin);
-    else
+    lock_idle(admin);
+    if (admin->session_count > 0)
         admin->timer = loop_after(admin->parts.loop, LOOK_MS, look_idle, admin);
 }
 
-void node_admin_unlocked(struct node_admin *admin, struct admin_call *call, const char *name)
+static struct node_session_open *session_of(struct node_admin *admin, const struct admin_call *call,
+                                            struct bytes name)
 {
-    must(strlen(name) < sizeof admin->name);
+    for (size_t i = 0; i < admin->session_count; i++)
+        if (is_theirs(&admin->sessions[i], call) && bytes_is(name, admin->sessions[i].name))
+            return &admin->sessions[i];
+    return NULL;
+}
+
+enum err node_admin_unlocked(struct node_admin *admin, struct admin_call *call, const char *name,
+                             const struct public_key *key)
+{
+    struct node_session_open *session = session_of(admin, call, bytes_text(name));
+    must(strlen(name) < sizeof session->name);
+    if (session == NULL && admin->session_count == COUNT_OF(admin->sessions))
+        return ERR_LIMIT;
+    if (session == NULL) {
+        session = &admin->sessions[admin->session_count++];
+        node_admin_look(admin, key, LOOK_COME);
+    }
+    *session = (struct node_session_open){ .uid = admin_call_uid(call),
+                                           .key = *key,
+                                           .used_ms = loop_now_ms() };
+    memcpy(session->name, name, strlen(name) + 1);
     loop_cancel(admin->parts.loop, admin->timer);
-    admin->unlocked = true;
-    admin->uid = admin_call_uid(call);
-    memcpy(admin->name, name, strlen(name) + 1);
-    admin->used_ms = loop_now_ms();
     admin->timer = loop_after(admin->parts.loop, LOOK_MS, look_idle, admin);
     node_admin_changed(admin);
+    return OK;
+}
+
+/* Whose key signs in this call: the one that `as` names, or the only one of this caller. NULL when
+ * that does not say it. */
+static struct node_session_open *session_meant(struct node_admin *admin, struct admin_call *call)
+{
+    struct bytes as = node_arg_text(admin_call_args(call), "as");
+    struct node_session_open *only = NULL;
+    if (as.len > 0)
+        return session_of(admin, call, as);
+    for (size_t i = 0; i < admin->session_count; i++) {
+        if (!is_theirs(&admin->sessions[i], call))
+            continue;
+        if (only != NULL)
+            return NULL;
+        only = &admin->sessions[i];
+    }
+    return only;
+}
+
+static void refuse_session(struct node_admin *admin, struct admin_call *call)
+{
+    struct bytes as = node_arg_text(admin_call_args(call), "as");
+    char names[PROBLEM_DETAIL_MAX] = "";
+    if (as.len > 0 || !node_admin_open_for(admin, call)) {
+        char thing[NAME_TEXT_MAX + 1];
+        snprintf(thing, sizeof thing, "%.*s", as.len < NAME_TEXT_MAX ? (int)as.len : NAME_TEXT_MAX,
+                 as.len > 0 ? (const char *)as.at : "");
+        node_admin_refuse(call, ERR_LOCKED, as.len > 0 ? thing : "node", NULL);
+        return;
+    }
+    for (size_t i = 0; i < admin->session_count; i++) {
+        size_t used = strlen(names);
+        if (is_theirs(&admin->sessions[i], call))
+            snprintf(names + used, sizeof names - used, "%s%s", used > 0 ? ", " : "",
+                     admin->sessions[i].name);
+    }
+    node_admin_refuse(call, ERR_WHO, "--as NAME", names);
+}
+
+/* Makes that operator act for the call; without one nobody does. */
+static void act_as(struct node_admin *admin, const struct node_session_open *session)
+{
+    admin->name[0] = '\0';
+    if (node_store_act(admin->parts.store, session != NULL ? &session->key : NULL) == OK &&
+        session != NULL)
+        memcpy(admin->name, session->name, sizeof admin->name);
 }
 
 /* ---- commands */
@@ -116,30 +231,45 @@ static const struct {
     { "apply", NEED_UNLOCKED, node_cmd_apply },
     { "import_begin", NEED_UNLOCKED, node_import_begin },
     { "import_rows", NEED_UNLOCKED, node_import_rows },
+    { "export_begin", NEED_UNLOCKED, node_cmd_export_begin },
+    { "export_rows", NEED_UNLOCKED, node_cmd_export_rows },
     { "list", NEED_UNLOCKED, node_cmd_list },
     { "show", NEED_UNLOCKED, node_cmd_show },
     { "attention", NEED_NOTHING, node_cmd_attention },
+    { "draft_list", NEED_UNLOCKED, node_cmd_draft_list },
+    { "draft_show", NEED_UNLOCKED, node_cmd_draft_show },
+    { "draft_edit", NEED_UNLOCKED, node_cmd_draft_edit },
+    { "draft_send", NEED_UNLOCKED, node_cmd_draft_send },
+    { "draft_discard", NEED_UNLOCKED, node_cmd_draft_discard },
+    { "dismiss", NEED_UNLOCKED, node_cmd_dismiss },
+    { "countersign_list", NEED_UNLOCKED, node_cmd_countersign_list },
+    { "countersign_show", NEED_UNLOCKED, node_cmd_countersign_show },
+    { "countersign_sign", NEED_UNLOCKED, node_cmd_countersign_sign },
+    { "countersign_refuse", NEED_UNLOCKED, node_cmd_countersign_refuse },
     { "conflict_list", NEED_UNLOCKED, node_cmd_conflict_list },
     { "collections", NEED_NOTHING, node_cmd_collections },
     { "explain", NEED_UNLOCKED, node_cmd_explain },
     { "policy_show", NEED_NOTHING, node_cmd_policy_show },
+    { "bundle_export", NEED_NOTHING, node_cmd_bundle_export },
+    { "bundle_take", NEED_NOTHING, node_cmd_bundle_take },
 };
 
 static void handle(void *ctx, struct admin_call *call)
 {
     struct node_admin *admin = ctx;
     const char *name = admin_call_cmd(call);
-    if (idle_too_long(admin)) /* the machine may have slept through the timer */
-        node_admin_lock(admin);
+    lock_idle(admin); /* the machine may have slept through the timer */
+    struct node_session_open *session = session_meant(admin, call);
+    act_as(admin, session);
     for (size_t i = 0; i < COUNT_OF(commands); i++) {
         if (strcmp(commands[i].name, name) != 0)
             continue;
         if (commands[i].need == NEED_UNLOCKED) {
-            if (!node_admin_open_for(admin, call)) {
-                node_admin_refuse(call, ERR_LOCKED, "node", NULL);
+            if (session == NULL) {
+                refuse_session(admin, call);
                 return;
             }
-            admin->used_ms = loop_now_ms();
+            session->used_ms = loop_now_ms();
         }
         commands[i].run(admin, call);
         return;
@@ -170,11 +300,11 @@ void node_admin_close(struct node_admin **admin)
 {
     if (*admin == NULL)
         return;
+    admin_rows_stop(&(*admin)->rows);
     admin_close(&(*admin)->socket);
+    admin_chunks_release(&(*admin)->chunks);
     node_admin_lock(*admin);
     crypto_wipe(*admin, sizeof **admin);
     free(*admin);
     *admin = NULL;
 }
-    { "export_begin", NEED_UNLOCKED, node_cmd_export_begin },
-    { "export_rows", NEED_UNLOCKED, node_cmd_export_rows },

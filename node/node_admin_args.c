@@ -372,6 +372,8 @@ const char *node_state_of(const struct record_view *view)
         if (view->fields[i].held)
             return "held";
     }
+    if (view->to_countersign)
+        return "to_countersign";
     return view->deleted ? "deleted" : view->pending ? "pending" : "confirmed";
 }
 

@@ -86,6 +86,7 @@ struct place {
     bool found;
     enum lane lane;
     uint64_t seq;
+    bool waits; /* for a countersignature */
 };
 
 static void find_place(void *ctx, const struct own_change *change)
@@ -98,6 +99,7 @@ static void find_place(void *ctx, const struct own_change *change)
     place->found = true;
     place->lane = change->lane;
     place->seq = change->seq;
+    place->waits = change->countersign == COUNTERSIGN_WAITS;
 }
 
 static json_t *short_of(struct node_admin *admin, const struct id *record)
@@ -141,9 +143,10 @@ static void answer_stored(struct entering *entering, struct bytes stored)
             place.found = false;
     }
     node_json_set(done, "lane", place.found ? json_string(node_lane_name(place.lane)) : NULL);
-    node_json_set(done, "seq", place.found ? node_json_uint(place.seq) : NULL);
+    node_json_set(done, "seq", place.found && !place.waits ? node_json_uint(place.seq) : NULL);
+    node_json_set(done, "to_countersign", json_boolean(place.found && place.waits));
     node_json_set(done, "warnings", json_incref(json_object_get(answer, "warnings")));
-    if (entering->single)
+    if (entering->single && json_array_size(names) == 1)
         (void)json_object_update(done, json_array_get(names, 0));
     else
         node_json_set(done, "ids", json_incref(names));

@@ -6,12 +6,15 @@
  * node_admin_entry.c  put, edit, delete, resolve, apply
  * node_admin_view.c   list, show, conflicts, collections
  * node_admin_tell.c   attention, explain, policy
+ * node_admin_carry.c  bundles as files
+ * node_admin_countersign.c what waits for a second signature
  * node_admin_status.c status, what was seen
  * node_import.c       rows of a file
  * node_import_columns.c columns of a file, look-ups
  * node_admin_export.c records as rows of a file */
 #pragma once
 
+#include "common/admin_rows.h"
 #include "common/must.h"
 #include "node/node_admin.h"
 #include "node/node_import.h"
@@ -19,13 +22,22 @@
 #define VALUE_TEXT_BYTES_MAX (2 * CHANGE_BYTES_MAX)
 #define RFC3339_BYTES 32
 
+/* An unlock belongs to a person at the socket and an operator. */
+struct node_session_open {
+    uid_t uid;
+    char name[NAME_TEXT_MAX + 1]; /* of the operator */
+    struct public_key key;
+    uint64_t used_ms;
+};
+
 struct node_admin {
     struct node_admin_parts parts;
     struct admin *socket;
-    bool unlocked; /* for `uid`, as long as the store is */
-    uid_t uid;
-    char name[NAME_TEXT_MAX + 1]; /* of the operator who unlocked */
-    uint64_t used_ms;
+    struct admin_rows *rows;
+    struct admin_chunks chunks;
+    size_t session_count;
+    struct node_session_open sessions[UNLOCKED_MAX]; /* who has unlocked, and for whom */
+    char name[NAME_TEXT_MAX + 1]; /* of the operator who acts in this call; empty: nobody */
     int timer;
     bool has_words;
     struct id words_invite;
@@ -39,8 +51,12 @@ typedef void node_command(struct node_admin *admin, struct admin_call *call);
 
 /* May this caller read and enter? */
 bool node_admin_open_for(const struct node_admin *admin, const struct admin_call *call);
-void node_admin_lock(struct node_admin *admin);
-void node_admin_unlocked(struct node_admin *admin, struct admin_call *call, const char *name);
+void node_admin_lock(struct node_admin *admin); /* for all */
+/* For this caller: `name` only, or whoever they unlocked when it is empty. */
+void node_admin_lock_for(struct node_admin *admin, const struct admin_call *call,
+                         struct bytes name);
+NODISCARD enum err node_admin_unlocked(struct node_admin *admin, struct admin_call *call,
+                                       const char *name, const struct public_key *key);
 uint64_t node_admin_idle_minutes(const struct node_admin *admin);
 void node_admin_changed(struct node_admin *admin);
 
@@ -82,22 +98,6 @@ json_t *node_json_time(uint64_t ms_utc); /* RFC 3339; null for 0 */
 /* A value as people read it; null for nil, and where the policy does not know the field. */
 json_t *node_json_value(struct node_admin *admin, const struct policy_field *field,
                         struct bytes value);
-/* Texts of warnings. */
-json_t *node_json_warnings(const struct warnings *warnings, enum lang lang);
-void node_json_set(json_t *object, const char *key, json_t *value); /* takes; NULL becomes null */
-const char *node_state_of(const struct record_view *view);
-const char *node_lane_name(enum lane lane);
-const char *node_op_name(enum change_op op);
-/* Rule and remedy of a reason name, for a person; empty when there is no such reason. */
-void node_reason_text(struct bytes reason, struct bytes field, enum lang lang, char *ret,
-                      size_t cap);
-
-/* ---- commands */
-
-void node_cmd_status(struct node_admin *admin, struct admin_call *call);
-void node_cmd_attention(struct node_admin *admin, struct admin_call *call);
-void node_cmd_explain(struct node_admin *admin, struct admin_call *call);
-void node_cmd_policy_show(struct node_admin *admin, struct admin_call *call);
 /* Values that few may see are never listed; a code can be one of them. */
 bool node_value_is_restricted(const struct policy_field *field, struct bytes value);
 /* FIELD=TEXT as `list` and `export` take it: part of the value, letters of either case; the code or
@@ -149,25 +149,25 @@ void node_cmd_delete(struct node_admin *admin, struct admin_call *call);
 void node_cmd_resolve(struct node_admin *admin, struct admin_call *call);
 void node_cmd_apply(struct node_admin *admin, struct admin_call *call);
 void node_cmd_list(struct node_admin *admin, struct admin_call *call);
+void node_cmd_bundle_export(struct node_admin *admin, struct admin_call *call);
+void node_cmd_bundle_take(struct node_admin *admin, struct admin_call *call);
 void node_cmd_show(struct node_admin *admin, struct admin_call *call);
 void node_cmd_conflict_list(struct node_admin *admin, struct admin_call *call);
-void node_cmd_collections(struct node_admin *admin, struct admin_call *call);
-
 void node_cmd_draft_list(struct node_admin *admin, struct admin_call *call);
 void node_cmd_draft_show(struct node_admin *admin, struct admin_call *call);
 void node_cmd_draft_edit(struct node_admin *admin, struct admin_call *call);
 void node_cmd_draft_send(struct node_admin *admin, struct admin_call *call);
 void node_cmd_draft_discard(struct node_admin *admin, struct admin_call *call);
 void node_cmd_dismiss(struct node_admin *admin, struct admin_call *call);
+void node_cmd_collections(struct node_admin *admin, struct admin_call *call);
+
+void node_cmd_export_begin(struct node_admin *admin, struct admin_call *call);
+void node_cmd_export_rows(struct node_admin *admin, struct admin_call *call);
+
 /* node_admin_status.c: keeps what an operator has seen; `key` NULL: the one who acts in this call. */
 void node_admin_look(struct node_admin *admin, const struct public_key *key, enum node_look look);
 json_t *node_json_zone(const struct node_admin *admin); /* NULL: the policy names none */
 
-/* node_admin_tell.c: where an own change is: "queued", "sent", "received". */
-const char *node_change_place(const struct node_admin *admin, const struct own_change *change);
-const char *node_enrolment_name(enum enrolment enrolment);
-void node_cmd_export_begin(struct node_admin *admin, struct admin_call *call);
-void node_cmd_export_rows(struct node_admin *admin, struct admin_call *call);
 void node_cmd_countersign_list(struct node_admin *admin, struct admin_call *call);
 void node_cmd_countersign_show(struct node_admin *admin, struct admin_call *call);
 void node_cmd_countersign_sign(struct node_admin *admin, struct admin_call *call);
@@ -180,7 +180,12 @@ NODISCARD enum err node_countersign_rows(struct node_admin *admin, enum lang lan
 /* Members of `status`; *ret_mine: transactions that who acts may sign. */
 NODISCARD enum err node_countersign_status(struct node_admin *admin, json_t *done,
                                            uint64_t *ret_mine);
+/* Why somebody did not countersign the transaction behind a draft, into the draft's row. */
+void node_countersign_refusal(struct node_admin *admin, const struct hash *leaf, enum lang lang,
+                              json_t *row);
 /* Who countersigned or refused, and why, in a row of `show`'s history. */
 void node_countersign_history(struct node_admin *admin, json_t *row);
 
-
+/* node_admin_tell.c: where an own change is: "queued", "sent", "received". */
+const char *node_change_place(const struct node_admin *admin, const struct own_change *change);
+const char *node_enrolment_name(enum enrolment enrolment);

@@ -367,18 +367,25 @@ void node_cmd_unlock(struct node_admin *admin, struct admin_call *call)
     enum err err = open_seed(bytes_text(found.keyfile), derived, &file, &seed, &problem);
     if (err == OK)
         err = node_store_unlock(admin->parts.store, seed); /* takes the seed */
+    if (err == OK)
+        err = node_admin_unlocked(admin, call, found.op.name, &found.op.key);
+    if (err == ERR_LIMIT)
+        (void)problem_setf(&problem, err, "unlock", "%d operators at once", UNLOCKED_MAX);
     if (err != OK) {
         node_admin_refuse_problem(call, err, &problem, found.op.name);
         return;
     }
-    node_admin_unlocked(admin, call, found.op.name);
     admin_done(call, json_pack("{s:s, s:I}", "name", found.op.name, "until_idle_minutes",
                                (json_int_t)node_admin_idle_minutes(admin)));
 }
 
-/* Anyone who may speak here may lock. */
+/* What one has unlocked oneself, or all of it: anyone who may speak here may lock. */
 void node_cmd_lock(struct node_admin *admin, struct admin_call *call)
 {
-    node_admin_lock(admin);
-    admin_done(call, NULL);
+    const json_t *args = admin_call_args(call);
+    if (json_is_true(json_object_get(args, "all")) || !node_admin_open_for(admin, call))
+        node_admin_lock(admin);
+    else
+        node_admin_lock_for(admin, call, node_arg_text(args, "as"));
+    admin_done(call, json_pack("{s:b}", "locked", !node_store_unlocked(admin->parts.store)));
 }

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "node/node_admin_inside.h"
+#include "node/node_admin_draft.h"
 
 const char *node_enrolment_name(enum enrolment enrolment)
 {
@@ -21,6 +21,10 @@ const char *node_enrolment_name(enum enrolment enrolment)
 
 const char *node_change_place(const struct node_admin *admin, const struct own_change *change)
 {
+    if (change->countersign == COUNTERSIGN_WAITS)
+        return "to_countersign";
+    if (change->countersign == COUNTERSIGN_REFUSED)
+        return "refused";
     if (change->disposition != DISPOSITION_NONE)
         return "received";
     return node_driver_is_sent(admin->parts.driver, change->lane, change->seq) ? "sent" : "queued";
@@ -97,8 +101,9 @@ static const char *attention_what(const char *kind, enum lang lang)
     static const struct {
         const char *kind, *en, *id;
     } texts[] = {
-        { "rejected", "the district office did not take it; mend it with `tkskctl edit`",
-          "Dinas tidak menerima; perbaiki dengan `tkskctl ubah`" },
+        { "rejected",
+          "the district office did not take it; `tkskctl attention --done ID` once you know",
+          "Dinas tidak menerima; `tkskctl perhatian --done ID` bila sudah dibaca" },
         { "held", "two values; a decision is being waited for",
           "isian berbeda; menunggu keputusan" },
         { "quarantined", "kept for review at the district office, not lost",
@@ -125,9 +130,18 @@ void node_cmd_attention(struct node_admin *admin, struct admin_call *call)
     if (err == OK && open)
         err = node_store_conflicts(store, attention_conflict, &waiting);
     drop_told(waiting.rows);
+    size_t answers = json_array_size(waiting.rows);
+    if (err == OK)
+        err = node_draft_rows(admin, waiting.lang, open, waiting.rows);
+    if (err == OK && open)
+        err = node_countersign_rows(admin, waiting.lang, waiting.rows);
     json_array_foreach(waiting.rows, index, row) {
         const struct record_view *view;
         struct id record;
+        if (index >= answers) {
+            admin_row(call, json_incref(row));
+            continue;
+        }
         bool known = open && uuid_from_text(node_arg_text(row, "id"), &record) &&
                      node_store_view(store, &record, &view) == OK;
         node_json_set(row, "short", known ? node_json_bytes(view->short_text) : NULL);
@@ -201,7 +215,13 @@ static void explain_change(void *ctx, const struct own_change *change)
     crypto_hex(bytes_hash(&change->leaf), leaf);
     node_reason_text(change->reason, change->field, lang, reason, sizeof reason);
     json_t *step;
-    if (change->disposition == DISPOSITION_NONE) {
+    if (change->countersign == COUNTERSIGN_WAITS) {
+        step = json_sprintf("%.12s %s: %s", leaf, op_text(change->op, lang),
+                            say(lang, "stored here, waits for a countersignature",
+                                "tersimpan di netbook, menunggu tanda tangan"));
+    } else if (change->countersign == COUNTERSIGN_REFUSED) {
+        step = json_sprintf("%.12s %s: %s", leaf, op_text(change->op, lang), reason);
+    } else if (change->disposition == DISPOSITION_NONE) {
         bool sent = strcmp(node_change_place(explaining->admin, change), "sent") == 0;
         uint64_t bytes = 0;
         if (node_store_ahead(explaining->admin->parts.store, change->lane, change->seq, &bytes) ==
@@ -255,8 +275,8 @@ static void explain_forecast(const struct explaining *explaining, json_t *done)
     struct node_driver *driver = explaining->admin->parts.driver;
     struct node_link link;
     uint64_t forecast_s = 0;
-    bool known = explaining->any_waits &&
-                 node_driver_forecast(driver, explaining->ahead_bytes, &forecast_s);
+    bool known =
+        explaining->any_waits && node_driver_forecast(driver, explaining->ahead_bytes, &forecast_s);
     node_driver_link(driver, &link);
     node_json_set(done, "linked", json_boolean(link.linked));
     node_json_set(done, "forecast_s", known ? node_json_uint(forecast_s) : NULL);

@@ -302,12 +302,16 @@ static enum err history_read(struct history *history, const struct id *record)
 {
     struct node_store *store = history->admin->parts.store;
     struct node_identity identity;
+    size_t index;
+    json_t *row;
     enum err err = node_store_identity(store, &identity);
     if (err != OK)
         return err;
     memcpy(history->node, identity.node, sizeof history->node);
     history->rows = json_array();
     err = node_store_changes(store, record, false, history_add, history);
+    json_array_foreach(history->rows, index, row)
+        node_countersign_history(history->admin, row);
     return err == OK ? node_store_told(store, record, history_told, history) : err;
 }
 

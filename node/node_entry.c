@@ -4,16 +4,6 @@
 
 #include "common/must.h"
 #include "node/node_entry_inside.h"
-#include "proto/compress.h"
-
-struct node_entry {
-    struct node_store *store;
-    struct secret_key *data_key; /* of this run of the daemon; made at the first use */
-    uint64_t key_number;
-    uint64_t seal_number; /* hub key that it is sealed to */
-    bool key_stored;      /* its sealed form went into the queue */
-    uint8_t key_sealed[DATA_KEY_SEALED_BYTES];
-};
 
 enum err node_entry_open(struct node_store *store, struct node_entry **ret_entry)
 {
@@ -66,7 +56,6 @@ enum err submit_find_author(struct submit *submit)
         return problem_set(submit->problem, ERR_DENIED, op->name,
                            "the assignment of this operator has been ended");
     if (strcmp(op->node, identity.node) != 0)
-    submit->waits = role->countersigner_count > 0;
         return problem_set(submit->problem, ERR_DENIED, op->name,
                            "this operator is assigned to another office");
     const struct policy_role *role = policy_role(policy, bytes_text(op->role));
@@ -77,6 +66,7 @@ enum err submit_find_author(struct submit *submit)
     submit->policy = policy;
     submit->identity = identity;
     submit->author = (struct author){ role->authority, bytes_text(op->area) };
+    submit->waits = role->countersigner_count > 0;
     return OK;
 }
 
@@ -120,8 +110,7 @@ static void fill_after(const struct submit *submit, struct bundle_item *item)
 
 /* ---- signing and sealing */
 
-/* The data key of this run, sealed to the hub's present key. */
-static enum err ready_data_key(struct node_entry *entry)
+enum err entry_ready_key(struct node_entry *entry)
 {
     const struct trust_hub *hub = &node_store_trust(entry->store)->hub;
     if (entry->data_key && entry->seal_number == hub->seal_number)
@@ -163,16 +152,7 @@ static enum err sign(struct submit *submit, struct writer *out, struct hash *ret
                : err;
 }
 
-#define WORK_BYTES_MAX (COMPRESS_BOUND(TRANSACTION_BYTES_MAX) + 4096)
-
-/* Space for one answer: a line for each change of the largest transaction. */
-#define ANSWER_BYTES_MAX (128 * 1024)
-
-struct sealing {
-    uint8_t *txn, *work, *body, *item, *answer;
-};
-
-static bool sealing_open(struct sealing *space)
+bool sealing_open(struct sealing *space)
 {
     *space = (struct sealing){ malloc(TRANSACTION_BYTES_MAX), malloc(WORK_BYTES_MAX),
                                malloc(WORK_BYTES_MAX), malloc(WORK_BYTES_MAX),
@@ -180,7 +160,7 @@ static bool sealing_open(struct sealing *space)
     return space->txn && space->work && space->body && space->item && space->answer;
 }
 
-static void sealing_close(struct sealing *space, size_t txn_len)
+void sealing_close(struct sealing *space, size_t txn_len)
 {
     if (space->txn)
         crypto_wipe(space->txn, txn_len);
@@ -193,9 +173,8 @@ static void sealing_close(struct sealing *space, size_t txn_len)
     free(space->answer);
 }
 
-/* What the append needs, once the transaction is signed. */
-static enum err seal(struct node_entry *entry, struct submit *submit, struct sealing *space,
-                     struct bytes txn, const struct hash *leaf, struct writer *item)
+enum err entry_seal(struct node_entry *entry, struct submit *submit, struct sealing *space,
+                    struct bytes txn, const struct hash *leaf, struct writer *item)
 {
     struct bundle_item bundle_item = { .kind = ITEM_TXN };
     struct buf work = buf_of(space->work, WORK_BYTES_MAX);
@@ -221,7 +200,7 @@ static enum err append(struct node_entry *entry, struct submit *submit, struct s
     struct writer item = writer_of(space->item, WORK_BYTES_MAX);
     struct buf answer = buf_of(space->answer, ANSWER_BYTES_MAX);
     const struct entry_request *request = submit->request;
-    enum err err = seal(entry, submit, space, txn, leaf, &item);
+    enum err err = submit->waits ? OK : entry_seal(entry, submit, space, txn, leaf, &item);
     if (err != OK)
         return err;
     for (unsigned i = 0; i < submit->txn->change_count; i++)
@@ -229,19 +208,17 @@ static enum err append(struct node_entry *entry, struct submit *submit, struct s
                                             .instead_of = request->changes[i].instead_of,
                                             .raw = submit->txn->changes[i].raw };
     if (request->answer)
-        .author = submit->txn->operator_number,
-        .draft = request->draft,
         request->answer(request->ctx, request, leaf, &answer);
     const struct queue_entry queue = {
         .lane = submit->lane,
         .item = writer_bytes(&item),
         .leaf = *leaf,
-        .key_number = entry->key_number,
-        .key_sealed = entry->key_stored ? bytes_of(NULL, 0)
-                                        : bytes_of(entry->key_sealed, DATA_KEY_SEALED_BYTES),
+        .waits = submit->waits,
+        .key_number = submit->waits ? 0 : entry->key_number,
+        .key_sealed = submit->waits || entry->key_stored
+                          ? bytes_of(NULL, 0)
+                          : bytes_of(entry->key_sealed, DATA_KEY_SEALED_BYTES),
         .txn = txn,
-    if (err == ERR_NOT_FOUND)
-        return problem_set(submit->problem, err, "draft", "it was sent or discarded already");
         .changes = changes,
         .change_count = submit->txn->change_count,
         .request = submit->request_id,
@@ -249,6 +226,8 @@ static enum err append(struct node_entry *entry, struct submit *submit, struct s
         .import = request->import,
         .next_number = submit->next_number,
         .wall_ms = request->wall_ms,
+        .author = submit->txn->operator_number,
+        .draft = request->draft,
     };
     err = node_store_append(submit->store, &queue, ret_seq);
     if (err == ERR_LIMIT)
@@ -258,9 +237,12 @@ static enum err append(struct node_entry *entry, struct submit *submit, struct s
         return problem_set(submit->problem, err, "disk", "less than 16 MiB are free");
     if (err == ERR_STATE)
         return problem_set(submit->problem, err, "request", "it was stored already");
+    if (err == ERR_NOT_FOUND)
+        return problem_set(submit->problem, err, "draft", "it was sent or discarded already");
     if (err != OK)
         return problem_set(submit->problem, err, "queue", NULL);
-    entry->key_stored = true;
+    if (!submit->waits)
+        entry->key_stored = true;
     return OK;
 }
 
@@ -302,9 +284,8 @@ static void mint(struct submit *submit)
     }
 }
 
-static enum err build(struct submit *submit, unsigned *ret_failed)
+static enum err build_all(struct submit *submit, unsigned *ret_failed)
 {
-    mint(submit);
     for (unsigned i = 0; i < submit->request->change_count; i++) {
         enum err err = submit_change(submit, i);
         if (err != OK && submit->request->tell) {
@@ -368,14 +349,6 @@ static enum err build(struct submit *submit, unsigned *ret_failed)
     return submit->request->each ? build_each(submit, ret_failed) : build_all(submit, ret_failed);
 }
 
-            *ret_failed = i;
-            return err;
-        }
-    }
-    submit->txn->change_count = submit->request->change_count;
-    return OK;
-}
-
 /* What was filled in for a request that was not stored must not look like a record. */
 static void unmint(const struct submit *submit)
 {
@@ -393,14 +366,6 @@ enum err node_entry_submit(struct node_entry *entry, const struct entry_request 
     struct sealing space = { 0 };
     struct writer out = { 0 };
     struct hash leaf;
-    if (err == OK && (request->dry || submit->txn->change_count == 0)) {
-        unmint(submit);
-        *ret_leaf = (struct hash){ { 0 } };
-        *ret_seq = 0;
-        if (submit->told > 0)
-            err = ERR_VALUE;
-        goto out;
-    }
     struct submit *submit = calloc(1, sizeof *submit);
     if (!submit)
         return problem_set(problem, ERR_MEMORY, "entry", NULL);
@@ -425,11 +390,19 @@ enum err node_entry_submit(struct node_entry *entry, const struct entry_request 
     submit->raw = writer_of(submit->raw_space, TRANSACTION_BYTES_MAX);
     warn_term(submit);
     err = build(submit, ret_failed);
+    if (err == OK && (request->dry || submit->txn->change_count == 0)) {
+        unmint(submit);
+        *ret_leaf = (struct hash){ { 0 } };
+        *ret_seq = 0;
+        if (submit->told > 0)
+            err = ERR_VALUE;
+        goto out;
+    }
     out = writer_of(space.txn, TRANSACTION_BYTES_MAX);
     if (err == OK)
         err = sign(submit, &out, &leaf);
-    if (err == OK)
-        err = ready_data_key(entry);
+    if (err == OK && !submit->waits)
+        err = entry_ready_key(entry);
     if (err == OK)
         err = append(entry, submit, &space, writer_bytes(&out), &leaf, ret_seq);
     if (err == OK)

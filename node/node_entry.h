@@ -42,8 +42,8 @@ struct entry_request {
     enum err (*each)(void *ctx, unsigned index, enum err err, const struct problem *problem,
                      const struct change *change, bool *ret_leave_out);
     uint64_t draft; /* that it is made of, and that goes in the same commit; 0 = none */
-    /* With `dry`: all that is wrong is told, change by change, instead of the first; then the answer
-     * is ERR_VALUE. */
+    /* With `dry`: all that is wrong is told, change by change, instead of the first; then the
+     * answer is ERR_VALUE. */
     void (*tell)(void *ctx, unsigned index, const struct problem *problem);
     /* Makes the answer to store from the result (JSON text into `ret`); called before the commit.
      */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/must.h"
+#include "node/node_countersign.h"
 #include "node/node_entry_inside.h"
 
 struct pair {
@@ -22,9 +23,9 @@ struct making {
     size_t pair_count;
     struct pair pairs[FIELDS_PER_CHANGE_MAX];
     struct writer values; /* encoded values, one after the other */
-    uint8_t *map_space, *full_space;
     size_t told_count;    /* fields whose problem was told */
     const struct policy_field *told[2 * FIELDS_PER_CHANGE_MAX];
+    uint8_t *map_space, *full_space;
 };
 
 static enum err refuse_field(const struct making *making, enum err code, const char *field,
@@ -40,6 +41,16 @@ static enum err refuse_change(const struct making *making, enum err code, const 
     char thing[64];
     snprintf(thing, sizeof thing, "change %u", making->index + 1);
     return problem_set(making->submit->problem, code, thing, detail);
+}
+
+/* What is queued at once must not build on what still waits: it would arrive first. */
+static enum err refuse_waiting(const struct making *making, const struct record_view *view)
+{
+    char detail[32];
+    snprintf(detail, sizeof detail, "%.*s",
+             view->short_text.len < 30 ? (int)view->short_text.len : 30,
+             view->short_text.len > 0 ? (const char *)view->short_text.at : "");
+    return refuse_change(making, ERR_COUNTERSIGN_FIRST, detail);
 }
 
 /* ---- the record */
@@ -100,6 +111,8 @@ static enum err existing_record(struct making *making)
     making->collection = policy_collection(submit->policy, view->collection);
     if (!making->collection)
         return refuse_change(making, ERR_STATE, "the policy in force does not have its collection");
+    if (view->to_countersign && !submit->waits)
+        return refuse_waiting(making, view);
     if (view->deleted && asked->op != OP_RESOLVE)
         return refuse_change(making, ERR_STATE, "the record has been deleted");
     if (asked->expect_rev != 0 && asked->expect_rev != view->rev)
@@ -246,6 +259,11 @@ static enum err check_reference(struct making *making, const struct policy_field
     if (err == ERR_NOT_FOUND ||
         (err == OK && (view->deleted || !is_target(field, view->collection))))
         return no_target(making, field, bytes_text(text));
+    bool made = false;
+    if (err == OK && view->to_countersign && !submit->waits)
+        err = node_store_waiting_before(submit->store, &id, INT64_MAX, true, &made);
+    if (err == OK && made)
+        return refuse_waiting(making, view);
     if (err == OK)
         submit_touch(submit, view);
     return err;
@@ -371,26 +389,6 @@ static enum err take_field(struct making *making, const struct entry_field *give
     return err == OK ? add_pair(making, field->name, start) : err;
 }
 
-static int pair_order(const void *a, const void *b)
-{
-    return codec_compare(((const struct pair *)a)->name, ((const struct pair *)b)->name);
-}
-
-static enum err make_fields(struct making *making)
-{
-    for (size_t i = 0; i < making->asked->field_count; i++) {
-        enum err err = take_field(making, &making->asked->fields[i]);
-        if (err == ERR_LIMIT && making->values.err == ERR_LIMIT)
-            return refuse_change(making, ERR_LIMIT, "more than 32 KiB of values");
-        if (err != OK && making->submit->request->tell)
-            tell_field(making, &making->asked->fields[i], err);
-        else if (err != OK)
-            return err;
-    }
-    if (making->pair_count > 1)
-        qsort(making->pairs, making->pair_count, sizeof making->pairs[0], pair_order);
-    struct writer map = writer_of(making->map_space, 2 * CHANGE_BYTES_MAX);
-    writer_map(&map, making->pair_count);
 /* ---- when all that is wrong is asked for */
 
 /* What is wrong with this field is told; the others go on without it. */
@@ -437,6 +435,26 @@ static void tell_rest(struct making *making)
     }
 }
 
+static int pair_order(const void *a, const void *b)
+{
+    return codec_compare(((const struct pair *)a)->name, ((const struct pair *)b)->name);
+}
+
+static enum err make_fields(struct making *making)
+{
+    for (size_t i = 0; i < making->asked->field_count; i++) {
+        enum err err = take_field(making, &making->asked->fields[i]);
+        if (err == ERR_LIMIT && making->values.err == ERR_LIMIT)
+            return refuse_change(making, ERR_LIMIT, "more than 32 KiB of values");
+        if (err != OK && making->submit->request->tell)
+            tell_field(making, &making->asked->fields[i], err);
+        else if (err != OK)
+            return err;
+    }
+    if (making->pair_count > 1)
+        qsort(making->pairs, making->pair_count, sizeof making->pairs[0], pair_order);
+    struct writer map = writer_of(making->map_space, 2 * CHANGE_BYTES_MAX);
+    writer_map(&map, making->pair_count);
     for (size_t i = 0; i < making->pair_count; i++) {
         writer_str(&map, making->pairs[i].name);
         writer_raw(&map, making->pairs[i].value);
@@ -501,6 +519,11 @@ static enum err make(struct making *making)
     change->number = submit->numbers[making->index];
     find_date(making);
     err = make_fields(making);
+    if (err == OK && submit->request->tell) {
+        tell_rest(making);
+        if (making->told_count > 0)
+            return OK; /* what depends on several fields is asked when each of them is right */
+    }
     if (err == OK)
         err = validate_change(submit->policy, change, &submit->author, submit->request->wall_ms,
                               submit->problem, submit->warnings);
@@ -519,11 +542,6 @@ enum err submit_change(struct submit *submit, unsigned index)
     if (!making || !values)
         goto out;
     making->submit = submit;
-    if (err == OK && submit->request->tell) {
-        tell_rest(making);
-        if (making->told_count > 0)
-            return OK; /* what depends on several fields is asked when each of them is right */
-    }
     making->index = index;
     making->asked = &submit->request->changes[index];
     making->values = writer_of(values, CHANGE_BYTES_MAX);

@@ -103,20 +103,39 @@ NODISCARD enum err node_store_operator_add(struct node_store *store, const struc
                                            const struct message *request,
                                            const struct secret_key *seed);
 /* Unlocks the cache with the operator's seed (from keyfile_open_derived): cache key, seal key, and
- * what was waiting is folded in. Takes ownership of `seed` in any case and keeps it until
- * node_store_lock. ERR_KEY: no operator of this node has that key; ERR_DECRYPT: the wrapped key is
- * damaged. Then the store is as locked or unlocked as before. */
+ * what was waiting is folded in. Takes ownership of `seed` in any case and keeps it until it is
+ * locked. Several may be unlocked; the last one acts. ERR_KEY: no operator of this node has that
+ * key; ERR_DECRYPT: the wrapped key is damaged; ERR_LIMIT: UNLOCKED_MAX are. Then the store is as
+ * locked or unlocked as before. */
+#define UNLOCKED_MAX 8
 NODISCARD enum err node_store_unlock(struct node_store *store, struct secret_key *seed);
-void node_store_lock(struct node_store *store);
+void node_store_lock(struct node_store *store); /* for all */
+/* For one; the store stays open while there is another. Nobody acts when it was the acting one. */
+void node_store_lock_operator(struct node_store *store, const struct public_key *key);
+/* Whose key signs from now on. NULL: nobody's. ERR_LOCKED: that operator is not unlocked. */
+NODISCARD enum err node_store_act(struct node_store *store, const struct public_key *key);
 bool node_store_unlocked(const struct node_store *store);
-/* Seed of the operator who unlocked. NULL while locked. Borrowed until node_store_lock. */
+/* Seed of the operator who acts. NULL: nobody does. Borrowed until that operator is locked. */
 const struct secret_key *node_store_operator_seed(const struct node_store *store);
 
 /* ---- the queue */
 
 struct queue_change { /* index row of one change of a queued transaction */
     struct id record;
+    struct id instead_of; /* the refused record that a draft is entered for; zero: none */
     struct bytes raw; /* change bytes; kept encrypted under the cache key */
+};
+
+/* How far a file has been dealt with, and what its rows hold (see node_store_ledger). */
+struct ledger_mark {
+    struct id hash; /* node_store_row_hash */
+    uint64_t seen;  /* rows like this in the file so far, this one included */
+};
+struct import_progress {
+    struct hash file;
+    uint64_t line;
+    const struct ledger_mark *marks; /* of rows that were entered, or known already */
+    unsigned mark_count;
 };
 
 struct queue_entry {
@@ -130,7 +149,6 @@ struct queue_entry {
     unsigned change_count;
     struct id request;        /* request id and its stored answer */
     struct bytes answer;      /* JSON text of the `done` that the command printed */
-    struct id instead_of; /* the refused record that a draft is entered for; zero: none */
     const struct import_progress *import; /* of rows of a file; NULL */
     uint32_t next_number; /* running short number after this transaction; 0 = unchanged */
     uint64_t wall_ms;     /* when, as the node's clock claims */
@@ -209,6 +227,11 @@ void node_store_row_hash(const struct node_store *store, struct bytes collection
 NODISCARD enum err node_store_ledger(struct node_store *store, const struct import_file *file,
                                      const struct id *hash, uint64_t *ret_here,
                                      uint64_t *ret_known);
+/* How many records may have this value in a look-up field, counted up to `max`: before
+ * node_store_lookup, which reads them all. ERR_LOCKED. */
+NODISCARD enum err node_store_lookup_count(struct node_store *store, struct bytes collection,
+                                           struct bytes field, struct bytes value, unsigned max,
+                                           unsigned *ret_count);
 /* Notes what an export wrote out, so that its file can be imported here and adds nothing. One
  * durable transaction. ERR_FULL. */
 struct export_mark {
@@ -227,11 +250,6 @@ NODISCARD enum err node_store_ack(struct node_store *store, const struct ack *ac
 /* Head of own chain at `seq` (to check an ACK's signature, and for HELLO). */
 NODISCARD enum err node_store_head(struct node_store *store, enum lane lane, uint64_t seq,
                                    struct hash *ret_head);
-/* How many records may have this value in a look-up field, counted up to `max`: before
- * node_store_lookup, which reads them all. ERR_LOCKED. */
-NODISCARD enum err node_store_lookup_count(struct node_store *store, struct bytes collection,
-                                           struct bytes field, struct bytes value, unsigned max,
-                                           unsigned *ret_count);
 /* One opened feed batch (`items` from feed_batch_items), whole or not at all, with the cursor. When
  * it moved the policy, a policy entry with the new mark is appended to every lane's chain in the
  * same commit. The record stream needs the unlocked cache (ERR_LOCKED) and an epoch that the trust
@@ -278,6 +296,7 @@ struct record_view {
      * between may still be on their way; `leaf` speaks for them. epoch is 0 with base_rev 0. */
     uint64_t epoch, base_rev;
     bool confirmed, deleted, pending;
+    bool to_countersign; /* an own change on top waits for a countersignature */
     bool has_leaf;
     struct hash leaf;                 /* last own transaction on it that base_rev does not cover */
     enum lane slowest_lane;           /* of the pending ones; LANE_URGENT when none */
@@ -306,6 +325,13 @@ NODISCARD enum err node_store_lookup(struct node_store *store, struct bytes coll
 
 /* ---- answers: own changes with their dispositions; usable while locked (no personal data) */
 
+enum countersign_state {
+    COUNTERSIGN_WAITS = 0,
+    COUNTERSIGN_SIGNED = 1,
+    COUNTERSIGN_REFUSED = 2,
+    COUNTERSIGN_NONE /* nobody had to */
+};
+
 struct own_change {
     struct id record;
     struct hash leaf;
@@ -319,6 +345,9 @@ struct own_change {
     enum change_op op;
     struct bytes raw; /* change bytes; empty while locked */
     uint64_t queued_wall_ms;
+    uint32_t author; /* number of the operator who signed; 0: not known */
+    enum countersign_state countersign;
+    uint32_t countersigner; /* who signed or refused */
 };
 typedef void own_change_callback(void *ctx, const struct own_change *change);
 /* Of one record (NULL: of all), oldest first; only those that wait for a person when `attention`:
@@ -353,9 +382,6 @@ NODISCARD enum err node_store_dismiss(struct node_store *store, const struct has
 
 struct node_conflict {
     struct id conflict, record;
-    uint32_t author; /* number of the operator who signed; 0: not known */
-    enum countersign_state countersign;
-    uint32_t countersigner; /* who signed or refused */
     struct bytes collection, field, value_a, value_b, author_a, author_b;
     uint64_t number;
 };
@@ -374,6 +400,8 @@ struct node_figures {      /* counted in the database, never kept beside it */
     uint64_t safe;
     uint64_t records;   /* in the cache */
     uint64_t conflicts; /* open, known here */
+    uint64_t drafts;
+    uint64_t to_countersign; /* changes that wait here for a countersignature */
 };
 /* The first of these alone, at once: changes not acknowledged. */
 NODISCARD enum err node_store_queued(struct node_store *store, uint64_t *ret_queued);
@@ -381,5 +409,3 @@ NODISCARD enum err node_store_figures(struct node_store *store, struct node_figu
 uint32_t node_store_next_number(struct node_store *store); /* next running short number */
 /* "29-0417": the last part of the node's name, and the number. */
 void node_store_short(const char *node, uint32_t number, char ret[16]);
-    uint64_t drafts;
-    uint64_t to_countersign; /* changes that wait here for a countersignature */

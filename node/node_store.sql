@@ -134,13 +134,6 @@ CREATE UNIQUE INDEX entry_position ON entry (life, lane, seq);
 CREATE UNIQUE INDEX entry_leaf ON entry (leaf) WHERE kind = 1;
 CREATE INDEX entry_key ON entry (life, lane, key, seq) WHERE kind = 1;
 
--- What is sent, byte for byte; the plain transaction beside it as a box. A policy entry keeps its
--- item.
-CREATE TABLE item (
-    entry INTEGER PRIMARY KEY,
-    item BLOB NOT NULL,
-    box BLOB NOT NULL
-) STRICT;
 -- What has, or had, to be countersigned. While it waits (state 0) its entry stands in life 0, which
 -- has no chain: no position, no item, no data key; `box` is the plain transaction as its author
 -- signed it. state: 1 countersigned by `operator` and queued, 2 refused by them; `reason` is a box.
@@ -153,6 +146,13 @@ CREATE TABLE countersign (
 ) STRICT;
 CREATE INDEX countersign_waiting ON countersign (entry) WHERE state = 0;
 
+-- What is sent, byte for byte; the plain transaction beside it as a box. A policy entry keeps its
+-- item.
+CREATE TABLE item (
+    entry INTEGER PRIMARY KEY,
+    item BLOB NOT NULL,
+    box BLOB NOT NULL
+) STRICT;
 
 -- Data keys sealed to the hub.
 CREATE TABLE data_key (
@@ -166,6 +166,7 @@ CREATE TABLE data_key (
 CREATE TABLE change (
     entry INTEGER NOT NULL,
     idx INTEGER NOT NULL,
+    grp INTEGER NOT NULL DEFAULT 0,
     record BLOB NOT NULL CHECK (length(record) = 16),
     op INTEGER NOT NULL,
     disposition INTEGER NOT NULL DEFAULT 0,
@@ -173,7 +174,6 @@ CREATE TABLE change (
     field TEXT NOT NULL DEFAULT '',
     held TEXT NOT NULL DEFAULT '',
     epoch INTEGER NOT NULL DEFAULT 0,
-    grp INTEGER NOT NULL DEFAULT 0,
     number INTEGER NOT NULL DEFAULT 0,
     told_epoch INTEGER NOT NULL DEFAULT 0,
     told INTEGER NOT NULL DEFAULT 0,
@@ -184,17 +184,10 @@ CREATE TABLE change (
 ) STRICT;
 CREATE INDEX change_record ON change (record, entry);
 CREATE INDEX change_disposition ON change (disposition, entry);
+CREATE INDEX change_rejected ON change (entry, grp) WHERE disposition = 3;
 CREATE INDEX change_unfolded ON change (entry, idx)
  WHERE folded = 0 AND (disposition IN (1, 4) OR held <> '');
 
-CREATE TABLE request (
-    request BLOB PRIMARY KEY CHECK (length(request) = 16),
-    box BLOB NOT NULL
-) STRICT;
-CREATE INDEX change_rejected ON change (entry, grp) WHERE disposition = 3;
-CREATE TABLE import (
-    id INTEGER PRIMARY KEY,
-    file BLOB NOT NULL UNIQUE CHECK (length(file) = 16),
 -- What was refused or is incomplete. entry > 0: made of that transaction's rejected group `grp`, in
 -- the commit of the answer; then `box` is empty, and the changes' own boxes speak, until a person
 -- edits it. Numbers are never given twice.
@@ -212,8 +205,24 @@ CREATE TABLE corrected (
     became BLOB NOT NULL CHECK (length(became) = 16)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE request (
+    request BLOB PRIMARY KEY CHECK (length(request) = 16),
+    box BLOB NOT NULL
+) STRICT;
+-- Files that rows come from, by a keyed hash, and the last line that was dealt with.
+CREATE TABLE import (
+    id INTEGER PRIMARY KEY,
+    file BLOB NOT NULL UNIQUE CHECK (length(file) = 16),
     line INTEGER NOT NULL
 ) STRICT;
+-- What was entered from files: `hash` is keyed, over all that a row says; `seen` is how many such
+-- rows the file has had. file < 0 is no file but a record that an export wrote out.
+CREATE TABLE ledger (
+    hash BLOB NOT NULL CHECK (length(hash) = 16),
+    file INTEGER NOT NULL,
+    seen INTEGER NOT NULL,
+    PRIMARY KEY (hash, file)
+) STRICT, WITHOUT ROWID;
 
 -- The cache. `kind` is a keyed hash of the collection's name; `box` (empty until confirmed) holds
 -- the rest.
@@ -250,19 +259,10 @@ CREATE TABLE conflict (
     record BLOB NOT NULL CHECK (length(record) = 16),
     number INTEGER NOT NULL,
     box BLOB NOT NULL
--- Files that rows come from, by a keyed hash, and the last line that was dealt with.
 ) STRICT;
 CREATE INDEX conflict_record ON conflict (record);
 
 -- What `status` tells beside the figures (node_store_look.c). looked: where the journal ended when
--- What was entered from files: `hash` is keyed, over all that a row says; `seen` is how many such
--- rows the file has had. file < 0 is no file but a record that an export wrote out.
-CREATE TABLE ledger (
-    hash BLOB NOT NULL CHECK (length(hash) = 16),
-    file INTEGER NOT NULL,
-    seen INTEGER NOT NULL,
-    PRIMARY KEY (hash, file)
-) STRICT, WITHOUT ROWID;
 -- an operator was here last, and where the news of the present sitting begin. link: the time that
 -- the hub named last, and how fast the link was.
 CREATE TABLE looked (

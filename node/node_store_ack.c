@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "common/must.h"
+#include "node/node_countersign.h"
 #include "node/node_store_inside.h"
 
 /* Changes folded in the commit of an ACK; the rest follows when the node is idle. Views know both.
@@ -269,12 +270,12 @@ static enum err own_change_row(struct node_store *store, struct sqlite3_stmt *st
     own.seq = sql_uint(st, 11);
     own.queued_wall_ms = sql_uint(st, 12);
     own.safe = sql_uint(st, 13) != 0;
-    scratch_clear(&store->scratch);
     own.author = (uint32_t)sql_uint(st, 14);
     own.countersign = sqlite3_column_type(st, 15) == SQLITE_NULL
                           ? COUNTERSIGN_NONE
                           : (enum countersign_state)sql_uint(st, 15);
     own.countersigner = (uint32_t)sql_uint(st, 16);
+    scratch_clear(&store->scratch);
     if (store->box) {
         const struct box_name name = box_name("change", bytes_hash(&own.leaf), own.index);
         err = node_box_get(store, &name, sql_bytes(st, 8), &own.raw);
@@ -313,9 +314,9 @@ enum err node_store_dismiss(struct node_store *store, const struct hash *leaf, u
     err = node_sql_run(store, st);
     if (err == OK && sqlite3_changes(store->db.handle) == 0)
         err = ERR_NOT_FOUND;
-    return node_end(store, err);
     if (err == OK)
         err = node_draft_take_back(store);
+    return node_end(store, err);
 }
 
 /* ---- figures */
@@ -390,12 +391,12 @@ enum err node_store_figures(struct node_store *store, struct node_figures *ret_f
     if (err == OK)
         err = count_row(store, SQL_conflict_count, &figures.conflicts);
     if (err == OK)
-    if (err == OK)
         err = count_row(store, SQL_draft_count, &figures.drafts);
     struct waiting_count waiting = { 0 };
     if (err == OK)
         err = node_store_waiting_count(store, 0, &waiting);
     figures.to_countersign = waiting.changes;
+    if (err == OK)
         *ret_figures = figures;
     return err;
 }

@@ -30,8 +30,8 @@
     X(node_get) X(node_put) X(node_enrolment) X(secret_get) X(secret_put) X(secret_delete) \
     X(operator_all) X(operator_put) X(operator_clash) X(operator_get) X(counter_get) \
     X(counter_number) X(counter_seen) X(counter_shape) X(counter_shown) X(counter_shown_cut) \
-    X(trust_all) X(trust_get) X(trust_put) X(rules_get) X(rules_put) X(rules_at) X(dictionary_put) \
-    X(dictionary_at) X(dictionary_of) X(dictionary_trim) X(epoch_all) \
+    X(trust_all) X(trust_get) X(trust_put) X(rules_get) X(rules_put) X(rules_at) \
+    X(dictionary_put) X(dictionary_at) X(dictionary_of) X(dictionary_trim) X(epoch_all) \
     X(epoch_put) X(cursor_get) X(cursor_put) X(proof_put) X(proof_get) X(life_last) X(life_put) \
     X(lane_get) X(lane_put) X(lane_append) X(lane_ack) X(lane_close) X(lane_dropped) \
     X(lane_safe) X(lane_all) X(entry_put) X(entry_at) X(entry_sums) X(entry_run) \
@@ -40,19 +40,19 @@
     X(item_set) X(item_after) X(item_drop) X(item_drop_old) X(key_put) X(key_get) X(key_next) \
     X(change_put) X(change_of_entry) X(change_answer) X(change_folded) X(change_unfolded) \
     X(change_of_record) X(change_last_own) X(change_list) X(change_list_record) \
-    X(change_attention) X(change_dismiss) X(change_refold) X(change_take_back) X(change_keep) X(change_counts) \
-    X(change_boxes) X(request_put) X(request_get) X(import_put) X(import_get) X(ledger_get) X(ledger_put) X(lookup_count) X(record_get) \
-    X(record_put) X(record_create) X(record_list) X(record_short) X(record_prefix) X(record_all) \
-    X(record_count) X(record_lookup) X(lookup_put) X(lookup_clear) X(conflict_put) \
-    X(conflict_get) X(conflict_delete) X(conflict_all) X(conflict_of_record) X(conflict_clear) \
-    X(conflict_count) X(history_get) X(history_put) X(history_trim) X(history_take_back) \
-    X(history_list) X(looked_come) X(looked_read) X(looked_go) X(looked_get) \
-    X(looked_last) X(entry_news) X(change_news) X(held_told) X(link_get) X(link_put) \
-    X(change_group) X(change_group_done) X(change_waiting) X(draft_rejected) \
-    X(draft_take_back) X(draft_next) X(draft_room) X(draft_add) X(draft_set) X(draft_get) \
-    X(draft_delete) X(draft_all) X(draft_count) X(draft_clear) X(corrected_put) X(corrected_get) \
-    X(wait_entry) X(wait_put) X(wait_all) X(wait_get) X(wait_count) X(wait_before) X(wait_settled) \
-    X(wait_refused) X(wait_queue)
+    X(change_attention) X(change_dismiss) X(change_refold) X(change_take_back) X(change_keep) \
+    X(change_counts) X(change_boxes) X(request_put) X(request_get) X(import_put) X(import_get) \
+    X(ledger_get) X(ledger_put) X(lookup_count) X(record_get) X(record_put) X(record_create) \
+    X(record_list) X(record_short) X(record_prefix) X(record_all) X(record_count) \
+    X(record_lookup) X(lookup_put) X(lookup_clear) X(conflict_put) X(conflict_get) \
+    X(conflict_delete) X(conflict_all) X(conflict_of_record) X(conflict_clear) X(conflict_count) \
+    X(history_get) X(history_put) X(history_trim) X(history_take_back) X(history_list) \
+    X(looked_come) X(looked_read) X(looked_go) X(looked_get) X(looked_last) X(entry_news) \
+    X(change_news) X(held_told) X(link_get) X(link_put) X(change_group) X(change_group_done) \
+    X(change_waiting) X(draft_rejected) X(draft_take_back) X(draft_next) X(draft_room) \
+    X(draft_add) X(draft_set) X(draft_get) X(draft_delete) X(draft_all) X(draft_count) \
+    X(draft_clear) X(corrected_put) X(corrected_get) X(wait_entry) X(wait_put) X(wait_all) \
+    X(wait_get) X(wait_count) X(wait_before) X(wait_settled) X(wait_refused) X(wait_queue)
 /* clang-format on */
 enum node_statement {
 #define X(name) SQL_##name,
@@ -89,7 +89,10 @@ struct node_store {
     } * epochs; /* ascending */
 
     /* While unlocked. Subkeys of the cache key for boxes and for look-up hashes. */
-    struct secret_key *operator_seed, *cache, *box, *index, *seal;
+    struct secret_key *cache, *box, *index, *seal;
+    struct secret_key *operators[UNLOCKED_MAX]; /* seeds of those who are unlocked */
+    unsigned operator_count;
+    const struct secret_key *acting; /* one of them, or NULL */
 
     /* For the next commit that comes by (node_store_link_note). */
     bool link_noted;
@@ -166,34 +169,30 @@ struct chain_entry {
     enum item_kind kind;
     struct hash leaf;
     uint64_t key, changes, bytes, wall_ms;
+    uint32_t author; /* number of the operator, 0 = none */
 };
 NODISCARD enum err node_chain_append(struct node_store *store, const struct chain_entry *entry,
                                      uint64_t *ret_id, uint64_t *ret_seq);
 /* A policy entry in one lane. In a transaction. */
-    uint32_t author; /* number of the operator, 0 = none */
 NODISCARD enum err node_chain_policy(struct node_store *store, enum lane lane,
                                      const struct policy_mark *mark);
 NODISCARD enum err node_queued(struct node_store *store, uint64_t *ret_changes,
                                uint64_t *ret_bytes);
-/* Keeps what was noted of the link. In a transaction. */
-NODISCARD enum err node_link_keep(struct node_store *store);
-/* Deletes items that keep_from has passed, a bounded number. In a transaction. */
-NODISCARD enum err node_drop_passed(struct node_store *store, enum lane lane);
-
-/* ---- own changes */
-
-/* What an ACK item or a decision says about one transaction. */
-struct answer {
-    uint64_t epoch, number;
-    uint64_t told;        /* where the journal ended when the hub said so */
-    struct bytes entries; /* raw array of ACK entries */
-    bool decision;        /* names only what it decides; an ACK speaks of all changes */
 /* Progress and ledger. In a transaction. */
 NODISCARD enum err node_import_note(struct node_store *store,
                                     const struct import_progress *progress);
-};
-NODISCARD enum err node_answer_entry(struct node_store *store, uint64_t entry_id,
-                                     const struct answer *answer);
+/* Keeps what was noted of the link. In a transaction. */
+NODISCARD enum err node_link_keep(struct node_store *store);
+/* Instead of a position: it waits for a countersignature. In a transaction. */
+NODISCARD enum err node_wait_put(struct node_store *store, const struct queue_entry *entry,
+                                 uint64_t *ret_id);
+NODISCARD enum err node_wait_bytes(struct node_store *store, uint64_t *ret_bytes);
+/* What is sent of an entry, and its data key when that is new. In a transaction. */
+NODISCARD enum err node_item_put(struct node_store *store, uint64_t id,
+                                 const struct queue_entry *entry);
+/* Deletes items that keep_from has passed, a bounded number. In a transaction. */
+NODISCARD enum err node_drop_passed(struct node_store *store, enum lane lane);
+
 /* Free space below which nothing new is taken: ERR_FULL. */
 NODISCARD enum err node_disk_room(const struct node_store *store);
 /* Keeps the answer of a request. In a transaction. */
@@ -228,6 +227,17 @@ NODISCARD enum err node_draft_sent(struct node_store *store, const struct queue_
  * A change whose box was emptied with the key makes no draft later. */
 NODISCARD enum err node_drafts_lost(struct node_store *store, uint64_t *ret_count);
 
+/* ---- own changes */
+
+/* What an ACK item or a decision says about one transaction. */
+struct answer {
+    uint64_t epoch, number;
+    uint64_t told;        /* where the journal ended when the hub said so */
+    struct bytes entries; /* raw array of ACK entries */
+    bool decision;        /* names only what it decides; an ACK speaks of all changes */
+};
+NODISCARD enum err node_answer_entry(struct node_store *store, uint64_t entry_id,
+                                     const struct answer *answer);
 
 /* ---- confirmed state */
 
@@ -263,6 +273,9 @@ bool held_all(struct bytes held, const struct change *change);
  * *ret_left: there may be more. */
 NODISCARD enum err node_fold(struct node_store *store, unsigned max, bool *ret_left);
 NODISCARD enum err node_fold_all(struct node_store *store);
+/* The keyed hash by which look-up rows stand. */
+void node_lookup_hash(const struct node_store *store, struct bytes collection, struct bytes field,
+                      struct bytes value, struct id *ret_hash);
 /* Look-up rows of a fields map. */
 NODISCARD enum err node_lookup_add(struct node_store *store, struct bytes collection,
                                    struct bytes fields, const struct id *record);
@@ -273,9 +286,6 @@ void node_kind(const struct node_store *store, struct bytes collection, struct i
 
 /* ---- policy and caches */
 
-/* The keyed hash by which look-up rows stand. */
-void node_lookup_hash(const struct node_store *store, struct bytes collection, struct bytes field,
-                      struct bytes value, struct id *ret_hash);
 NODISCARD enum err node_load_policy(struct node_store *store);
 NODISCARD enum err node_cursor_put(struct node_store *store, enum feed_stream stream,
                                    const struct cursor *cursor);

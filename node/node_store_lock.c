@@ -320,29 +320,71 @@ static enum err unwrap_cache(struct node_store *store, struct unlocked *keys)
     return err;
 }
 
+static unsigned unlocked_find(const struct node_store *store, const struct public_key *key)
+{
+    unsigned at = 0;
+    for (; at < store->operator_count; at++) {
+        struct public_key other;
+        crypto_sign_public(store->operators[at], &other);
+        if (crypto_equal(other.at, key->at, PUBLIC_KEY_BYTES))
+            break;
+    }
+    return at;
+}
+
+/* The seed joins those that are unlocked, and acts. Takes it. */
+static enum err operator_joins(struct node_store *store, struct secret_key **seed)
+{
+    struct public_key key;
+    crypto_sign_public(*seed, &key);
+    unsigned at = unlocked_find(store, &key);
+    if (at == UNLOCKED_MAX)
+        return ERR_LIMIT;
+    if (at == store->operator_count) {
+        store->operators[store->operator_count++] = *seed;
+        *seed = NULL;
+    }
+    secret_key_close(seed);
+    store->acting = store->operators[at];
+    return OK;
+}
+
+/* The first one opens the cache; the key that a further one unwraps must be the same. */
+static enum err open_cache(struct node_store *store, struct unlocked *keys)
+{
+    if (store->cache)
+        return crypto_equal(secret_key_bytes(store->cache), secret_key_bytes(keys->cache),
+                            SECRET_KEY_BYTES)
+                   ? OK
+                   : ERR_DECRYPT;
+    enum err err = seal_key_get(store, keys->cache, &keys->seal);
+    if (err != OK)
+        return err;
+    keys->box = crypto_subkey(keys->cache, 1, "tksknbox");
+    keys->index = crypto_subkey(keys->cache, 2, "tkskindx");
+    if (!keys->box || !keys->index)
+        return ERR_MEMORY;
+    store->cache = keys->cache;
+    store->box = keys->box;
+    store->index = keys->index;
+    store->seal = keys->seal;
+    *keys = (struct unlocked){ .seed = keys->seed };
+    return OK;
+}
+
 enum err node_store_unlock(struct node_store *store, struct secret_key *seed)
 {
     must(seed != NULL);
     struct unlocked keys = { .seed = seed };
+    bool was_open = store->cache != NULL;
     enum err err = unwrap_cache(store, &keys);
     if (err == OK)
-        err = seal_key_get(store, keys.cache, &keys.seal);
-    if (err == OK) {
-        keys.box = crypto_subkey(keys.cache, 1, "tksknbox");
-        keys.index = crypto_subkey(keys.cache, 2, "tkskindx");
-        if (!keys.box || !keys.index)
-            err = ERR_MEMORY;
-    }
-    if (err != OK) {
-        unlocked_close(&keys);
+        err = open_cache(store, &keys);
+    if (err == OK)
+        err = operator_joins(store, &keys.seed);
+    unlocked_close(&keys);
+    if (err != OK || was_open)
         return err;
-    }
-    node_store_lock(store);
-    store->operator_seed = keys.seed;
-    store->cache = keys.cache;
-    store->box = keys.box;
-    store->index = keys.index;
-    store->seal = keys.seal;
     err = node_fold_all(store);
     if (err == OK)
         err = node_lookup_refresh(store);
@@ -353,24 +395,49 @@ enum err node_store_unlock(struct node_store *store, struct secret_key *seed)
     return err;
 }
 
+void node_store_lock_operator(struct node_store *store, const struct public_key *key)
+{
+    unsigned at = unlocked_find(store, key);
+    if (at == store->operator_count)
+        return;
+    if (store->acting == store->operators[at])
+        store->acting = NULL;
+    secret_key_close(&store->operators[at]);
+    store->operators[at] = store->operators[--store->operator_count];
+    store->operators[store->operator_count] = NULL;
+    if (store->operator_count == 0)
+        node_store_lock(store);
+}
+
 void node_store_lock(struct node_store *store)
 {
-    struct unlocked keys = { store->operator_seed, store->cache, store->box, store->index,
-                             store->seal };
+    struct unlocked keys = { NULL, store->cache, store->box, store->index, store->seal };
     unlocked_close(&keys);
-    store->operator_seed = store->cache = store->box = store->index = store->seal = NULL;
+    store->cache = store->box = store->index = store->seal = NULL;
+    store->acting = NULL;
+    while (store->operator_count > 0)
+        secret_key_close(&store->operators[--store->operator_count]);
     scratch_clear(&store->scratch);
     crypto_wipe(&store->view, sizeof store->view);
 }
 
 bool node_store_unlocked(const struct node_store *store)
 {
-    return store->operator_seed != NULL;
+    return store->cache != NULL;
+}
+
+enum err node_store_act(struct node_store *store, const struct public_key *key)
+{
+    unsigned at = key ? unlocked_find(store, key) : 0;
+    if (key && at == store->operator_count)
+        return ERR_LOCKED;
+    store->acting = key ? store->operators[at] : NULL;
+    return OK;
 }
 
 const struct secret_key *node_store_operator_seed(const struct node_store *store)
 {
-    return store->operator_seed;
+    return store->acting;
 }
 
 const struct secret_key *node_store_seal_key(const struct node_store *store)

@@ -223,8 +223,9 @@ static enum err take_back(struct node_store *store, uint64_t epoch, uint64_t cut
     sql_bind_uint(st, 1, epoch);
     sql_bind_uint(st, 2, cut);
     enum err err = node_sql_run(store, st);
-    const enum node_statement all[] = { SQL_change_refold, SQL_entry_take_back, SQL_change_take_back,
-                                        SQL_change_keep, SQL_history_take_back };
+    const enum node_statement all[] = { SQL_change_refold, SQL_entry_take_back,
+                                        SQL_change_take_back, SQL_change_keep,
+                                        SQL_history_take_back };
     for (size_t i = 0; err == OK && i < COUNT_OF(all); i++) {
         st = node_sql(store, all[i]);
         sql_bind_uint(st, 1, epoch);
@@ -233,6 +234,8 @@ static enum err take_back(struct node_store *store, uint64_t epoch, uint64_t cut
             sql_bind_uint(st, 3, store->life);
         err = node_sql_run(store, st);
     }
+    if (err == OK)
+        err = node_draft_take_back(store);
     for (enum lane lane = LANE_URGENT; err == OK && lane < LANE_COUNT; lane++)
         err = take_back_lane(store, lane);
     const struct cursor start = { .epoch = epoch };
@@ -261,8 +264,6 @@ static enum err proven_number(const struct feed_apply *apply, uint64_t *ret_numb
 /* Effects of a statement's ops on what this node keeps. */
 static enum err trust_effects(struct feed_apply *apply, struct bytes ops)
 {
-    if (err == OK)
-        err = node_draft_take_back(store);
     struct items_iter iter = items_of(ops);
     enum err err = OK;
     for (; err == OK && iter.left > 0; iter.left--) {

@@ -211,7 +211,12 @@ static enum err room_for(struct node_store *store, const struct queue_entry *ent
     enum err err = node_queued(store, &changes, &bytes);
     if (err != OK)
         return err;
-    if (bytes + entry->item.len > store->queue_limit_bytes)
+    uint64_t waiting;
+    err = node_wait_bytes(store, &waiting);
+    if (err != OK)
+        return err;
+    if (bytes + waiting + (entry->waits ? entry->txn.len : entry->item.len) >
+        store->queue_limit_bytes)
         return ERR_LIMIT;
     return node_disk_room(store);
 }
@@ -266,6 +271,7 @@ static enum err change_put(struct node_store *store, uint64_t id, const struct q
     sql_bind_id(st, 3, &change.record);
     sql_bind_uint(st, 4, change.op);
     sql_bind(st, 5, box);
+    sql_bind_uint(st, 6, change.group);
     err = node_sql_run(store, st);
     if (err == OK && change.op == OP_CREATE)
         err = record_create(store, &change);
@@ -306,7 +312,6 @@ enum err node_item_put(struct node_store *store, uint64_t id, const struct queue
 static enum err append(struct node_store *store, const struct queue_entry *entry, uint64_t *ret_seq)
 {
     uint64_t id = 0, seq = 0;
-    struct bytes box;
     const struct chain_entry chain = {
         .lane = entry->lane,
         .kind = ITEM_TXN,
@@ -315,21 +320,16 @@ static enum err append(struct node_store *store, const struct queue_entry *entry
         .changes = entry->change_count,
         .bytes = entry->item.len,
         .wall_ms = entry->wall_ms,
+        .author = entry->author,
     };
     enum err err = check_new(store, entry);
-    if (err == OK)
+    if (err == OK && entry->waits) {
+        err = node_wait_put(store, entry, &id);
+        seq = id;
+    } else if (err == OK) {
         err = node_chain_append(store, &chain, &id, &seq);
-    const struct box_name name = box_name("txn", bytes_hash(&entry->leaf), 0);
-        .author = entry->author,
-    if (err == OK)
-        err = node_box_put(store, &name, entry->txn, &box);
-    if (err == OK)
-        err = item_put(store, id, entry->item, box);
-    if (err == OK && entry->key_sealed.len > 0) {
-        struct sqlite3_stmt *st = node_sql(store, SQL_key_put);
-        sql_bind_uint(st, 1, entry->key_number);
-        sql_bind(st, 2, entry->key_sealed);
-        err = node_sql_run(store, st);
+        if (err == OK)
+            err = node_item_put(store, id, entry);
     }
     for (unsigned i = 0; err == OK && i < entry->change_count; i++)
         err = change_put(store, id, entry, i);
@@ -353,7 +353,7 @@ enum err node_store_append(struct node_store *store, const struct queue_entry *e
                            uint64_t *ret_seq)
 {
     must(entry->change_count > 0 && entry->change_count <= CHANGES_PER_TRANSACTION_MAX);
-    must(entry->key_number > 0 && entry->lane < LANE_COUNT);
+    must((entry->key_number == 0) == entry->waits && entry->lane < LANE_COUNT);
     uint64_t seq = 0;
     if (!store->enrolled)
         return ERR_STATE;

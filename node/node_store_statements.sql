@@ -203,7 +203,8 @@ SELECT change.entry, change.idx, change.record, change.op, change.disposition, c
        entry.received AND entry.seq < lane.keep_from, entry.author, countersign.state,
        countersign.operator
   FROM change JOIN entry ON entry.id = change.entry
-  JOIN lane ON lane.life = entry.life AND lane.lane = entry.lane
+  LEFT JOIN lane ON lane.life = entry.life AND lane.lane = entry.lane
+  LEFT JOIN countersign ON countersign.entry = change.entry
  ORDER BY change.entry, change.idx;
 -- @change_list_record
 SELECT change.entry, change.idx, change.record, change.op, change.disposition, change.reason,
@@ -211,7 +212,8 @@ SELECT change.entry, change.idx, change.record, change.op, change.disposition, c
        entry.received AND entry.seq < lane.keep_from, entry.author, countersign.state,
        countersign.operator
   FROM change JOIN entry ON entry.id = change.entry
-  JOIN lane ON lane.life = entry.life AND lane.lane = entry.lane
+  LEFT JOIN lane ON lane.life = entry.life AND lane.lane = entry.lane
+  LEFT JOIN countersign ON countersign.entry = change.entry
  WHERE change.record = ?1 ORDER BY change.entry, change.idx;
 -- @change_attention
 -- A rejected change waits for a person until a later one of the record follows it. One with a draft
@@ -221,7 +223,8 @@ SELECT change.entry, change.idx, change.record, change.op, change.disposition, c
        entry.received AND entry.seq < lane.keep_from, entry.author, countersign.state,
        countersign.operator
   FROM change JOIN entry ON entry.id = change.entry
-  JOIN lane ON lane.life = entry.life AND lane.lane = entry.lane
+  LEFT JOIN lane ON lane.life = entry.life AND lane.lane = entry.lane
+  LEFT JOIN countersign ON countersign.entry = change.entry
  WHERE change.disposition IN (3, 4, 5) AND (?1 IS NULL OR change.record = ?1)
    AND NOT (change.disposition = 3 AND (change.dismissed = 1 OR EXISTS
        (SELECT 1 FROM change AS later
@@ -253,14 +256,6 @@ UPDATE change SET disposition = 0, reason = '', field = '', held = '', epoch = 0
 UPDATE change SET epoch = ?1, told_epoch = 0, told = 0,
                   folded = CASE WHEN number > ?2 THEN 0 ELSE folded END
  WHERE disposition > 0
--- @change_refold
--- Where a value goes that the cut undoes, the own one below it counts again: the feed does not echo
--- it.
-UPDATE change SET folded = 0
- WHERE folded = 1
-   AND record IN (SELECT record FROM change
-                   WHERE (number > ?2 AND epoch < ?1) OR (told > ?2 AND told_epoch < ?1)
-                  UNION SELECT record FROM history WHERE number > ?2 AND epoch < ?1);
    AND ((told > ?2 AND told_epoch < ?1) OR (number > ?2 AND epoch < ?1));
 -- @change_counts
 SELECT disposition, count(*) FROM change WHERE disposition > 0 GROUP BY disposition;
@@ -269,18 +264,6 @@ SELECT change.entry, change.idx, change.record, change.box, entry.leaf
   FROM change JOIN entry ON entry.id = change.entry
  WHERE change.disposition IN (0, 4, 5, 6);
 
--- @request_put
-INSERT INTO request VALUES (?1, ?2);
--- @request_get
-SELECT box FROM request WHERE request = ?1;
--- @import_put
-INSERT INTO import (file, line) VALUES (?1, ?2)
-    ON CONFLICT (file) DO UPDATE SET line = ?2 RETURNING id;
--- @import_get
-SELECT id, line FROM import WHERE file = ?1;
--- @ledger_get
-SELECT coalesce(max(seen) FILTER (WHERE file = ?2), 0),
-       coalesce(max(seen) FILTER (WHERE file > 0), 0), count(*) FILTER (WHERE file < 0)
 -- @change_group
 -- Of a group that came back as a draft: what was rejected and is not dealt with. A decision about a
 -- conflict is not entered again.
@@ -362,6 +345,18 @@ INSERT OR REPLACE INTO corrected VALUES (?1, ?2);
 -- @corrected_get
 SELECT became FROM corrected WHERE record = ?1;
 
+-- @request_put
+INSERT INTO request VALUES (?1, ?2);
+-- @request_get
+SELECT box FROM request WHERE request = ?1;
+-- @import_put
+INSERT INTO import (file, line) VALUES (?1, ?2)
+    ON CONFLICT (file) DO UPDATE SET line = ?2 RETURNING id;
+-- @import_get
+SELECT id, line FROM import WHERE file = ?1;
+-- @ledger_get
+SELECT coalesce(max(seen) FILTER (WHERE file = ?2), 0),
+       coalesce(max(seen) FILTER (WHERE file > 0), 0), count(*) FILTER (WHERE file < 0)
   FROM ledger WHERE hash = ?1;
 -- @ledger_put
 INSERT INTO ledger VALUES (?1, ?2, ?3)
@@ -382,13 +377,13 @@ SELECT id FROM record WHERE short = ?1 ORDER BY id LIMIT 33;
 -- @record_prefix
 SELECT id FROM record WHERE id >= ?1 AND id <= ?2 ORDER BY id LIMIT 33;
 -- @record_all
--- @lookup_count
-SELECT count(*) FROM (SELECT 1 FROM lookup WHERE hash = ?1 LIMIT ?2);
 SELECT id FROM record WHERE confirmed = 1;
 -- @record_count
 SELECT count(*) FROM record INDEXED BY record_kind WHERE confirmed = 1;
 -- @record_lookup
 SELECT record FROM lookup WHERE hash = ?1 ORDER BY record;
+-- @lookup_count
+SELECT count(*) FROM (SELECT 1 FROM lookup WHERE hash = ?1 LIMIT ?2);
 -- @lookup_put
 INSERT OR IGNORE INTO lookup VALUES (?1, ?2);
 -- @lookup_clear

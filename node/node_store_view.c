@@ -147,6 +147,8 @@ static enum err overlay_change(struct node_store *store, struct record_view *vie
         return err;
     view->has_leaf = true;
     view->leaf = over->leaf;
+    if (over->life == 0)
+        view->to_countersign = true;
     if (!over->received && over->life == store->life) {
         if (over->lane > view->slowest_lane)
             view->slowest_lane = over->lane;

@@ -20,25 +20,28 @@ _tkskctl()
     --lane) COMPREPLY=($(compgen -W 'urgent normal bulk' -- "$cur")); return ;;
     esac
     case $first in
-    '') words=' status put isi edit ubah delete hapus apply import impor export ekspor list cari show lihat attention perhatian draft draf lihat draf ubah draf kirim draf buang draf explain jelaskan conflict bundle policy enrol daftar operator unlock buka lock kunci nodes trust node review snapshot query verify backup restore metrics completion help bantuan --node --hub --socket --json --lang --as --passphrase-file --key --version --help' ;;
+    '') words=' status put isi edit ubah delete hapus apply import impor export ekspor list cari show lihat attention perhatian draft draf countersign tandatangan daftar tandatangan lihat tandatangan tolak tandatangan explain jelaskan conflict bundle policy enrol daftar operator unlock buka lock kunci nodes trust node review snapshot query verify backup restore metrics completion help bantuan --node --hub --socket --json --lang --as --passphrase-file --key --version --help' ;;
     status) words=' --watch' ;;
-    put|isi) words=' --lane --request' ;;
-    edit|ubah) words=' --request' ;;
+    put|isi) words=' --draf --lane --request' ;;
+    edit|ubah) words=' --draf --request' ;;
     delete|hapus) words=' --yes --request' ;;
     apply) words=' --draf --request' ;;
     import|impor) words=' --dry-run --ignore --encoding --template' ;;
     export|ekspor) words=' --full' ;;
     list|cari) words=' --max' ;;
     show|lihat) words='' ;;
-    attention|perhatian) words='' ;;
+    attention|perhatian) words=' --done' ;;
+    draft) if [ -z "$second" ]; then words=' list show edit send discard'; fi ;;
+    countersign) if [ -z "$second" ]; then words=' list show refuse'; fi ;;
+    countersign|tandatangan) words=' --all --yes' ;;
     explain|jelaskan) words='' ;;
     conflict) if [ -z "$second" ]; then words=' list resolve'; fi ;;
-    policy) if [ -z "$second" ]; then words=' show check sign publish'; fi ;;
     bundle) if [ -z "$second" ]; then words=' export import'; fi ;;
+    policy) if [ -z "$second" ]; then words=' show check sign publish'; fi ;;
     enrol|daftar) words='' ;;
     operator) if [ -z "$second" ]; then words=' add words list approve renew end'; fi ;;
     unlock|buka) words='' ;;
-    lock|kunci) words='' ;;
+    lock|kunci) words=' --all' ;;
     nodes) words='' ;;
     trust) if [ -z "$second" ]; then words=' init'; fi ;;
     node) if [ -z "$second" ]; then words=' invite approve show revoke'; fi ;;
@@ -53,6 +56,14 @@ _tkskctl()
     help|bantuan) words=' --man' ;;
     esac
     case "$first $second" in
+    'draft list') words='' ;;
+    'draft show') words='' ;;
+    'draft edit') words=' --drop' ;;
+    'draft send') words=' --drop --lane --request' ;;
+    'draft discard') words=' --yes' ;;
+    'countersign list') words='' ;;
+    'countersign show') words='' ;;
+    'countersign refuse') words=' --reason --yes' ;;
     'conflict list') words='' ;;
     'conflict resolve') words=' --choose --value --request' ;;
     'bundle export') words=' --part-size --force' ;;

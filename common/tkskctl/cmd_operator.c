@@ -264,13 +264,18 @@ enum exit_code cmd_unlock(struct ctl *ctl)
 enum exit_code cmd_lock(struct ctl *ctl)
 {
     struct answer answer;
-    enum exit_code code = ctl_ask(ctl, "lock", NULL, &answer);
+    bool all = args_option(&ctl->args, "--all") != NULL;
+    enum exit_code code =
+        ctl_ask(ctl, "lock", ctl_memory(json_pack("{s:b}", "all", all)), &answer);
     if (code != EXIT_DONE)
         return code;
     if (ctl->args.json)
         code = ctl_document(ctl, answer.done, NULL);
     else
-        (void)puts(tr("Locked; sending goes on.", "Terkunci; pengiriman tetap jalan."));
+        (void)puts(truth_of(answer.done, "locked")
+                       ? tr("Locked; sending goes on.", "Terkunci; pengiriman tetap jalan.")
+                       : tr("Locked for you; somebody else here is still unlocked.",
+                            "Terkunci untuk Anda; petugas lain di sini masih terbuka."));
     answer_close(&answer);
     return code;
 }

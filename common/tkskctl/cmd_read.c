@@ -3,6 +3,7 @@
 
 #include "common/must.h"
 #include "common/tkskctl/ctl.h"
+#include "common/tkskctl/draft.h"
 #include "common/tkskctl/fields.h"
 #include "common/tkskctl/table.h"
 
@@ -46,6 +47,7 @@ static void print_list(const json_t *rows, const json_t *fields)
     titles[0] = tr("no", "no");
     titles[count + 1] = tr("state", "keadaan");
     table_open(&table, count + 2, titles);
+    table.drops_empty = true;
     json_array_foreach(rows, index, row) {
         const json_t *values = json_object_get(row, "fields");
         const char *number = maybe_text_of(row, "short");
@@ -145,8 +147,16 @@ static void print_fields(const json_t *fields)
     table_close(&table);
 }
 
-/* "nik, nama, jk +8": what an entry of the history touched. */
-static void field_names(json_t *fields, char *ret, size_t cap)
+/* What people call a field; its name when the record does not show it. */
+static const char *label_of(const json_t *labels, const char *name)
+{
+    const json_t *field = fields_find(labels, name);
+    const char *label = field ? maybe_text_of(field, "label") : NULL;
+    return label ? label : name;
+}
+
+/* "NIK, Nama, Jenis kelamin +8": what an entry of the history touched. */
+static void field_names(json_t *fields, const json_t *labels, char *ret, size_t cap)
 {
     size_t index = 0, count = 0;
     const char *name;
@@ -155,13 +165,15 @@ static void field_names(json_t *fields, char *ret, size_t cap)
     json_object_foreach(fields, name, value) {
         size_t used = strlen(ret);
         if (count++ < HISTORY_FIELDS_SHOWN)
-            (void)snprintf(ret + used, cap - used, "%s%s", used ? ", " : "", name);
+            (void)snprintf(ret + used, cap - used, "%s%s", used ? ", " : "",
+                           label_of(labels, name));
     }
     json_array_foreach(fields, index, value) {
         size_t used = strlen(ret);
         name = json_is_string(value) ? json_string_value(value) : text_of(value, "name");
         if (count++ < HISTORY_FIELDS_SHOWN)
-            (void)snprintf(ret + used, cap - used, "%s%s", used ? ", " : "", name);
+            (void)snprintf(ret + used, cap - used, "%s%s", used ? ", " : "",
+                           label_of(labels, name));
     }
     size_t used = strlen(ret);
     if (count > HISTORY_FIELDS_SHOWN)
@@ -180,17 +192,24 @@ static void author(const json_t *row, char *ret, size_t cap)
         (void)snprintf(ret, cap, "%s (%s)", node, number);
     else
         (void)snprintf(ret, cap, "%s", node);
+    size_t index;
+    json_t *other;
+    json_array_foreach(json_object_get(row, "countersigned_by"), index, other) {
+        size_t used = strlen(ret);
+        (void)snprintf(ret + used, cap - used, " + %s",
+                       json_is_string(other) ? json_string_value(other) : "?");
+    }
 }
 
 /* An office also tells where each change is; what the hub shows is there. */
-static void print_history(const json_t *history)
+static void print_history(const json_t *history, const json_t *labels)
 {
     bool office = json_object_get(json_array_get(history, 0), "own") != NULL;
     struct table table;
     size_t index, count = 0;
     json_t *row;
     const char *titles[7];
-    titles[count++] = tr("when (claimed)", "kapan (klaim)");
+    titles[count++] = tr("when", "kapan");
     titles[count++] = tr("who", "siapa");
     titles[count++] = tr("what", "apa");
     titles[count++] = tr("fields", "isian");
@@ -199,14 +218,18 @@ static void print_history(const json_t *history)
     titles[count++] = tr("outcome", "hasil");
     titles[count++] = tr("why", "sebab");
     table_open(&table, count, titles);
+    table.wraps = (int)count - 1;
+    table.drops_empty = true;
     json_array_foreach(history, index, row) {
         char when[SAY_TIME_MAX], who[192], names[160];
         const char *cells[COUNT_OF(titles)];
         const char *why = maybe_text_of(row, "reason_text");
         const char *outcome = maybe_text_of(row, "disposition");
+        if (maybe_text_of(row, "refusal"))
+            why = text_of(row, "refusal");
         say_time(maybe_text_of(row, "claimed"), when);
         author(row, who, sizeof(who));
-        field_names(json_object_get(row, "fields"), names, sizeof(names));
+        field_names(json_object_get(row, "fields"), labels, names, sizeof(names));
         count = 0;
         cells[count++] = when;
         cells[count++] = who;
@@ -242,7 +265,7 @@ enum exit_code cmd_show(struct ctl *ctl)
         (void)printf(" %s: %s\n%s\n\n", text_of(done, "short"),
                      say_state(maybe_text_of(done, "state")), text_of(done, "id"));
         print_fields(json_object_get(done, "fields"));
-        print_history(json_object_get(done, "history"));
+        print_history(json_object_get(done, "history"), json_object_get(done, "fields"));
     }
     answer_close(&answer);
     return code;
@@ -250,14 +273,53 @@ enum exit_code cmd_show(struct ctl *ctl)
 
 /* --- what waits ----------------------------------------------------------------------------- */
 
+/* A refused answer that needs no correction. */
+static enum exit_code attention_done(struct ctl *ctl, const char *id)
+{
+    struct answer answer;
+    bool draft = (id[0] == 'D' || id[0] == 'd') && id[1] == '-';
+    if (draft)
+        return ctl_problemf(ctl, ERR_USAGE, id, "%s",
+                            tr("a draft is sent or discarded: `tkskctl draft discard`",
+                               "draf dikirim atau dibuang: `tkskctl draft discard`"));
+    enum exit_code code =
+        ctl_ask(ctl, "dismiss", ctl_memory(json_pack("{s:s}", "id", id)), &answer);
+    if (code != EXIT_DONE)
+        return code;
+    if (ctl->args.json)
+        code = ctl_document(ctl, answer.done, NULL);
+    else
+        (void)puts(tr("Done; it stays in the history.", "Selesai; tetap ada di riwayat."));
+    answer_close(&answer);
+    return code;
+}
+
+/* The label of a row's field, where the policy is here; else its name. */
+static const char *row_field(const json_t *collections, const json_t *row)
+{
+    const char *collection = text_of(row, "collection");
+    size_t index;
+    json_t *one;
+    json_array_foreach(collections, index, one) {
+        if (strcmp(text_of(one, "name"), collection) == 0)
+            return label_of(json_object_get(one, "fields"), text_of(row, "field"));
+    }
+    return text_of(row, "field");
+}
+
 enum exit_code cmd_attention(struct ctl *ctl)
 {
-    const char *titles[] = { tr("no", "no"), tr("kind", "jenis"), tr("what happened", "keadaan"),
-                             tr("field", "isian"), tr("why", "sebab") };
-    struct answer answer;
+    const char *titles[] = {
+        tr("no", "no"),       tr("kind", "jenis"),  tr("what happened", "keadaan"),
+        tr("since", "sejak"), tr("field", "isian"), tr("why", "sebab")
+    };
+    const char *done = args_option(&ctl->args, "--done");
+    struct answer answer, collections;
     struct table table;
     size_t index;
     json_t *row;
+    if (done)
+        return attention_done(ctl, done);
     enum exit_code code = ctl_ask(ctl, "attention", NULL, &answer);
     if (code != EXIT_DONE)
         return code;
@@ -266,16 +328,31 @@ enum exit_code cmd_attention(struct ctl *ctl)
         answer_close(&answer);
         return code;
     }
+    if (ctl_try(ctl, "collections", NULL, &collections) != EXIT_DONE)
+        json_array_clear(collections.rows); /* then names serve */
     table_open(&table, COUNT_OF(titles), titles);
+    table.wraps = (int)COUNT_OF(titles) - 1; /* a reason that is cut is none */
+    table.whole[2] = true;
+    table.drops_empty = true;
     json_array_foreach(answer.rows, index, row) {
         const char *why = maybe_text_of(row, "reason_text");
-        const char *number = maybe_text_of(row, "short");
+        const char *number = maybe_text_of(row, "draft");
+        const char *kind = maybe_text_of(row, "kind");
+        char what[160], since[SAY_TIME_MAX] = "", id[14];
+        if (!number)
+            number = maybe_text_of(row, "short");
         if (!why)
             why = maybe_text_of(row, "what");
-        table_add(&table, (const char *const[]){
-                              number ? number : text_of(row, "id"), text_of(row, "collection"),
-                              say_state(maybe_text_of(row, "kind")), text_of(row, "field"),
-                              why ? why : text_of(row, "reason") });
+        draft_text(row, what, sizeof(what));
+        /* Numbers are known to those who unlocked; the beginning of an id serves as well. */
+        (void)snprintf(id, sizeof(id), "%.13s", text_of(row, "id"));
+        if (maybe_text_of(row, "since"))
+            say_ago(text_of(row, "since"), since);
+        table_add(&table, (const char *const[]){ number ? number : id, text_of(row, "collection"),
+                                                 what[0] ? what : say_state_short(kind), since,
+                                                 row_field(collections.rows, row),
+                                                 why ? why : text_of(row, "reason") });
+        table_paint(&table, 2, kind && strcmp(kind, "rejected") == 0 ? PAINT_BAD : PAINT_WAIT);
     }
     if (json_array_size(answer.rows) == 0)
         (void)puts(tr("Nothing waits for you.", "Tidak ada yang menunggu Anda."));
@@ -283,38 +360,39 @@ enum exit_code cmd_attention(struct ctl *ctl)
         table_print(&table, stdout, terminal_width(stdout));
     table_close(&table);
     answer_close(&answer);
+    answer_close(&collections);
     return EXIT_DONE;
+}
+
+/* "It will have gone in ± 12 minutes." */
+static void print_forecast(const json_t *done)
+{
+    char span[SAY_TIME_MAX];
+    if (!json_is_integer(json_object_get(done, "forecast_s")))
+        return;
+    say_span((uint64_t)number_of(done, "forecast_s"), span);
+    (void)printf(
+        truth_of(done, "linked")
+            ? tr("It will have been sent in %s.\n", "Akan terkirim dalam %s lagi.\n")
+            : tr("Once there is a link it takes %s.\n", "Setelah tersambung, terkirim dalam %s.\n"),
+        span);
 }
 
 enum exit_code cmd_explain(struct ctl *ctl)
 {
     struct answer answer;
-    size_t index;
+    size_t index, width = terminal_width(stdout);
     json_t *step;
     enum exit_code code =
         ctl_ask(ctl, "explain", ctl_memory(json_pack("{s:s}", "id", ctl->args.words[0])), &answer);
     if (code != EXIT_DONE)
         return code;
-    const json_t *steps = json_object_get(answer.done, "steps");
     if (ctl->args.json) {
         code = ctl_document(ctl, answer.done, answer.rows);
-    } else if (json_is_array(steps)) {
-        json_array_foreach(steps, index, step) {
-            text_print(stdout,
-                       json_is_string(step) ? json_string_value(step) : text_of(step, "text"));
-            (void)fputc('\n', stdout);
-        }
     } else {
-        /* One text of several lines. */
-        const char *at = text_of(answer.done, "text");
-        while (*at) {
-            char line[512];
-            size_t len = strcspn(at, "\n");
-            (void)snprintf(line, sizeof(line), "%.*s", len < 500 ? (int)len : 500, at);
-            text_print(stdout, line);
-            (void)fputc('\n', stdout);
-            at += len + (at[len] == '\n' ? 1 : 0);
-        }
+        json_array_foreach(json_object_get(answer.done, "steps"), index, step)
+            text_wrap(stdout, json_string_value(step) ? json_string_value(step) : "", 2, width);
+        print_forecast(answer.done);
     }
     answer_close(&answer);
     return code;
@@ -357,6 +435,12 @@ enum exit_code cmd_conflict_list(struct ctl *ctl)
         (void)puts(tr("No field has two values.", "Tidak ada isian berbeda."));
     else
         table_print(&table, stdout, terminal_width(stdout));
+    if (json_array_size(answer.rows) > 0)
+        text_wrap(stdout,
+                  tr("Decide with `tkskctl conflict resolve NO --choose a` (or b, or --value TEXT).",
+                     "Putuskan dengan `tkskctl conflict resolve NO --choose a` (atau b, atau --value "
+                     "ISI)."),
+                  2, terminal_width(stdout));
     table_close(&table);
     answer_close(&answer);
     return EXIT_DONE;

@@ -57,6 +57,9 @@ static const struct word words[] = {
     { "queued", { "stored here, not sent yet", "tersimpan di netbook, belum terkirim" } },
     { "pending", { "stored here, not sent yet", "tersimpan di netbook, belum terkirim" } },
     { "sent", { "on its way", "sedang dikirim" } },
+    { "to_countersign",
+      { "stored here, waits for a countersignature",
+        "tersimpan di netbook, menunggu tanda tangan" } },
     { "received", { "arrived at the district office", "sudah sampai di Dinas" } },
     { "confirmed", { "arrived at the district office", "sudah sampai di Dinas" } },
     { "safe", { "in a backup of the district office", "sudah dicadangkan Dinas" } },
@@ -98,6 +101,7 @@ static const struct word words[] = {
 /* The same in a column of a table. */
 static const struct word short_words[] = {
     { "queued", { "not sent yet", "belum terkirim" } },
+    { "to_countersign", { "to be signed", "menunggu tanda tangan" } },
     { "pending", { "not sent yet", "belum terkirim" } },
     { "received", { "arrived", "sampai" } },
     { "confirmed", { "arrived", "sampai" } },

@@ -237,8 +237,12 @@ static void queue_line(FILE *out, const json_t *done, size_t width)
                 number_of(done, "quarantined") + number_of(done, "parked") >
             0)
             screen_line(out, PAINT_GOOD, width, "%s",
-                        tr("All that was entered here has arrived at the district office.",
-                           "Semua yang diisi di sini sudah sampai di Dinas."));
+                        number_of(done, "drafts") > 0
+                            ? tr("All that was entered here, drafts aside, has arrived at the "
+                                 "district office.",
+                                 "Semua yang diisi di sini, selain draf, sudah sampai di Dinas.")
+                            : tr("All that was entered here has arrived at the district office.",
+                                 "Semua yang diisi di sini sudah sampai di Dinas."));
         return;
     }
     forecast_text(done, forecast, sizeof(forecast));
@@ -310,7 +314,9 @@ static void node_figures(FILE *out, const json_t *done, size_t width)
     screen_some(&table, say_state("quarantined"), done, "quarantined", PAINT_WAIT);
     screen_some(&table, say_state("parked"), done, "parked", PAINT_NONE);
     screen_number(&table, say_state("safe"), done, "safe");
-    screen_some(&table, tr("open conflicts", "isian berbeda"), done, "conflicts", PAINT_WAIT);
+    /* Own values that wait are among them, and said already. */
+    if (number_of(done, "conflicts") > number_of(done, "held"))
+        screen_some(&table, tr("open conflicts", "isian berbeda"), done, "conflicts", PAINT_WAIT);
     screen_size(&table, tr("queue", "antrean"), done, "queued_bytes");
     screen_number(&table, tr("roster version", "versi daftar petugas"), done, "trust_version");
     screen_number(&table, tr("policy version", "versi kebijakan"), done, "rules_version");

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "proto/compress.h"
 #include "proto/policy_text.h"
 #include "tests/support/node_fixture.h"
 
@@ -436,6 +437,41 @@ enum err office_ack(struct office *o, enum lane lane, uint64_t first, uint64_t l
                              .keep_from = keep_from,
                              .items = writer_bytes(&out) };
     return node_store_ack(o->store, &ack);
+}
+
+struct txn *office_sent(struct office *o, enum lane lane, uint64_t seq,
+                        struct bundle_item *ret_item)
+{
+    static uint8_t keys_space[8192], items_space[BUNDLE_BYTES_MAX], bundle_space[BUNDLE_BYTES_MAX],
+        work_space[COMPRESS_BOUND(TRANSACTION_BYTES_MAX) + 4096], plain[TRANSACTION_BYTES_MAX];
+    static struct bundle bundle;
+    static struct txn txn;
+    struct writer keys = writer_of(keys_space, sizeof keys_space);
+    struct writer items = writer_of(items_space, sizeof items_space);
+    struct writer out = writer_of(bundle_space, sizeof bundle_space);
+    struct node_identity identity;
+    struct queue_run run;
+    struct secret_key *data_key = NULL;
+    assert_int_equal(node_store_identity(o->store, &identity), OK);
+    assert_int_equal(node_store_run(o->store, lane, seq, 1, 1 << 20, true, &keys, &items, &run),
+                     OK);
+    const struct bundle_context context = { OFFICE_DISTRICT, OFFICE_NODE, identity.incarnation,
+                                            identity.hub.sign_key };
+    assert_int_equal(bundle_sign(&context, lane, seq, seq, 2, 1, &run.head_before, &run.head_after,
+                                 1, writer_bytes(&keys), writer_bytes(&items),
+                                 node_store_device_key(o->store), &out),
+                     OK);
+    assert_int_equal(bundle_decode(writer_bytes(&out), &bundle), OK);
+    assert_int_equal(bundle.key_count, 1);
+    assert_int_equal(data_key_open(bundle.keys[0].sealed, o->hub_seal, &data_key), OK);
+    struct buf work = buf_of(work_space, sizeof work_space), opened = buf_of(plain, sizeof plain);
+    assert_int_equal(
+        envelope_open(&bundle.items[0].sealed, OFFICE_DISTRICT, data_key, NULL, &work, &opened),
+        OK);
+    secret_key_close(&data_key);
+    assert_int_equal(txn_decode(buf_bytes(&opened), &txn), OK);
+    *ret_item = bundle.items[0];
+    return &txn;
 }
 
 /* ---- looking */

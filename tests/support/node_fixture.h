@@ -74,6 +74,10 @@ enum err office_ack(struct office *o, enum lane lane, uint64_t first, uint64_t l
 struct bytes office_answer(int index, enum disposition disposition, const char *reason,
                            const char *field);
 
+/* A queued transaction as the hub opens it, and the item that it came in; both static memory. */
+struct txn *office_sent(struct office *o, enum lane lane, uint64_t seq,
+                        struct bundle_item *ret_item);
+
 /* Value of a field in a view as text, or NULL. */
 const char *office_value(const struct record_view *view, const char *field);
 const struct view_field *office_field(const struct record_view *view, const char *field);

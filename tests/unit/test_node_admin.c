@@ -190,14 +190,48 @@ static void an_idle_node_locks_itself(void **state)
     struct admin_world *w = *state;
     assert_true(world_ask(w, "list", json_pack("{s:s}", "collection", "orang")));
     for (unsigned i = 0; i < 2; i++) { /* each use counts anew */
-        w->admin->used_ms -= 14 * 60 * 1000;
+        w->admin->sessions[0].used_ms -= 14 * 60 * 1000;
         assert_true(world_ask(w, "list", json_pack("{s:s}", "collection", "orang")));
     }
-    w->admin->used_ms -= 15 * 60 * 1000;
+    w->admin->sessions[0].used_ms -= 15 * 60 * 1000;
     unsigned before = w->changed;
     world_refused(w, "locked", "list", json_pack("{s:s}", "collection", "orang"));
     assert_false(node_store_unlocked(w->o.store));
     assert_true(w->changed > before); /* the hub hears that records are not wanted */
+}
+
+/* Another user of this machine has unlocked the same operator. */
+static void each_locks_what_the_own_user_unlocked(void **state)
+{
+    struct admin_world *w = *state;
+    w->admin->sessions[1] = w->admin->sessions[0];
+    w->admin->sessions[1].uid++;
+    w->admin->session_count = 2;
+    assert_true(world_ask(w, "lock", NULL));
+    assert_true(json_is_false(json_object_get(world_done(w), "locked")));
+    assert_true(node_store_unlocked(w->o.store));
+    world_refused(w, "locked", "list", json_pack("{s:s}", "collection", "orang"));
+    assert_true(world_unlock(w));
+    assert_int_equal(w->admin->session_count, 2);
+    assert_true(world_ask(w, "lock", json_pack("{s:b}", "all", 1)));
+    assert_true(json_is_true(json_object_get(world_done(w), "locked")));
+    assert_false(node_store_unlocked(w->o.store));
+    assert_int_equal(w->admin->session_count, 0);
+}
+
+static void who_is_meant_must_be_said_where_several_are_unlocked(void **state)
+{
+    struct admin_world *w = *state;
+    w->admin->sessions[1] = w->admin->sessions[0];
+    memcpy(w->admin->sessions[1].name, "budi", sizeof "budi");
+    w->admin->session_count = 2;
+    world_refused(w, "who", "list", json_pack("{s:s}", "collection", "orang"));
+    assert_non_null(strstr(world_text(w, "rule"), "siti, budi"));
+    assert_true(world_ask(w, "list", json_pack("{s:s, s:s}", "collection", "orang", "as", "siti")));
+    world_refused(w, "locked", "list", json_pack("{s:s, s:s}", "collection", "orang", "as", "ani"));
+    assert_true(world_ask(w, "status", NULL)); /* asks for nobody's key */
+    assert_true(world_ask(w, "lock", json_pack("{s:s}", "as", "budi")));
+    assert_true(world_ask(w, "list", json_pack("{s:s}", "collection", "orang")));
 }
 
 static void a_restart_locks(void **state)
@@ -510,6 +544,8 @@ int main(void)
         READY(an_operator_key_must_open_and_belong_together),
         READY(a_wrong_passphrase_does_not_unlock),
         READY(an_idle_node_locks_itself),
+        READY(each_locks_what_the_own_user_unlocked),
+        READY(who_is_meant_must_be_said_where_several_are_unlocked),
         READY(a_restart_locks),
         READY(an_unlocked_key_serves_only_who_unlocked_it),
         READY(put_answers_with_id_number_and_place),
