@@ -208,17 +208,6 @@ const struct policy *hub_store_policy_at(struct hub_store *store, uint64_t rules
     return store->policies[rules_version - 1];
 }
 
-struct policy_mark hub_store_policy_mark(const struct hub_store *store)
-{
-    struct policy_mark mark = { .trust_version = store->trust.version,
-                                .trust_hash = store->trust.hash };
-    if (store->policy) {
-        mark.rules_version = store->policy->version;
-        mark.rules_hash = store->policy->hash;
-    }
-    return mark;
-}
-
 /* --- life ------------------------------------------------------------------------------------ */
 
 static enum err bind_district(struct hub_store *store, const char *path, const char *district,

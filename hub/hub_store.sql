@@ -186,8 +186,8 @@ CREATE TABLE tksk_data_key (
 ) STRICT, WITHOUT ROWID;
 
 -- Signed statements of the trust part (kind 2) and rules documents (kind 3), as received, and the
--- dictionaries (kind 6) that rules name, by the version that brought them; number: where the journal
--- stood when they came.
+-- dictionaries (kind 6) that rules name, by the version that brought them; number: where the
+-- journal stood when they came.
 CREATE TABLE tksk_document (
     kind INTEGER NOT NULL,
     version INTEGER NOT NULL,

@@ -259,10 +259,11 @@ static enum err verify_dictionary(struct hub_store *store, const struct row_jour
                                   uint64_t version, struct problem *problem)
 {
     struct bytes bytes;
+    /* First: reading rules and dictionary uses the same space. */
+    const struct policy *policy = hub_store_policy_at(store, version);
     enum err err = store->ops->document_get(store->backend, DOCUMENT_DICTIONARY, version, &bytes);
     if (err)
         return err == ERR_NOT_FOUND ? OK : err;
-    const struct policy *policy = hub_store_policy_at(store, version);
     bool named = policy && dictionary_check(policy, bytes, NULL) == OK;
     return named ? OK : differs(problem, row->number, "the dictionary");
 }

@@ -294,6 +294,17 @@ enum err hub_store_rules_put(struct hub_store *store, struct bytes signed_docume
 
 /* --- reading --------------------------------------------------------------------------------- */
 
+struct policy_mark hub_store_policy_mark(const struct hub_store *store)
+{
+    struct policy_mark mark = { .trust_version = store->trust.version,
+                                .trust_hash = store->trust.hash };
+    if (store->policy) {
+        mark.rules_version = store->policy->version;
+        mark.rules_hash = store->policy->hash;
+    }
+    return mark;
+}
+
 static enum err document_copy(struct hub_store *store, enum journal_kind kind, uint64_t version,
                               uint8_t **ret_bytes, size_t *ret_len)
 {

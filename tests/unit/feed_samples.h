@@ -40,12 +40,12 @@ static inline struct feed_item feed_sample_item(unsigned which)
                                                  bytes_text("reference"),
                                                  bytes_text("keluarga") } };
     case 3:
-        return feed_record_sample();
-    case 4:
         return (struct feed_item){ .kind = FEED_DICTIONARY,
                                    .number = 6,
                                    .version = 2,
                                    .document = bytes_text("a dictionary") };
+    case 4:
+        return feed_record_sample();
     case 5:
         return (struct feed_item){ .kind = FEED_CONFLICT,
                                    .number = 89,

@@ -144,6 +144,8 @@ static void a_dictionary_that_was_altered_does_not_verify(void **state)
     (void)state;
     struct problem problem = { .code = OK };
     fixture_rules(&f, fixture_source);
+    fixture_rules(&f, fixture_source_wider);
+    fixture_reopen(&f); /* older rules are read again */
     assert_int_equal(hub_store_verify(f.store, &problem), OK);
     assert_int_equal(hub_store_begin(f.store), OK);
     space[f.dictionary.len - 1] ^= 1;

@@ -113,9 +113,14 @@ def box_public(secret_hex):
     return bytes(PrivateKey(unhex(secret_hex)).public_key)
 
 
-def unzip(data, plain_bytes):
+def unzip(data, plain_bytes, dictionary=None):
     frame = b"\x28\xb5\x2f\xfd" + data
-    out = zstandard.ZstdDecompressor().decompressobj().decompress(frame)
+    check(data[0] == 0, "the form of the frame names no dictionary")
+    how = {}
+    if dictionary is not None:
+        full = zstandard.DICT_TYPE_FULLDICT
+        how["dict_data"] = zstandard.ZstdCompressionDict(dictionary, dict_type=full)
+    out = zstandard.ZstdDecompressor(**how).decompressobj().decompress(frame)
     check(len(out) == plain_bytes, "the frame has the length that was promised")
     return out
 
@@ -279,6 +284,16 @@ def check_bundle():
     check(parts == [unhex(c) for c in v["changes"]], "changes in the bundle")
     check(commitments == [unhex(c) for c in v["commitments"]], "commitments in the bundle")
     check(items[1] == [2, 4, 2, b"\x61" * 32, b"\x62" * 32], "policy entry")
+    check(dec(unhex(v["push"])) == [2, raw], "a bundle in one slice")
+
+    held = unhex(v["dictionary"])
+    check(H("dictionary", held) == unhex(v["dictionary_hash"]), "hash of the dictionary")
+    _, _, same_leaf, _, dictionary, plain_bytes, with_body = dec(unhex(v["dictionary_item"]))
+    check((same_leaf, dictionary) == (leaf, 2), "sealed with dictionary 2")
+    check(len(with_body) < len(body), "a dictionary makes it smaller")
+    head = enc([1, v["district"], leaf, number, dictionary, plain_bytes])
+    packed = aead_open(with_body, head, H("nonce", head)[:24], data_key)
+    check(unzip(packed, plain_bytes, held) == txn, "opened with the dictionary")
 
 
 # --- §3 messages ----------------------------------------------------------------------------
@@ -403,7 +418,7 @@ def check_messages():
 def check_feed():
     v = load("feed.json")
     hub = public(v["hub_seed"])
-    lengths = {1: 3, 2: 3, 3: 7, 8: 8, 9: 10, 10: 6}
+    lengths = {1: 3, 2: 3, 3: 7, 4: 4, 8: 8, 9: 10, 10: 6}
     for number, name in enumerate(("control", "records")):
         statement, sig, body = dec(unhex(v[name]["batch"]))
         check_signed("feed", statement, hub, sig, f"{name} batch")

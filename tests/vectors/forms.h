@@ -250,6 +250,55 @@ static inline void vectors_transaction(struct json *json)
     json_hex(json, "countersigned", raw);
 }
 
+/* Trained on what such transactions have in common; a small one, as a policy's is made. */
+static inline struct bytes sample_dictionary(void)
+{
+    static uint8_t space[1024], samples[128 * 1024];
+    static size_t sizes[600];
+    struct buf out = buf_of(space, sizeof(space));
+    size_t len = 0;
+    for (unsigned i = 0; i < COUNT_OF(sizes); i++) {
+        int n = snprintf((char *)samples + len, sizeof(samples) - len,
+                         "%u orang kode_kec 36.04.%02u nama number %u of many keluarga jk %s", i,
+                         i % 29 + 1, i * 7919 % 997, i % 2 ? "L" : "P");
+        sizes[i] = (size_t)n;
+        len += sizes[i];
+    }
+    must(compress_dictionary_train(bytes_of(samples, len), sizes, COUNT_OF(sizes), &out) == OK);
+    return buf_bytes(&out);
+}
+
+/* The same transaction sealed with a dictionary that the rules of version 2 named. */
+static inline void vectors_dictionary(struct json *json, const struct made_txn *made,
+                                      const struct secret_key *data_key)
+{
+    static uint8_t work_space[ENVELOPE_WORK_BYTES], body_space[8192], item_space[8192];
+    const struct dictionary dictionary = { .id = 2, .bytes = sample_dictionary() };
+    struct buf work = buf_of(work_space, sizeof(work_space));
+    struct buf body = buf_of(body_space, sizeof(body_space));
+    struct writer out = writer_of(item_space, sizeof(item_space));
+    struct bundle_item item = { .kind = ITEM_TXN };
+    struct hash hash;
+    must(envelope_seal(made->raw, SAMPLE_DISTRICT, &made->leaf, 9, data_key, &dictionary, &work,
+                       &body, &item.sealed) == OK);
+    bundle_item_encode(&item, &out);
+    dictionary_hash(dictionary.bytes, &hash);
+    json_hex(json, "dictionary", dictionary.bytes);
+    json_hash(json, "dictionary_hash", &hash);
+    json_hex(json, "dictionary_item", writer_bytes(&out));
+}
+
+/* The bundle as it is pushed when it is one slice. */
+static inline void vectors_push_whole(struct json *json, struct bytes bundle)
+{
+    static uint8_t frame_space[FRAME_BYTES_MAX];
+    struct writer out = writer_of(frame_space, sizeof(frame_space));
+    const struct message message = { .type = MESSAGE_PUSH,
+                                     .push = { .total = bundle.len, .data = bundle } };
+    must(message_encode(&message, &out) == OK);
+    json_hex(json, "push", writer_bytes(&out));
+}
+
 /* One transaction and one policy entry, at seqs 5 and 6 of the normal lane; 20 are queued. */
 static inline void vectors_bundle(struct json *json)
 {
@@ -309,6 +358,8 @@ static inline void vectors_bundle(struct json *json)
     uint8_t tag[BUNDLE_TAG_BYTES];
     bundle_tag(writer_bytes(&raw), tag);
     json_hex(json, "push_tag", bytes_of(tag, sizeof(tag)));
+    vectors_push_whole(json, writer_bytes(&raw));
+    vectors_dictionary(json, &made, data_key);
     secret_key_close(&data_key);
     secret_key_close(&device);
 }
@@ -357,16 +408,16 @@ static inline void vectors_messages(struct json *json)
     json_text(json, "operator_words", words);
 }
 
-/* Items `first`, `first` + 1, `first` + 2 of the samples in a batch. */
+/* `count` items from `first` on of the samples in a batch. */
 static inline void vectors_batch(struct json *json, const char *name, enum feed_stream stream,
-                                 unsigned first)
+                                 unsigned first, unsigned count)
 {
     static uint8_t item_space[4096], batch_space[8192];
     static uint8_t work_space[FEED_PLAIN_BYTES_MAX + 8 * 1024];
     struct writer items = writer_of(item_space, sizeof(item_space));
     json_open(json, name, '{');
     json_open(json, "items", '[');
-    for (unsigned i = first; i < first + 3; i++) {
+    for (unsigned i = first; i < first + count; i++) {
         size_t before = items.buf.len;
         struct feed_item item = feed_sample_item(i);
         feed_item_encode(&item, &items);
@@ -374,7 +425,7 @@ static inline void vectors_batch(struct json *json, const char *name, enum feed_
         json_hex(json, NULL, bytes_of(item_space + before, items.buf.len - before));
     }
     json_close(json, ']');
-    struct feed_batch batch = feed_sample_batch(stream, 3);
+    struct feed_batch batch = feed_sample_batch(stream, count);
     struct secret_key *hub = sample_secret(0x51);
     struct public_key node = sample_box_public(0x23);
     struct buf work = buf_of(work_space, sizeof(work_space));
@@ -392,8 +443,8 @@ static inline void vectors_feed(struct json *json)
     json_text(json, "node", SAMPLE_NODE);
     json_secret(json, "hub_seed", 0x51);
     json_secret(json, "node_seal_secret", 0x23);
-    vectors_batch(json, "control", FEED_CONTROL, 0);
-    vectors_batch(json, "records", FEED_RECORDS, 3);
+    vectors_batch(json, "control", FEED_CONTROL, 0, 4);
+    vectors_batch(json, "records", FEED_RECORDS, 4, 3);
 }
 
 /* Signs and applies one statement, and writes it down. */
