@@ -90,7 +90,7 @@ TEST_LIBS ?= ctl hub node proto common
 TEST_ARCHIVES := $(TEST_LIBS:%=$(B)/lib%.a)
 
 .PHONY: all check demo unit sim e2e vectors tidy fuzz fuzz-build bench lint format format-check install \
-        deps clean build-tests need-pkg-config
+        uninstall system-test deps clean build-tests need-pkg-config
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -175,6 +175,9 @@ e2e: all $(PEOPLE)
 	$(RUN) e2e
 tidy:
 	@bash tests/tidy.sh
+# Boots the services in a container: as root, with debootstrap and systemd-container.
+system-test: all
+	$(RUN) system
 
 fuzz:
 	$(SUBMAKE) CC=clang FUZZ=1 fuzz-build
@@ -182,7 +185,7 @@ fuzz:
 fuzz-build: need-pkg-config $(FUZZERS)
 
 bench: all $(BENCHES) $(PEOPLE)
-	@set -e; for b in $(BENCHES); do echo "== $$b"; B='$(abspath $(B))' $$b; done
+	@B='$(abspath $(B))' bash tests/bench/run.sh $(BENCH)
 
 C_FILES = $(shell find common proto node hub tests -name '*.[ch]' | sort)
 LINT_SRC = $(SRC_common) $(SRC_proto) $(SRC_node) $(SRC_hub) $(SRC_ctl) $(wildcard $(MAINS))
@@ -197,17 +200,35 @@ format:
 format-check:
 	clang-format --dry-run -Werror $(C_FILES)
 
-MAN := $(wildcard common/man/*.[158])
-BIN := $(DESTDIR)$(PREFIX)
-install: all
-	install -D -m 755 -t $(BIN)/sbin $(B)/tksk-hub $(B)/tksk-node
-	install -D -m 755 -t $(BIN)/bin $(B)/tkskctl
-	$(foreach m,$(MAN),install -D -m 644 $(m) $(BIN)/share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m));)
-	$(foreach c,$(wildcard common/completions/*.bash),install -D -m 644 $(c) $(BIN)/share/bash-completion/completions/$(basename $(notdir $(c)));)
-	$(foreach u,$(wildcard systemd/*.service systemd/*.socket systemd/*.timer),install -D -m 644 -t $(BIN)/lib/systemd/system $(u);)
-	$(foreach u,$(wildcard systemd/*sysusers*.conf),install -D -m 644 $(u) $(BIN)/lib/sysusers.d/tksk.conf;)
-	$(foreach u,$(wildcard systemd/*tmpfiles*.conf),install -D -m 644 $(u) $(BIN)/lib/tmpfiles.d/tksk.conf;)
-	$(foreach p,$(wildcard hub/policy/*),install -D -m 644 -t $(BIN)/share/tksk/policy $(p);)
+# SOURCE:PLACE:MODE. The units name the place of the programs; the one of the hub's own office is made
+# of the node's.
+UNIT_FILES := $(addprefix $(B)/units/,tksk-hub.service tksk-node.service tksk-office.service)
+$(B)/units/%.service: systemd/%.service Makefile FORCE
+	@mkdir -p $(@D) && sed 's,=/usr/sbin/,=$(PREFIX)/sbin/,' $< > $@
+$(B)/units/tksk-office.service: systemd/tksk-node.service Makefile FORCE
+	@mkdir -p $(@D) && sed -e '/^Documentation=/!s,tksk-node,tksk-office,g' \
+	  -e "s,^Description=.*,Description=tksk-sync office of the hub's own," \
+	  -e 's,^ExecStart=.*,ExecStart=$(PREFIX)/sbin/tksk-node --config $(PREFIX)/share/tksk/office.conf,' $< > $@
+.PHONY: FORCE # a unit depends on PREFIX
+
+INSTALLED := $(B)/tksk-hub:sbin/tksk-hub:755 $(B)/tksk-node:sbin/tksk-node:755 $(B)/tkskctl:bin/tkskctl:755 \
+  $(foreach m,$(wildcard common/man/*.[158]),$(m):share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)):644) \
+  $(foreach c,$(wildcard common/completions/*.bash),$(c):share/bash-completion/completions/$(basename $(notdir $(c))):644) \
+  $(foreach u,$(UNIT_FILES),$(u):lib/systemd/system/$(notdir $(u)):644) \
+  systemd/sysusers-tksk.conf:lib/sysusers.d/tksk.conf:644 systemd/tmpfiles-tksk.conf:lib/tmpfiles.d/tksk.conf:644 \
+  $(foreach p,$(wildcard hub/policy/*),$(p):share/tksk/policy/$(notdir $(p)):644) \
+  systemd/office.conf:share/tksk/office.conf:644 \
+  $(foreach e,hub.conf node.conf,systemd/$(e):share/doc/tksk/examples/$(e):644) LICENSE:share/doc/tksk/copyright:644
+part = $(word $(1),$(subst :, ,$(2)))
+ROOT = $(DESTDIR)$(PREFIX)
+install: all $(UNIT_FILES)
+	@$(foreach i,$(INSTALLED),install -D -m $(call part,3,$(i)) $(call part,1,$(i)) '$(ROOT)/$(call part,2,$(i))' &&) :
+	@echo "installed below $(ROOT)$(if $(DESTDIR),,; now: systemd-sysusers && systemd-tmpfiles --create && systemctl daemon-reload)"
+# State, configuration and users stay.
+uninstall:
+	@$(foreach i,$(INSTALLED),rm -f '$(ROOT)/$(call part,2,$(i))';) \
+	  rmdir --ignore-fail-on-non-empty '$(ROOT)'/share/tksk/policy '$(ROOT)'/share/tksk \
+	    '$(ROOT)'/share/doc/tksk/examples '$(ROOT)'/share/doc/tksk 2>/dev/null || :
 
 clean:
 	rm -rf '$(B)'
