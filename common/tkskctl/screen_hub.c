@@ -5,6 +5,7 @@
 #include "common/tkskctl/screen.h"
 
 #define ALARMS_SHOWN 8
+#define SILENT_DOUBT_S 300
 
 /* --- alarms --------------------------------------------------------------------------------- */
 
@@ -198,8 +199,12 @@ void screen_hub(FILE *out, const json_t *done, size_t width)
         screen_line(out, PAINT_WAIT, width, "%s",
                     tr("This district is not founded yet.", "Kabupaten ini belum didirikan."));
     } else {
+        bool halted = json_is_false(json_object_get(done, "merging"));
+        if (halted)
+            print_alarms(out, done, width);
         hub_line(out, done, width);
-        print_alarms(out, done, width);
+        if (!halted)
+            print_alarms(out, done, width);
         hub_figures(out, done, width);
     }
     (void)fputc('\n', out);
@@ -235,6 +240,9 @@ static void office_row(struct table *table, const json_t *row)
     table_add(table, (const char *const[]){ text_of(row, "node"), say_state_short(state), heard,
                                             received, queued, known ? versions : "-", people });
     table_paint(table, 1, state_paint(state));
+    /* A link that died in silence still counts as one: nothing heard for so long is a doubt. */
+    if (number_of(row, "silent_s") > SILENT_DOUBT_S && strcmp(state, "ended") != 0)
+        table_paint(table, 2, PAINT_WAIT);
     if (number_of(row, "queued") > 0)
         table_paint(table, 4, PAINT_WAIT);
     if (known && json_is_false(json_object_get(row, "policy_newest")))

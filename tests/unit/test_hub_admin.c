@@ -10,6 +10,7 @@
 #include "hub/hub_daemon.h"
 #include "proto/invite.h"
 #include "proto/policy_text.h"
+#include "proto/value.h"
 
 #define LIMIT_MS 20000
 
@@ -491,6 +492,47 @@ static void a_backup_counts_once_it_is_confirmed(void **state)
     assert_true(json_is_string(json_object_get(answer.done, "last_backup")));
 }
 
+static const json_t *alarm_of(const char *kind)
+{
+    size_t index;
+    json_t *alarm;
+    json_array_foreach(json_object_get(answer.done, "alarms"), index, alarm) {
+        if (strcmp(json_string_value(json_object_get(alarm, "kind")), kind) == 0)
+            return alarm;
+    }
+    return NULL;
+}
+
+static void status_warns_of_terms_and_backups(void **state)
+{
+    (void)state;
+    static uint8_t space[1024];
+    struct fix_office office;
+    char soon[11];
+    fix_office_open(&office, "36.04.29", 1);
+    found();
+    ask_done("trust_publish",
+             statement_args(fix_enrolment(&district, hub_store_trust(hub.store), &office)));
+    ask_done("status", NULL);
+    assert_non_null(alarm_of("no_backup"));
+    assert_null(alarm_of("term_ending")); /* 2090 */
+    assert_null(alarm_of("silent"));      /* it has not begun */
+    assert_null(alarm_of("rolled_back"));
+    date_of_ms(loop_wall_ms() + UINT64_C(59) * 24 * 3600 * 1000, soon);
+    struct writer ops = writer_of(space, sizeof space);
+    writer_array(&ops, 1);
+    trust_op_operator_until(&ops, office.operator_number, "SK 2", soon);
+    ask_done("trust_publish", statement_args(fix_statement(&district, hub_store_trust(hub.store),
+                                                           writer_bytes(&ops))));
+    ask_done("status", NULL);
+    const json_t *alarm = alarm_of("term_ending");
+    assert_non_null(alarm);
+    assert_int_equal(json_integer_value(json_object_get(alarm, "days")), 59);
+    assert_string_equal(json_string_value(json_object_get(alarm, "until")), soon);
+    assert_int_equal(done_int("nodes_trust"), 0); /* it has not heard of any version yet */
+    fix_office_close(&office);
+}
+
 static void copies_leave_no_file_behind(void **state)
 {
     (void)state;
@@ -538,6 +580,7 @@ int main(void)
         TEST(verify_replays_the_journal_of_a_copy),
         TEST(a_snapshot_is_a_whole_database),
         TEST(a_backup_counts_once_it_is_confirmed),
+        TEST(status_warns_of_terms_and_backups),
         TEST(copies_leave_no_file_behind),
         TEST(a_record_that_is_not_there_is_not_found),
     };

@@ -223,7 +223,9 @@ static const char *literal(const char *at, char *ret, size_t cap)
             break;
         any = true;
         for (at++; *at && *at != '"'; at++) {
-            if (*at == '\\' && at[1])
+            if (*at == '\\' && (at[1] == '"' || at[1] == '\\'))
+                at++;
+            else if (*at == '\\' && at[1])
                 ret[len++] = *at++;
             ret[len++] = *at;
             assert_true(len + 2 < cap);
@@ -438,6 +440,63 @@ static void morning_line_says_what_came_and_by_when_the_rest_must_go(void **stat
     say_lang(LANG_EN);
 }
 
+#define DISTRICT                                                                                        \
+    "{\"journal\":4711,\"trust_version\":13,\"rules_version\":2,\"district\":\"36.04\",\"nodes\":29,"   \
+    "\"nodes_linked\":27,\"nodes_trust\":28,\"nodes_rules\":29,\"records\":12345,\"backlog\":88,"       \
+    "\"now\":\"2026-10-17T02:12:00Z\",\"last_backup\":\"2026-10-16T09:00:00Z\",\"conflicts\":1,"        \
+    "\"merging\":false,\"alarms\":[{\"kind\":\"rolled_back\",\"level\":\"bad\",\"node\":\"36.04.29\"}," \
+    "{\"kind\":\"twin\",\"level\":\"bad\",\"node\":\"36.04.05\"},"                                      \
+    "{\"kind\":\"term_ending\",\"level\":\"wait\",\"node\":\"36.04.08\",\"name\":\"Siti "               \
+    "Nurhaliza Binti Abdurrahman Wahid\",\"until\":\"2026-12-01\",\"days\":45},"                        \
+    "{\"kind\":\"term_ending\",\"level\":\"bad\",\"node\":\"36.04.08\",\"name\":\"Ani\","               \
+    "\"until\":\"2026-10-01\",\"days\":-16},"                                                           \
+    "{\"kind\":\"silent\",\"level\":\"wait\",\"node\":\"36.04.12\",\"days\":4},"                        \
+    "{\"kind\":\"clock\",\"level\":\"wait\",\"node\":\"36.04.22\",\"off_s\":-1800000000},"              \
+    "{\"kind\":\"backup\",\"level\":\"wait\",\"days\":9},"                                              \
+    "{\"kind\":\"disk\",\"level\":\"bad\",\"bytes\":500000000},"                                        \
+    "{\"kind\":\"news_of_tomorrow\",\"level\":\"bad\"}]}"
+
+static void district_names_what_needs_a_person(void **state)
+{
+    (void)state;
+    static const char *const phrases[] = {
+        "27 dari 29 kantor tersambung; 12.345 catatan; 88 kiriman masih di kantor.",
+        "Perlu keputusan: 1 isian berbeda.",
+        "TIDAK MENERIMA: basis data lebih tua dari yang sudah dilihat kantor 36.04.29.",
+        "36.04.05: dua komputer memakai nama kantor ini",
+        "berakhir 2026-12-01, 45 hari lagi",
+        "masa tugas Ani sudah berakhir 2026-10-01; isiannya menunggu SK\n",
+        "36.04.12: tidak terdengar 4 hari",
+        "36.04.22: jamnya salah, terlambat 20.833 hari",
+        "cadangan terakhir berumur 9 hari",
+        "sisa ruang disk tinggal 500,0 MB",
+        "dan 1 lagi (tkskctl nodes)",
+        "13, ada di 28 dari 29 kantor",
+        "17 jam lalu",
+    };
+    say_zone(420);
+    for (size_t width = 0; width <= 200; width += 40) {
+        char *text = NULL;
+        json_t *done = json_loads(DISTRICT, 0, NULL);
+        assert_non_null(done);
+        FILE *out = open_memstream(&text, &(size_t){ 0 });
+        say_lang(LANG_ID);
+        screen_hub(out, done, width);
+        (void)fclose(out);
+        json_decref(done);
+        if (width > 0)
+            no_line_is_wider_than(text, width);
+        assert_memory_equal(text, "! TIDAK MENERIMA", 16); /* before everything else */
+        for (size_t i = 0; width == 0 && i < COUNT_OF(phrases); i++) {
+            if (!strstr(text, phrases[i]))
+                fail_msg("\"%s\" does not stand in\n%s", phrases[i], text);
+        }
+        free(text);
+    }
+    say_now(NULL);
+    say_lang(LANG_EN);
+}
+
 static void screens_fit_narrow_terminals(void **state)
 {
     (void)state;
@@ -477,6 +536,7 @@ int main(void)
         cmocka_unit_test(every_refusal_of_an_office_has_an_indonesian_text),
         cmocka_unit_test(every_state_has_a_word_in_both_languages),
         cmocka_unit_test(morning_line_says_what_came_and_by_when_the_rest_must_go),
+        cmocka_unit_test(district_names_what_needs_a_person),
         cmocka_unit_test(screens_fit_narrow_terminals),
     };
     return cmocka_run_group_tests(tests, locale, NULL);
