@@ -164,7 +164,7 @@ void node_cmd_collections(struct node_admin *admin, struct admin_call *call);
 void node_cmd_export_begin(struct node_admin *admin, struct admin_call *call);
 void node_cmd_export_rows(struct node_admin *admin, struct admin_call *call);
 
-/* node_admin_status.c: keeps what an operator has seen; `key` NULL: the one who acts in this call. */
+/* node_admin_status.c: keeps what an operator has seen; `key` NULL: who acts in this call. */
 void node_admin_look(struct node_admin *admin, const struct public_key *key, enum node_look look);
 json_t *node_json_zone(const struct node_admin *admin); /* NULL: the policy names none */
 

@@ -436,11 +436,12 @@ enum exit_code cmd_conflict_list(struct ctl *ctl)
     else
         table_print(&table, stdout, terminal_width(stdout));
     if (json_array_size(answer.rows) > 0)
-        text_wrap(stdout,
-                  tr("Decide with `tkskctl conflict resolve NO --choose a` (or b, or --value TEXT).",
-                     "Putuskan dengan `tkskctl conflict resolve NO --choose a` (atau b, atau --value "
-                     "ISI)."),
-                  2, terminal_width(stdout));
+        text_wrap(
+            stdout,
+            tr("Decide with `tkskctl conflict resolve NO --choose a` (or b, or --value TEXT).",
+               "Putuskan dengan `tkskctl conflict resolve NO --choose a` (atau b, atau --value "
+               "ISI)."),
+            2, terminal_width(stdout));
     table_close(&table);
     answer_close(&answer);
     return EXIT_DONE;
