@@ -36,10 +36,13 @@ static enum err clear_stale(const struct sockaddr_un *address, struct problem *p
 
 static enum err open_to_group(const char *path, const char *group, struct problem *problem)
 {
+    struct stat st;
     const struct group *known = group && group[0] ? getgrnam(group) : NULL;
     if (group && group[0] && !known)
         log_info("no such group, the socket is for this user alone group=%s", group);
-    if (known && chown(path, (uid_t)-1, known->gr_gid) != 0)
+    /* Under systemd it is made by the group already, and the sandbox knows no chown. */
+    bool given = known && stat(path, &st) == 0 && st.st_gid == known->gr_gid;
+    if (known && !given && chown(path, (uid_t)-1, known->gr_gid) != 0)
         log_warning("the socket is not given to the group group=%s text=\"%s\"", group,
                     strerror(errno));
     if (chmod(path, 0660) != 0)
