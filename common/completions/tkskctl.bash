@@ -20,7 +20,7 @@ _tkskctl()
     --lane) COMPREPLY=($(compgen -W 'urgent normal bulk' -- "$cur")); return ;;
     esac
     case $first in
-    '') words=' status put isi edit ubah delete hapus apply import impor export ekspor list cari show lihat attention perhatian draft draf countersign tandatangan daftar tandatangan lihat tandatangan tolak tandatangan explain jelaskan conflict bundle policy enrol daftar operator unlock buka lock kunci nodes trust node review snapshot query verify backup restore metrics completion help bantuan --node --hub --socket --json --lang --as --passphrase-file --key --version --help' ;;
+    '') words=' status put isi edit ubah delete hapus apply import impor export ekspor list cari show lihat attention perhatian draft draf draf lihat draf ubah draf kirim draf buang countersign tandatangan daftar tandatangan lihat tandatangan tolak tandatangan explain jelaskan conflict bundle policy enrol daftar operator unlock buka lock kunci nodes trust node review snapshot query verify backup restore metrics completion help bantuan --node --hub --socket --json --lang --as --passphrase-file --key --version --help' ;;
     status) words=' --watch' ;;
     put|isi) words=' --draf --lane --request' ;;
     edit|ubah) words=' --draf --request' ;;

@@ -49,18 +49,20 @@ static size_t name_words(const char *name, const char *const *words, size_t coun
     return second ? 2 : 1;
 }
 
+/* The longest name wins: "draf kirim" is not "draf" with an argument. */
 const struct command *command_find(const char *const *words, size_t count, size_t *ret_used)
 {
+    const struct command *found = NULL;
     for (size_t i = 0; i < command_count && count > 0; i++) {
         size_t used = name_words(commands[i].name, words, count);
-        if (used == 0 && commands[i].alias)
-            used = name_words(commands[i].alias, words, count);
-        if (used > 0) {
+        size_t alias = commands[i].alias ? name_words(commands[i].alias, words, count) : 0;
+        used = alias > used ? alias : used;
+        if (used > 0 && (!found || used > *ret_used)) {
             *ret_used = used;
-            return &commands[i];
+            found = &commands[i];
         }
     }
-    return NULL;
+    return found;
 }
 
 /* --- what was probably meant ---------------------------------------------------------------- */

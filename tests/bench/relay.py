@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """Joins a node to its hub and counts what passes, both ways: the payload of the TCP connection.
 
-relay.py LISTEN_PORT_FILE ENDPOINT_FILE LOG
+relay.py LISTEN_PORT_FILE ENDPOINT_FILE LOG [PORT]
 
-Listens on a free port of 127.0.0.1 and writes it to LISTEN_PORT_FILE; each connection goes on to
+Listens on PORT or on a free port of 127.0.0.1 and writes it to LISTEN_PORT_FILE; each connection goes on to
 the endpoint that ENDPOINT_FILE then names ("tcp://127.0.0.1:PORT"). Each ZMTP frame becomes a line
 of LOG: "up|down bytes handshake|frame", where bytes are all of the frame on the wire, header,
 encryption and content. Ends when its parent does, and after ten minutes.
@@ -48,9 +48,9 @@ class Counter:
 
 
 def main():
-    port_file, endpoint_file, log_file = sys.argv[1:]
-    log = open(log_file, "w", buffering=1, encoding="ascii")
-    listener = socket.create_server(("127.0.0.1", 0))
+    port_file, endpoint_file, log_file, *port = sys.argv[1:]
+    log = open(log_file, "a", buffering=1, encoding="ascii")
+    listener = socket.create_server(("127.0.0.1", int(port[0]) if port else 0))
     with open(port_file + ".new", "w", encoding="ascii") as out:
         out.write(str(listener.getsockname()[1]))
     os.rename(port_file + ".new", port_file)
