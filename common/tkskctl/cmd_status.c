@@ -63,13 +63,19 @@ static bool look_again(struct watching *watching)
     return !same || was_gone;
 }
 
-static void print_gone(FILE *out, size_t width)
+static void print_gone(FILE *out, size_t width, const json_t *last)
 {
+    char then[SAY_TIME_MAX];
     screen_line(out, PAINT_BAD, width, "%s",
                 tr("The daemon does not answer any more; trying again. The records stored on this "
                    "machine are safe.",
                    "Daemon tidak menjawab lagi; terus dicoba. Catatan yang tersimpan di komputer "
                    "ini aman."));
+    if (width == 0 || !maybe_text_of(last, "now"))
+        return;
+    say_time(text_of(last, "now"), then);
+    screen_line(out, PAINT_BAD, width, tr("Last known at %s:", "Yang terakhir diketahui, %s:"),
+                then);
 }
 
 static void watch_status(void *ctx, FILE *out, size_t width)
@@ -85,14 +91,19 @@ static void watch_status(void *ctx, FILE *out, size_t width)
             ctl_document_to(out, watching->last, NULL);
         return;
     }
-    if (watching->gone)
-        print_gone(out, width);
+    if (watching->gone) {
+        print_gone(out, width, watching->last);
+        paint_set(0); /* what is not known any more must not shine */
+    }
     if (watching->last && (width > 0 || !watching->gone))
         print_status(out, watching->last, width);
+    paint_choose();
     if (width == 0) {
         (void)fputs("--\n", out);
         return;
     }
+    if (watching->gone)
+        say_now(NULL); /* that of the last answer stands still */
     say_clock(now);
     screen_line(out, PAINT_DIM, width, tr("%s  Ctrl-C ends", "%s  Ctrl-C selesai"), now);
 }
