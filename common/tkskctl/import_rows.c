@@ -136,8 +136,12 @@ static bool next_batch(struct import *import, bool build, struct batch *ret_batc
         else
             batch.refused++;
     }
+    if (batch.count == 0) {
+        json_decref(batch.rows);
+        return false;
+    }
     *ret_batch = batch;
-    return batch.count > 0;
+    return true;
 }
 
 /* Stands before the batch in which the interrupted import was stopped, or before the last one that
