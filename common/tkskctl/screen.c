@@ -256,8 +256,16 @@ static void cutoff_line(FILE *out, const json_t *done, size_t width)
     char when[SAY_TIME_MAX], forecast[160];
     int64_t queued = number_of(done, "queued"), left_s = number_of(done, "cutoff_left_s");
     const json_t *takes = json_object_get(done, "forecast_s");
-    if (!maybe_text_of(done, "cutoff"))
+    if (!maybe_text_of(done, "cutoff")) {
+        /* Nobody knows what day it is; the rule is known all the same. */
+        if (json_is_integer(json_object_get(done, "cutoff_day")))
+            screen_line(out, PAINT_NONE, width,
+                        tr("Cut-off: day %d of every month, %02d:%02d.",
+                           "Batas: tanggal %d setiap bulan, pukul %02d.%02d."),
+                        (int)number_of(done, "cutoff_day"), (int)number_of(done, "cutoff_hour"),
+                        (int)number_of(done, "cutoff_minute"));
         return;
+    }
     say_time(text_of(done, "cutoff"), when);
     forecast_text(done, forecast, sizeof(forecast));
     if (queued == 0) {

@@ -436,6 +436,13 @@ static void morning_line_says_what_came_and_by_when_the_rest_must_go(void **stat
     text = node_screen(MORNING "\"forecast_s\":60,\"clock\":\"wrong\",\"clock_off_s\":-99999}", 0);
     assert_non_null(strstr(text, "Jam netbook salah: menurut Dinas sekarang 09.12."));
     free(text);
+    /* Nobody knows what day it is. */
+    text = node_screen("{\"node\":\"36.04.29\",\"enrolment\":\"approved\",\"queued\":2,\"clock\":"
+                       "\"wrong\",\"cutoff\":null,\"cutoff_day\":17,\"cutoff_hour\":16}",
+                       0);
+    assert_non_null(strstr(text, "Batas: tanggal 17 setiap bulan, pukul 16.00.\n"));
+    assert_non_null(strstr(text, "Jam netbook salah, dan tanpa sambungan waktu tidak diketahui."));
+    free(text);
     say_now(NULL);
     say_lang(LANG_EN);
 }
