@@ -4,6 +4,7 @@
 Run from the top of the tree. What fuzzing found later lies beside them under other names and stays.
 """
 import base64
+import io
 import json
 import pathlib
 
@@ -74,3 +75,11 @@ text = load("invite.json")["text"]
 with_damage("invite", "text", text.encode())
 packed = base64.b64decode("".join(text.split("\n")[1:-2]))
 with_damage("invite", "packed", b"b" + packed)
+
+carry = load("carry.json")
+for way in ("to_hub", "to_node"):
+    raw = bytes.fromhex(carry[way])
+    with_damage("carry", way, raw)
+    at = raw.index(b"\n") + 1
+    for i, piece in enumerate(msgpack.Unpacker(io.BytesIO(raw[at:]))):
+        seed("carry", f"{way}-{i}", piece)
