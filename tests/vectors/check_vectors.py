@@ -554,7 +554,64 @@ def check_invite():
     check_signed("invite", statement, unhex(v["hub_sign_key"]), sig, "invite")
 
 
+# --- §13 bundles as files -------------------------------------------------------------------
+
+
+def carry_pieces(raw):
+    """Header and pieces of a carry file, whose end fits it."""
+    magic = b"tksk-sync carry 1\n"
+    check(raw.startswith(magic), "first line of a carry file")
+    at, frames = len(magic), []
+    while at < len(raw):
+        width = {0xC4: 1, 0xC5: 2, 0xC6: 4}[raw[at]]
+        size = int.from_bytes(raw[at + 1 : at + 1 + width], "big")
+        begin, at = at, at + 1 + width + size
+        check(at <= len(raw), "a frame lies in the file")
+        frames.append((begin, raw[at - size : at]))
+        check(enc(frames[-1][1]) == raw[begin:at], "the shortest head")
+    end, count, total = dec(frames[-1][1])
+    check((end, count) == (0, len(frames) - 2), "end of a carry file")
+    check(total == H("carry", raw[: frames[-1][0]]), "sum of a carry file")
+    return dec(frames[0][1]), [piece for _, piece in frames[1:-1]]
+
+
+def check_carry():
+    v = load("carry.json")
+    device, hub = public(v["device_seed"]), public(v["hub_seed"])
+    head = [1, v["district"], v["node"]]
+
+    header, pieces = carry_pieces(unhex(v["to_hub"]))
+    check(header == head + [1, b"\x44" * 16, 1795300000000, 2, [[6, 0, 0], [2, 1, 5]]], "header")
+    kind, statement, sig = dec(pieces[0])
+    check(kind == 1, "a file to the hub begins with HELLO")
+    check_signed("hello", statement, device, sig, "HELLO of a file")
+    kind, proof_kind, proof = dec(pieces[1])
+    check((kind, proof_kind) == (6, 3), "proof")
+    check_signed("ack", dec(proof)[0], hub, dec(proof)[1], "proof")
+    kind, before, raw = dec(pieces[2])
+    suite, lane, first, highest, trust, rules, tag, sig, keys, items = dec(raw)
+    check((kind, lane, first, tag) == (2, 1, 5, before[:8]), "bundle of a file")
+    after = H("head", before + H("policy-entry", enc(items[0][1:])))
+    checkpoint = [1, v["district"], hub, v["node"], unhex(v["incarnation"]), lane, first, first,
+                  before, after, highest, trust, rules, H("bundle", enc(keys) + enc(items))]
+    check_signed("checkpoint", enc(checkpoint), device, sig, "bundle of a file")
+
+    header, pieces = carry_pieces(unhex(v["to_node"]))
+    check(header[:4] == head + [2] and header[6:] == [1, [[19, 0, 80]]], "header of an answer")
+    kind, hello, welcome = dec(pieces[0])
+    check(kind == 16, "a file to the node begins with ANSWER")
+    _, statement, sig = dec(hello)
+    check_signed("hello", statement, device, sig, "HELLO that is answered")
+    _, statement, sig = dec(welcome)
+    check_signed("welcome", statement, hub, sig, "WELCOME of a file")
+    kind, batch = dec(pieces[1])
+    statement, sig, body = dec(batch)
+    check(kind == 19 and H("feed", body) == dec(statement)[11], "batch of a file")
+    check_signed("feed", statement, hub, sig, "batch of a file")
+    check(dec(pieces[2])[0] == 18, "ACK of a file")
+
+
 for part in (check_codec, check_chain, check_transaction, check_bundle, check_messages, check_feed,
-             check_trust, check_invite):
+             check_trust, check_invite, check_carry):
     part()
 print(f"{checks} checks of the golden vectors hold")

@@ -544,6 +544,8 @@ static inline void vectors_invite(struct json *json)
 /* --- files
  * ---------------------------------------------------------------------------------------- */
 
+#include "tests/vectors/forms_carry.h"
+
 struct vector_file {
     const char *name;
     void (*write)(struct json *json);
@@ -559,6 +561,7 @@ static const struct vector_file vector_files[] = {
     { "feed.json", vectors_feed, true },
     { "trust.json", vectors_trust, false },
     { "invite.json", vectors_invite, false },
+    { "carry.json", vectors_carry, true },
 };
 
 static struct sample_random vector_random;
