@@ -25,6 +25,8 @@ struct seen_change {
     uint8_t *raw;
     size_t raw_len;
     unsigned index;
+    uint32_t author; /* number of the operator */
+    enum countersign_state countersign;
 };
 
 extern struct seen_change *sim_seen;
@@ -32,3 +34,6 @@ extern size_t sim_seen_count;
 
 void sim_see_all(void);
 void sim_see_end(void);
+
+/* Between these two: every rejected group of a node is one draft there, and nothing else is. */
+void sim_check_drafts(void);

@@ -340,6 +340,8 @@ static void note_told(void *ctx, const struct hub_row *row)
 
 static void check_told(const struct seen_change *change)
 {
+    if (change->countersign == COUNTERSIGN_REFUSED)
+        return; /* the hub never hears of it */
     struct told told = { .disposition = "unknown" };
     char hex[2 * ID_BYTES + 1], uuid[2 * ID_BYTES + 5];
     const char *const parameters[] = { uuid };
@@ -353,6 +355,44 @@ static void check_told(const struct seen_change *change)
         sim_fail("I1: %s was told that lane %d seq %llu is %s, at the hub it is %s",
                  world.nodes[change->node].name, change->lane, (unsigned long long)change->seq,
                  disposition_name(change->disposition), told.disposition);
+}
+
+/* It was given back to its author, so that nobody waits for it. */
+static bool was_refused(const struct sim_promise *promise)
+{
+    for (size_t i = 0; i < sim_seen_count; i++) {
+        if (sim_seen[i].node == promise->node && hash_equal(&sim_seen[i].leaf, &promise->leaf))
+            return sim_seen[i].countersign == COUNTERSIGN_REFUSED;
+    }
+    return false;
+}
+
+static const char *role_of(uint32_t number)
+{
+    const struct trust_operator *op = trust_operator(hub_store_trust(world.hub.store), number);
+    return op != NULL ? op->role : "";
+}
+
+/* What a typist wrote and the hub took bears the valid signature of somebody else who may. */
+static void check_countersigned(void)
+{
+    static uint8_t space[TRANSACTION_BYTES_MAX];
+    static struct txn txn;
+    for (size_t i = 0; i < sim_seen_count; i++) {
+        const struct seen_change *change = &sim_seen[i];
+        struct buf plain = buf_of(space, sizeof(space));
+        struct change at_hub;
+        if (strcmp(role_of(change->author), "typist") != 0 ||
+            change->countersign == COUNTERSIGN_REFUSED)
+            continue;
+        sim_ok(
+            hub_store_change(world.hub.store, &change->leaf, change->index, &plain, &txn, &at_hub));
+        sim_ok(hub_store_txn_verify(world.hub.store, &txn, &change->leaf));
+        if (txn.countersignature_count == 0 ||
+            strcmp(role_of(txn.countersignatures[0].operator_number), "office") != 0)
+            sim_fail("I4: %s: what a typist entered is %s and nobody countersigned it",
+                     world.nodes[change->node].name, disposition_name(change->disposition));
+    }
 }
 
 static void check_replay(void)
@@ -384,12 +424,14 @@ void sim_check_end(void)
         if (promise->lost_with_store)
             continue;
         sim_ok(hub_store_knows(world.hub.store, &promise->leaf, &known));
-        if (!known)
+        if (!known && !was_refused(promise))
             sim_fail("I1: a promised transaction of %s never reached the hub",
                      world.nodes[promise->node].name);
     }
     for (size_t i = 0; i < sim_seen_count; i++)
         check_told(&sim_seen[i]);
+    check_countersigned();
+    sim_check_drafts();
     check_values();
     check_three_way();
     for (unsigned n = 0; n < world.node_count; n++) {
