@@ -303,7 +303,7 @@ static bool print_line(const struct table *table, FILE *out, size_t row, const s
         if (shape->empty[c])
             continue;
         bool wraps = (int)c == table->wraps;
-        rest[c] = bytes_of(NULL, 0);
+        rest[c] = bytes_text("");
         if (wraps && text.len > 0 && width_of(text) > widths[c]) {
             struct bytes tail = text;
             text = take_line(&tail, widths[c]);

@@ -43,7 +43,8 @@ screen hub status "Kabupaten ini belum didirikan." "Berikutnya: tkskctl trust in
 found_district
 screen hub nodes "Belum ada kantor"
 start_node "$A"
-screen "$A" status "Komputer ini belum terdaftar sebagai kantor." "Berikutnya: tkskctl daftar UNDANGAN"
+screen "$A" status "Komputer ini belum terdaftar sebagai kantor." \
+    "Berikutnya: tkskctl daftar UNDANGAN"
 hub node invite "$A" -o "$W/$A/invite" >/dev/null || fail "invite"
 words=$(node "$A" --json enrol "$W/$A/invite" | json words)
 screen "$A" status "Menunggu persetujuan Dinas untuk kantor ini."
@@ -59,7 +60,8 @@ enrol_office "$DISTRICT" "Verifikator" verifikator
 
 # --- a day: entries, a cut, answers
 
-id=$(node "$A" --json isi orang nama='Raden Ajeng Kartini Djojohadikoesoemo' jk=P kode_kec=$A | json id)
+id=$(node "$A" --json isi orang nama='Raden Ajeng Kartini Djojohadikoesoemo' jk=P kode_kec=$A |
+    json id)
 wait_sent 60 "$A"
 until_true 60 node "$DISTRICT" show "$id" || fail "the district's office does not see the record"
 screen "$A" status "Kantor $A: tersambung sejak" "Semua yang diisi di sini sudah sampai di Dinas." \
@@ -101,7 +103,8 @@ screen hub "show $id" "isian berbeda"
 
 # --- documents, colours, mistakes
 
-for words in status attention "list orang" "show $id" "explain $id" "conflict list" "operator list"; do
+for words in status attention "list orang" "show $id" "explain $id" "conflict list" \
+    "operator list"; do
     document "$A" $words
 done
 for words in status nodes "show $id" "conflict list" "review list"; do document hub $words; done

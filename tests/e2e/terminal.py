@@ -4,9 +4,9 @@
 terminal.py run COLSxROWS COMMAND…     runs it on a terminal, prints what it wrote; its exit code
 terminal.py fits COLS                  standard input: no line is wider, control sequences aside
 terminal.py document                   standard input: one --json document as conventions want it
-terminal.py watch WORK COMMAND…        `status --watch`: repaints, follows the window, survives the
-                                       daemon (WORK stop | WORK start), ends on SIGINT and leaves the
-                                       terminal as it was
+terminal.py watch WORK COMMAND…        `status --watch`: repaints, follows the window, survives
+                                       the daemon (WORK stop | WORK start), ends on SIGINT and
+                                       leaves the terminal as it was
 """
 import fcntl
 import json
