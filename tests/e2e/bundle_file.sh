@@ -140,8 +140,9 @@ is "trust version at the office" "$(node "$A" --json status | json trust_version
 refused not_found 1 hub --json bundle export 36.04.99 "$X/nobody"
 
 # --- the wire comes up: nothing is doubled, both sides agree
-node "$A" isi orang nama='Lewat kabel' jk=P kode_kec="$A" >/dev/null || fail isi
 listen "$endpoint"
+node "$A" isi orang nama='Lewat kabel' jk=P kode_kec="$A" >/dev/null || fail isi
+node "$C" unlock --as "Petugas $C" --passphrase-file "$PASS" >/dev/null || fail "unlock of $C"
 wait_sent 60 "$A"
 wait_sent 60 "$C"
 is "records in the end" "$(hub_count orang)" 313
@@ -156,7 +157,7 @@ is "standing" "$(node "$A" --json status | json standing)" active
 
 # --- a machine whose right has ended
 listen 'tcp://127.0.0.2:*'
-node "$C" ubah "$shared" nama='Siti Aminah' >/dev/null || node "$C" ubah "$shared" status_hidup=hidup >/dev/null || fail edit
+node "$C" ubah "$shared" status_hidup=hidup >/dev/null || fail edit
 node "$C" bundle export "$X/ended.tksk" >/dev/null || fail "export at $C"
 hub node revoke "$C" --reason ended --yes --key "$W/officer.key" --passphrase-file "$PASS" \
     >/dev/null || fail revoke
