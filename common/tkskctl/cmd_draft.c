@@ -68,11 +68,13 @@ enum exit_code cmd_draft_list(struct ctl *ctl)
     json_array_foreach(answer.rows, index, row) {
         char what[160], since[SAY_TIME_MAX];
         const char *why = maybe_text_of(row, "reason_text");
+        const char *label = maybe_text_of(row, "label");
         draft_text(row, what, sizeof(what));
         say_ago(maybe_text_of(row, "since"), since);
-        table_add(&table, (const char *const[]){ text_of(row, "draft"), text_of(row, "collection"),
-                                                 what, text_of(row, "by"), since,
-                                                 text_of(row, "field"), why ? why : "" });
+        table_add(&table,
+                  (const char *const[]){ text_of(row, "draft"), text_of(row, "collection"), what,
+                                         text_of(row, "by"), since,
+                                         label ? label : text_of(row, "field"), why ? why : "" });
     }
     if (json_array_size(answer.rows) == 0)
         (void)puts(tr("There are no drafts.", "Tidak ada draf."));
@@ -81,6 +83,13 @@ enum exit_code cmd_draft_list(struct ctl *ctl)
     table_close(&table);
     answer_close(&answer);
     return EXIT_DONE;
+}
+
+static const char *op_text(const char *op)
+{
+    if (strcmp(op, "create") == 0)
+        return tr("a new record", "catatan baru");
+    return strcmp(op, "delete") == 0 ? tr("to be deleted", "dihapus") : tr("changes", "perubahan");
 }
 
 static void print_change(const json_t *change, bool several)
@@ -96,7 +105,7 @@ static void print_change(const json_t *change, bool several)
         (void)printf("%s. ", text_of(change, "change"));
     text_print(stdout, title ? title : text_of(change, "collection"));
     (void)printf("%s%s: %s\n", number ? " " : "", number ? number : "",
-                 say_state(text_of(change, "op")));
+                 op_text(text_of(change, "op")));
     table_open(&table, 2, NULL);
     json_array_foreach(fields, index, field)
         table_add(&table,
@@ -105,23 +114,38 @@ static void print_change(const json_t *change, bool several)
     table_close(&table);
 }
 
-/* Every field that is missing or wrong, with what to do. */
+static const char *problem_label(const json_t *problem)
+{
+    const char *label = maybe_text_of(problem, "label");
+    if (!label)
+        label = maybe_text_of(problem, "field");
+    return label ? label : text_of(problem, "thing");
+}
+
+/* What is empty and must not be, in one line; then every field that is wrong, with what to do. */
 static void print_problems(FILE *out, const json_t *problems, bool several)
 {
-    size_t index;
+    char line[PROBLEM_DETAIL_MAX + 1024] = "";
+    size_t index, width = terminal_width(out);
     json_t *problem;
     json_array_foreach(problems, index, problem) {
-        const char *label = maybe_text_of(problem, "label");
-        char line[PROBLEM_DETAIL_MAX + 1024];
-        if (!label)
-            label = maybe_text_of(problem, "field");
-        if (!label)
-            label = text_of(problem, "thing");
-        (void)snprintf(line, sizeof(line), "%s%s%s: %s; %s",
-                       several ? text_of(problem, "change") : "", several ? ". " : "", label,
-                       text_of(problem, "rule"), text_of(problem, "remedy"));
-        (void)fputs("- ", out);
-        text_wrap(out, line, 2, terminal_width(out));
+        size_t used = strlen(line);
+        if (strcmp(text_of(problem, "code"), "required") == 0 && used < sizeof(line) - 1)
+            (void)snprintf(line + used, sizeof(line) - used, "%s%s%s%s",
+                           used > 0 ? ", " : tr("- Still empty: ", "- Masih kosong: "),
+                           several ? text_of(problem, "change") : "", several ? "." : "",
+                           problem_label(problem));
+    }
+    if (line[0])
+        text_wrap(out, line, 2, width);
+    json_array_foreach(problems, index, problem) {
+        if (strcmp(text_of(problem, "code"), "required") == 0)
+            continue;
+        (void)snprintf(line, sizeof(line), "- %s%s%s: %s; %s",
+                       several ? text_of(problem, "change") : "", several ? "." : "",
+                       problem_label(problem), text_of(problem, "rule"),
+                       text_of(problem, "remedy"));
+        text_wrap(out, line, 2, width);
     }
 }
 
@@ -138,10 +162,9 @@ static void print_draft(const json_t *done)
     say_time(maybe_text_of(done, "since"), since);
     (void)printf("%s: %s\n%s%s%s\n", text_of(done, "draft"), origin_text(done), since,
                  by ? ", " : "", by ? by : "");
-    if (why) {
-        text_print(stdout, why);
-        (void)fputc('\n', stdout);
-    }
+    /* What a person kept is refused for what stands below. */
+    if (why && strcmp(text_of(done, "origin"), "kept") != 0)
+        text_wrap(stdout, why, 2, terminal_width(stdout));
     json_array_foreach(changes, index, change)
         print_change(change, several);
     (void)fputc('\n', stdout);

@@ -55,6 +55,62 @@ static void changes_of_a_file_pass_through_unchanged(void **state)
     stop_daemon();
 }
 
+/* --- drafts --------------------------------------------------------------------------------- */
+
+static void what_is_refused_is_kept_only_when_asked(void **state)
+{
+    (void)state;
+    static const struct line script[] = {
+        HELLO("tksk-node"),
+        { "put", "{\"done\":{\"draft\":\"D-3\",\"thing\":\"warga.nik\",\"code\":\"nik\","
+                 "\"rule\":\"16 digits\",\"remedy\":\"copy it\"}}\n" },
+        { NULL, NULL }
+    };
+    start_daemon(script);
+    assert_int_equal(run(NULL, "isi", "warga", "nik=1", "--draf", NULL), EXIT_DONE);
+    says("out", "D-3: kept as a draft, not sent");
+    says("out", "warga.nik: 16 digits");
+    says("out", "tkskctl draft send D-3");
+    json_t *put = request("put", 0);
+    assert_true(json_is_true(json_object_get(json_object_get(put, "args"), "draft")));
+    json_decref(put);
+    assert_int_equal(run(NULL, "isi", "warga", "nik=1", NULL), EXIT_DONE);
+    put = request("put", 1);
+    assert_null(json_object_get(json_object_get(put, "args"), "draft"));
+    json_decref(put);
+    stop_daemon();
+}
+
+static void a_refused_draft_says_all_that_is_wrong(void **state)
+{
+    (void)state;
+    static const struct line script[] = {
+        HELLO("tksk-node"),
+        { "draft_send",
+          "{\"error\":{\"code\":\"required\",\"thing\":\"warga.nama\",\"rule\":\"must not be empty\","
+          "\"remedy\":\"fill it in\",\"draft\":\"D-3\",\"kept\":true,\"changes\":1,\"problems\":["
+          "{\"change\":1,\"field\":\"nama\",\"label\":\"Nama\",\"code\":\"required\",\"rule\":\"-\","
+          "\"remedy\":\"-\"},{\"change\":1,\"field\":\"nik\",\"label\":\"NIK\",\"code\":\"nik\","
+          "\"rule\":\"16 digits\",\"remedy\":\"copy it\"}]}}\n" },
+        { "draft_discard", "{\"done\":{\"draft\":\"D-3\"}}\n" },
+        { NULL, NULL }
+    };
+    start_daemon(script);
+    assert_int_equal(run(NULL, "draft", "send", "D-3", "nik=1", "--drop", "jk", NULL),
+                     EXIT_REFUSED);
+    says("err", "Still empty: Nama");
+    says("err", "NIK: 16 digits; copy it");
+    says("err", "D-3 stays, with these values");
+    json_t *sent = request("draft_send", 0);
+    json_t *fields = json_object_get(json_object_get(sent, "args"), "fields");
+    assert_string_equal(json_string_value(json_object_get(fields, "nik")), "1");
+    assert_true(json_is_null(json_object_get(fields, "jk")));
+    json_decref(sent);
+    assert_int_equal(run(NULL, "draft", "discard", "D-3", NULL), EXIT_REFUSED);
+    assert_int_equal(run(NULL, "draft", "discard", "D-3", "--yes", NULL), EXIT_DONE);
+    stop_daemon();
+}
+
 /* --- import --------------------------------------------------------------------------------- */
 
 #define BEGUN(line)                                                                                \
@@ -215,6 +271,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_answer_the_form_field_by_field),
         cmocka_unit_test(changes_of_a_file_pass_through_unchanged),
+        cmocka_unit_test(what_is_refused_is_kept_only_when_asked),
+        cmocka_unit_test(a_refused_draft_says_all_that_is_wrong),
         cmocka_unit_test(rejected_rows_come_back_with_their_reason),
         cmocka_unit_test(mended_rejects_are_imported_without_the_extra_columns),
         cmocka_unit_test(unknown_columns_refuse_the_file_unless_ignored),
