@@ -1,7 +1,10 @@
 /* tksk-node: the daemon of an office. */
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
+#include "common/files.h"
 #include "common/log.h"
 #include "common/service.h"
 #include "node/node_admin.h"
@@ -160,6 +163,24 @@ static enum err open_all(struct node *node, struct problem *problem)
                            &node->admin, problem);
 }
 
+/* Of LoadCredential= in the unit. */
+static void take_credential(struct node *node)
+{
+    char path[PATH_MAX];
+    struct buf text = { .at = NULL };
+    struct problem problem;
+    const char *directory = getenv("CREDENTIALS_DIRECTORY");
+    if (directory == NULL ||
+        (size_t)snprintf(path, sizeof path, "%s/unlock", directory) >= sizeof path)
+        return;
+    enum err err = files_read(path, CREDENTIAL_BYTES_MAX, &text, &problem);
+    if (err == OK)
+        (void)node_admin_take_credential(node->admin, buf_bytes(&text));
+    else if (err != ERR_NOT_FOUND)
+        log_problem(LOG_LEVEL_ERROR, "the credential cannot be read", &problem);
+    files_release(&text);
+}
+
 static void close_all(struct node *node)
 {
     node_admin_close(&node->admin);
@@ -185,6 +206,7 @@ int main(int argc, char **argv)
     node.since_ms = loop_now_ms();
     enum err err = open_all(&node, &problem);
     if (err == OK) {
+        take_credential(&node);
         changed(&node);
         service_tells(node.service, tell, &node);
         service_probes(node.service, probe, &node);

@@ -19,6 +19,12 @@ uint64_t node_admin_idle_minutes(const struct node_admin *admin)
     return minutes > 0 ? (uint64_t)minutes : IDLE_LOCK_MINUTES_DEFAULT;
 }
 
+bool node_admin_takes_credentials(const struct node_admin *admin)
+{
+    const struct policy *policy = node_store_policy(admin->parts.store);
+    return policy == NULL || policy_setting(policy, "credential_unlock", 1) != 0;
+}
+
 static bool is_theirs(const struct node_session_open *session, const struct admin_call *call)
 {
     return session->uid == admin_call_uid(call);
@@ -92,10 +98,13 @@ void node_admin_lock_for(struct node_admin *admin, const struct admin_call *call
 static void lock_idle(struct node_admin *admin)
 {
     const uint64_t idle_ms = node_admin_idle_minutes(admin) * 60 * 1000;
+    bool credentials = node_admin_takes_credentials(admin);
     size_t before = admin->session_count;
-    for (size_t i = admin->session_count; i > 0; i--)
-        if (loop_now_ms() - admin->sessions[i - 1].used_ms >= idle_ms)
+    for (size_t i = admin->session_count; i > 0; i--) {
+        const struct node_session_open *session = &admin->sessions[i - 1];
+        if (session->by_credential ? !credentials : loop_now_ms() - session->used_ms >= idle_ms)
             session_close(admin, i - 1);
+    }
     sessions_went(admin, before);
 }
 
@@ -108,30 +117,27 @@ static void look_idle(void *ctx)
         admin->timer = loop_after(admin->parts.loop, LOOK_MS, look_idle, admin);
 }
 
-static struct node_session_open *session_of(struct node_admin *admin, const struct admin_call *call,
-                                            struct bytes name)
+static struct node_session_open *session_of(struct node_admin *admin, uid_t uid, struct bytes name)
 {
     for (size_t i = 0; i < admin->session_count; i++)
-        if (is_theirs(&admin->sessions[i], call) && bytes_is(name, admin->sessions[i].name))
+        if (admin->sessions[i].uid == uid && bytes_is(name, admin->sessions[i].name))
             return &admin->sessions[i];
     return NULL;
 }
 
-enum err node_admin_unlocked(struct node_admin *admin, struct admin_call *call, const char *name,
-                             const struct public_key *key)
+enum err node_admin_unlocked(struct node_admin *admin, const struct node_session_open *opened)
 {
-    struct node_session_open *session = session_of(admin, call, bytes_text(name));
-    must(strlen(name) < sizeof session->name);
+    struct node_session_open *session = session_of(admin, opened->uid, bytes_text(opened->name));
+    bool by_credential = opened->by_credential || (session != NULL && session->by_credential);
     if (session == NULL && admin->session_count == COUNT_OF(admin->sessions))
         return ERR_LIMIT;
     if (session == NULL) {
         session = &admin->sessions[admin->session_count++];
-        node_admin_look(admin, key, LOOK_COME);
+        node_admin_look(admin, &opened->key, LOOK_COME);
     }
-    *session = (struct node_session_open){ .uid = admin_call_uid(call),
-                                           .key = *key,
-                                           .used_ms = loop_now_ms() };
-    memcpy(session->name, name, strlen(name) + 1);
+    *session = *opened;
+    session->used_ms = loop_now_ms();
+    session->by_credential = by_credential;
     loop_cancel(admin->parts.loop, admin->timer);
     admin->timer = loop_after(admin->parts.loop, LOOK_MS, look_idle, admin);
     node_admin_changed(admin);
@@ -145,7 +151,7 @@ static struct node_session_open *session_meant(struct node_admin *admin, struct 
     struct bytes as = node_arg_text(admin_call_args(call), "as");
     struct node_session_open *only = NULL;
     if (as.len > 0)
-        return session_of(admin, call, as);
+        return session_of(admin, admin_call_uid(call), as);
     for (size_t i = 0; i < admin->session_count; i++) {
         if (!is_theirs(&admin->sessions[i], call))
             continue;

@@ -28,4 +28,12 @@ struct node_admin_parts {
 NODISCARD enum err node_admin_open(const struct node_admin_parts *parts, const char *socket,
                                    const char *group, struct node_admin **ret_admin,
                                    struct problem *problem);
+
+/* Unlocks as a credential says that systemd handed over: lines "tksk-unlock 1 UID KEY NAME", made
+ * by `tkskctl operator credential`. What it unlocks serves that user alone, and stays unlocked
+ * without use, unless the policy says credential_unlock = 0. Each line that does not work is
+ * logged; the number of those that did is returned. */
+#define CREDENTIAL_BYTES_MAX 4096
+unsigned node_admin_take_credential(struct node_admin *admin, struct bytes text);
+
 void node_admin_close(struct node_admin **admin); /* locks */

@@ -28,6 +28,7 @@ struct node_session_open {
     char name[NAME_TEXT_MAX + 1]; /* of the operator */
     struct public_key key;
     uint64_t used_ms;
+    bool by_credential; /* stays open without use, as long as the policy lets it */
 };
 
 struct node_admin {
@@ -55,8 +56,11 @@ void node_admin_lock(struct node_admin *admin); /* for all */
 /* For this caller: `name` only, or whoever they unlocked when it is empty. */
 void node_admin_lock_for(struct node_admin *admin, const struct admin_call *call,
                          struct bytes name);
-NODISCARD enum err node_admin_unlocked(struct node_admin *admin, struct admin_call *call,
-                                       const char *name, const struct public_key *key);
+/* May a credential unlock here, and keep unlocked? Policy setting credential_unlock. */
+bool node_admin_takes_credentials(const struct node_admin *admin);
+/* The store is unlocked by this operator, for this user. One that a credential opened stays so. */
+NODISCARD enum err node_admin_unlocked(struct node_admin *admin,
+                                       const struct node_session_open *session);
 uint64_t node_admin_idle_minutes(const struct node_admin *admin);
 void node_admin_changed(struct node_admin *admin);
 
@@ -185,6 +189,11 @@ void node_countersign_refusal(struct node_admin *admin, const struct hash *leaf,
                               json_t *row);
 /* Who countersigned or refused, and why, in a row of `show`'s history. */
 void node_countersign_history(struct node_admin *admin, json_t *row);
+
+/* node_admin_keys.c: unlocks for operator session->name with what was derived from the passphrase
+ * (base64); session->key is found out. */
+NODISCARD enum err node_admin_unlock(struct node_admin *admin, struct bytes derived,
+                                     struct node_session_open *session, struct problem *problem);
 
 /* node_admin_tell.c: where an own change is: "queued", "sent", "received". */
 const char *node_change_place(const struct node_admin *admin, const struct own_change *change);

@@ -135,17 +135,22 @@ static void find_operator(void *ctx, const struct node_operator *op)
 }
 
 /* The one operator that `name` means; without a name the only one there is. */
+static enum err find_one(struct node_admin *admin, struct bytes name, struct found *ret_found)
+{
+    ret_found->name = name;
+    ret_found->count = 0;
+    enum err err = node_store_operators(admin->parts.store, find_operator, ret_found);
+    if (err != OK)
+        return err;
+    return ret_found->count == 1 ? OK : ret_found->count == 0 ? ERR_NOT_FOUND : ERR_AMBIGUOUS;
+}
+
 static bool one_operator(struct node_admin *admin, struct admin_call *call, struct found *found)
 {
     char thing[NAME_TEXT_MAX + 1];
-    found->name = node_arg_text(admin_call_args(call), "name");
-    found->count = 0;
-    snprintf(thing, sizeof thing, "%.*s", (int)found->name.len, (const char *)found->name.at);
-    enum err err = node_store_operators(admin->parts.store, find_operator, found);
-    if (err == OK && found->count == 0)
-        err = ERR_NOT_FOUND;
-    else if (err == OK && found->count > 1)
-        err = ERR_AMBIGUOUS;
+    struct bytes name = node_arg_text(admin_call_args(call), "name");
+    snprintf(thing, sizeof thing, "%.*s", (int)name.len, (const char *)name.at);
+    enum err err = find_one(admin, name, found);
     if (err == OK)
         return true;
     node_admin_refuse(call, err, thing[0] != '\0' ? thing : "operator",
@@ -355,22 +360,42 @@ void node_cmd_unlock_params(struct node_admin *admin, struct admin_call *call)
     answer_rows(call, params.rows, err, "operators");
 }
 
+static enum err unlock_found(struct node_admin *admin, const struct found *found,
+                             struct bytes derived, struct node_session_open *session,
+                             struct problem *problem)
+{
+    struct keyfile file;
+    struct secret_key *seed = NULL;
+    enum err err = open_seed(bytes_text(found->keyfile), derived, &file, &seed, problem);
+    if (err == OK)
+        err = node_store_unlock(admin->parts.store, seed); /* takes the seed */
+    if (err != OK)
+        return err;
+    session->key = found->op.key;
+    memcpy(session->name, found->op.name, sizeof session->name);
+    err = node_admin_unlocked(admin, session);
+    return err == ERR_LIMIT
+               ? problem_setf(problem, err, "unlock", "%d operators at once", UNLOCKED_MAX)
+               : err;
+}
+
+enum err node_admin_unlock(struct node_admin *admin, struct bytes derived,
+                           struct node_session_open *session, struct problem *problem)
+{
+    struct found found;
+    enum err err = find_one(admin, bytes_text(session->name), &found);
+    return err == OK ? unlock_found(admin, &found, derived, session, problem) : err;
+}
+
 void node_cmd_unlock(struct node_admin *admin, struct admin_call *call)
 {
     struct found found;
     struct bytes derived;
-    struct keyfile file;
-    struct secret_key *seed = NULL;
     struct problem problem = { .code = OK };
+    struct node_session_open session = { .uid = admin_call_uid(call) };
     if (!node_arg_needed(call, "derived", &derived) || !one_operator(admin, call, &found))
         return;
-    enum err err = open_seed(bytes_text(found.keyfile), derived, &file, &seed, &problem);
-    if (err == OK)
-        err = node_store_unlock(admin->parts.store, seed); /* takes the seed */
-    if (err == OK)
-        err = node_admin_unlocked(admin, call, found.op.name, &found.op.key);
-    if (err == ERR_LIMIT)
-        (void)problem_setf(&problem, err, "unlock", "%d operators at once", UNLOCKED_MAX);
+    enum err err = unlock_found(admin, &found, derived, &session, &problem);
     if (err != OK) {
         node_admin_refuse_problem(call, err, &problem, found.op.name);
         return;

@@ -39,7 +39,7 @@ _tkskctl()
     bundle) if [ -z "$second" ]; then words=' export import'; fi ;;
     policy) if [ -z "$second" ]; then words=' show check sign publish'; fi ;;
     enrol|daftar) words='' ;;
-    operator) if [ -z "$second" ]; then words=' add words list approve renew end'; fi ;;
+    operator) if [ -z "$second" ]; then words=' add words credential list approve renew end'; fi ;;
     unlock|buka) words='' ;;
     lock|kunci) words=' --all' ;;
     nodes) words='' ;;
@@ -71,6 +71,7 @@ _tkskctl()
     'policy show') words=' --at' ;;
     'operator add') words=' --role' ;;
     'operator words') words='' ;;
+    'operator credential') words=' -o' ;;
     'operator list') words='' ;;
     'trust init') words=' --district --root-key --officer --root --endpoint' ;;
     'node invite') words=' --hours -o' ;;

@@ -1,7 +1,9 @@
 /* People: their keys at the office, their assignment at the hub; unlocking. */
 #include <ctype.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "common/files.h"
 #include "common/must.h"
@@ -200,25 +202,33 @@ static enum exit_code choose_operator(struct ctl *ctl, const json_t *rows, const
     return ctl_problemf(ctl, ERR_AMBIGUOUS, "--as NAME", "%s", names);
 }
 
-/* One try: the passphrase becomes the derived key here. */
-static enum exit_code try_unlock(struct ctl *ctl, const json_t *row, struct answer *ret_answer)
+/* The passphrase of this operator becomes the derived key. */
+static enum exit_code ask_derived(struct ctl *ctl, const json_t *row, struct keyfile *ret_file,
+                                  struct secret_key **ret_derived)
 {
-    struct keyfile file;
     struct passphrase passphrase;
-    struct secret_key *derived = NULL;
     char prompt[256];
     const char *name = text_of(row, "name");
-    enum err err = keyfile_parse(bytes_text(text_of(row, "keyfile")), &file);
+    enum err err = keyfile_parse(bytes_text(text_of(row, "keyfile")), ret_file);
     if (err != OK)
         return ctl_problemf(ctl, err, name, "%s", "keyfile");
     (void)snprintf(prompt, sizeof(prompt), tr("Passphrase of %.150s", "Kata sandi %.150s"), name);
     enum exit_code code = ask_passphrase(ctl, prompt, false, &passphrase);
     if (code != EXIT_DONE)
         return code;
-    err = keyfile_derive(&file, passphrase_bytes(&passphrase), &derived);
+    err = keyfile_derive(ret_file, passphrase_bytes(&passphrase), ret_derived);
     passphrase_wipe(&passphrase);
-    if (err != OK)
-        return ctl_problemf(ctl, err, name, "%s", "");
+    return err == OK ? EXIT_DONE : ctl_problemf(ctl, err, name, "%s", "");
+}
+
+static enum exit_code try_unlock(struct ctl *ctl, const json_t *row, struct answer *ret_answer)
+{
+    struct keyfile file;
+    struct secret_key *derived = NULL;
+    const char *name = text_of(row, "name");
+    enum exit_code code = ask_derived(ctl, row, &file, &derived);
+    if (code != EXIT_DONE)
+        return code;
     char *key = base64_of(bytes_of(secret_key_bytes(derived), SECRET_KEY_BYTES));
     code = ctl_try(ctl, "unlock", ctl_memory(json_pack("{s:s, s:s}", "name", name, "derived", key)),
                    ret_answer);
@@ -261,12 +271,63 @@ enum exit_code cmd_unlock(struct ctl *ctl)
     return code;
 }
 
+/* A line that node_admin_take_credential understands. */
+static enum exit_code write_credential(struct ctl *ctl, const char *name,
+                                       const struct secret_key *derived)
+{
+    struct problem problem;
+    const char *path = args_option(&ctl->args, "-o");
+    char *key = base64_of(bytes_of(secret_key_bytes(derived), SECRET_KEY_BYTES));
+    char line[64 + 2 * SECRET_KEY_BYTES + NAME_TEXT_MAX];
+    int len = snprintf(line, sizeof(line), "tksk-unlock 1 %lu %s %s\n", (unsigned long)getuid(),
+                       key, name);
+    enum err err = OK;
+    must(len > 0 && (size_t)len < sizeof(line));
+    if (path)
+        err = files_write_new(path, 0600, bytes_of(line, (size_t)len), &problem);
+    else if (fwrite(line, 1, (size_t)len, stdout) != (size_t)len || fflush(stdout) != 0)
+        err = problem_set(&problem, ERR_IO, "-", strerror(errno));
+    crypto_wipe(line, sizeof(line));
+    crypto_wipe(key, strlen(key));
+    free(key);
+    return err == OK ? EXIT_DONE : ctl_problem(ctl, &problem);
+}
+
+enum exit_code cmd_operator_credential(struct ctl *ctl)
+{
+    struct answer params;
+    const json_t *row = NULL;
+    struct keyfile file;
+    struct secret_key *derived = NULL, *seed = NULL;
+    const char *named = ctl->args.count > 0 ? ctl->args.words[0] : ctl->args.as;
+    if (!args_option(&ctl->args, "-o") && isatty(STDOUT_FILENO))
+        return ctl_problemf(
+            ctl, ERR_USAGE, "-o FILE", "%s",
+            tr("it is a secret: say -o FILE, or pipe it into `systemd-creds encrypt`",
+               "ini rahasia: sebut -o BERKAS, atau alirkan ke `systemd-creds encrypt`"));
+    json_t *args = named ? ctl_memory(json_pack("{s:s}", "name", named)) : NULL;
+    enum exit_code code = ctl_ask(ctl, "unlock_params", args, &params);
+    if (code != EXIT_DONE)
+        return code;
+    code = choose_operator(ctl, params.rows, &row);
+    if (code == EXIT_DONE)
+        code = ask_derived(ctl, row, &file, &derived);
+    if (code == EXIT_DONE) {
+        enum err err = keyfile_open_derived(&file, derived, &seed);
+        secret_key_close(&seed);
+        code = err == OK ? write_credential(ctl, text_of(row, "name"), derived)
+                         : ctl_problemf(ctl, err, text_of(row, "name"), "%s", "");
+        secret_key_close(&derived);
+    }
+    answer_close(&params);
+    return code;
+}
+
 enum exit_code cmd_lock(struct ctl *ctl)
 {
     struct answer answer;
     bool all = args_option(&ctl->args, "--all") != NULL;
-    enum exit_code code =
-        ctl_ask(ctl, "lock", ctl_memory(json_pack("{s:b}", "all", all)), &answer);
+    enum exit_code code = ctl_ask(ctl, "lock", ctl_memory(json_pack("{s:b}", "all", all)), &answer);
     if (code != EXIT_DONE)
         return code;
     if (ctl->args.json)

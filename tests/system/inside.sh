@@ -138,6 +138,27 @@ for name in hub node; do
 done
 is "records after the watchdog" "$(count orang)" 5
 
+# --- unlocked by a credential, as long as the policy lets it ---------------------------------------
+
+can_read() { as "$1" tkskctl --node list orang; }
+! can_read $CLERK >/dev/null 2>&1 || fail "unlocked after a restart"
+mkdir -p /etc/credstore.encrypted
+node operator credential "$PERSON" --passphrase-file - <$PASS |
+    systemd-creds encrypt --name=unlock - /etc/credstore.encrypted/tksk-node.unlock 2>/dev/null ||
+    fail "the credential cannot be made"
+systemctl restart tksk-node || fail "restart with a credential"
+can_read $CLERK >/dev/null || fail "the credential does not unlock"
+! can_read $OTHER >/dev/null 2>&1 || fail "the credential unlocks for somebody else"
+cp -r /usr/share/tksk/policy /root/policy
+sed -i 's/^settings {/settings { credential_unlock = 0/' /root/policy/*.conf
+hub policy publish /root/policy --key /root/key --passphrase-file $PASS >/dev/null ||
+    fail "policy without credentials"
+is_locked() { ! can_read $CLERK; }
+until_true 60 is_locked || fail "the policy forbids credentials, and it stays unlocked"
+systemctl restart tksk-node || fail "restart with a forbidden credential"
+is_locked 2>/dev/null || fail "a credential unlocks that the policy forbids"
+rm /etc/credstore.encrypted/tksk-node.unlock
+
 # --- a configuration that is wrong is not tried for ever -----------------------------------------
 
 printf 'colour = red\n' >/etc/tksk/node.conf

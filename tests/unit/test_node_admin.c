@@ -200,6 +200,47 @@ static void an_idle_node_locks_itself(void **state)
     assert_true(w->changed > before); /* the hub hears that records are not wanted */
 }
 
+static unsigned take(struct admin_world *w, unsigned uid, const char *key, const char *name)
+{
+    char text[300];
+    int len = snprintf(text, sizeof text, "tksk-unlock 1 %u %s %s\n", uid, key, name);
+    return node_admin_take_credential(w->admin, bytes_of(text, (size_t)len));
+}
+
+static void a_credential_unlocks_for_its_user_and_does_not_idle_out(void **state)
+{
+    struct admin_world *w = *state;
+    char key[64];
+    unsigned me = (unsigned)getuid();
+    assert_int_equal(
+        crypto_base64(bytes_of(secret_key_bytes(w->derived), SECRET_KEY_BYTES), key, sizeof key),
+        OK);
+    assert_true(world_ask(w, "lock", json_pack("{s:b}", "all", 1)));
+    assert_int_equal(take(w, me, "AAAA", "siti"), 0);
+    assert_int_equal(take(w, me, key, "nobody"), 0);
+    assert_int_equal(take(w, me, key, ""), 0);
+    assert_int_equal(take(w, UINT32_MAX, key, "siti"), 0);
+    assert_int_equal(node_admin_take_credential(w->admin, bytes_text("")), 0);
+    assert_int_equal(node_admin_take_credential(w->admin, bytes_text("tksk-unlock 1 0 x\n\n")), 0);
+    assert_int_equal(node_admin_take_credential(w->admin, bytes_text("tksk-unlock 1 0")), 0);
+    assert_false(node_store_unlocked(w->o.store));
+
+    /* The key of another user of this machine is not ours. */
+    assert_int_equal(take(w, me + 1, key, "siti"), 1);
+    assert_true(node_store_unlocked(w->o.store));
+    world_refused(w, "locked", "list", json_pack("{s:s}", "collection", "orang"));
+    assert_int_equal(take(w, me, key, "siti"), 1);
+    assert_true(world_ask(w, "list", json_pack("{s:s}", "collection", "orang")));
+
+    /* Nor does a passphrase in between make it idle out; `lock` locks it. */
+    assert_true(world_unlock(w));
+    for (size_t i = 0; i < w->admin->session_count; i++)
+        w->admin->sessions[i].used_ms -= 24 * 60 * 60 * 1000;
+    assert_true(world_ask(w, "list", json_pack("{s:s}", "collection", "orang")));
+    assert_true(world_ask(w, "lock", NULL));
+    world_refused(w, "locked", "list", json_pack("{s:s}", "collection", "orang"));
+}
+
 /* Another user of this machine has unlocked the same operator. */
 static void each_locks_what_the_own_user_unlocked(void **state)
 {
@@ -544,6 +585,7 @@ int main(void)
         READY(an_operator_key_must_open_and_belong_together),
         READY(a_wrong_passphrase_does_not_unlock),
         READY(an_idle_node_locks_itself),
+        READY(a_credential_unlocks_for_its_user_and_does_not_idle_out),
         READY(each_locks_what_the_own_user_unlocked),
         READY(who_is_meant_must_be_said_where_several_are_unlocked),
         READY(a_restart_locks),
