@@ -38,7 +38,7 @@ static const struct {
     { "snapshot", NEED_DISTRICT, true, hub_cmd_snapshot },
     { "backup", NEED_DISTRICT, true, hub_cmd_backup },
     { "backup_done", NEED_DISTRICT, true, hub_cmd_backup_done },
-    { "bundle_take", NEED_DISTRICT, true, hub_cmd_bundle_take },
+    { "bundle_take", NEED_DISTRICT, false, hub_cmd_bundle_take }, /* one line a file, there */
     { "bundle_export", NEED_DISTRICT, true, hub_cmd_bundle_export },
 };
 

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "common/log.h"
 #include "hub/hub_carry.h"
 
 /* ---- in */
@@ -43,6 +44,9 @@ static void take(struct hub_admin *admin, struct admin_call *call, struct bytes 
     enum err err = hub_carry_take(admin->daemon->driver, hello, piece, tally_from, loop_now_ms(),
                                   loop_wall_ms(), &taken, &problem);
     enum err settled = hub_daemon_settle(admin->daemon);
+    if (taken.kind == CARRY_HELLO)
+        log_info("a bundle file came node=%s uid=%lu result=%s", taken.node,
+                 (unsigned long)admin_call_uid(call), err_name(err));
     if (err == OK)
         err = settled;
     if (err != OK && problem.code == OK)

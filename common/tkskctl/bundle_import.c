@@ -436,8 +436,13 @@ void bundle_say_receipt(struct ctl *ctl, struct bundle_import *import,
                         const struct bundle_written *answer)
 {
     struct answer status = { .rows = NULL };
-    size_t index;
+    size_t index, refused = 0;
     json_t *receipt;
+    for (size_t i = 0; i < import->count; i++)
+        refused += import->parts[i].state == BUNDLE_BAD;
+    if (refused == import->count && !ctl->args.json && json_array_size(import->receipts) == 0 &&
+        !answer)
+        return; /* that is said */
     if (!import->hub && ctl_ask(ctl, "status", NULL, &status) != EXIT_DONE)
         return;
     json_array_foreach(import->receipts, index, receipt) {
