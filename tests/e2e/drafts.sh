@@ -85,7 +85,7 @@ is "Budi at the hub" "$(hub_count "orang WHERE nama = 'Budi'")" 1
 # for nothing else.
 cat >"$W/type.py" <<'END'
 import os, pty, select, sys, time
-# type.py 'PROMPT=ANSWER'... -- COMMAND: types each answer when its prompt has come; ^D ends the input.
+# type.py 'PROMPT=ANSWER'... -- COMMAND: types each answer when its prompt has come; ^D ends input.
 split = sys.argv.index("--")
 pid, fd = pty.fork()
 if pid == 0:
