@@ -524,3 +524,18 @@ void node_countersign_refusal(struct node_admin *admin, const struct hash *leaf,
                   json_string(lang == LANG_ID ? "dikembalikan; perbaiki dengan `tkskctl draft send`"
                                               : "given back; mend it with `tkskctl draft send`"));
 }
+
+void node_countersign_refusal_row(struct node_admin *admin, enum lang lang, json_t *row)
+{
+    struct hash leaf;
+    const char *hex = json_string_value(json_object_get(row, "leaf"));
+    const char *reason = json_string_value(json_object_get(row, "reason"));
+    if (hex == NULL || reason == NULL || strcmp(reason, err_name(ERR_COUNTERSIGN_REFUSED)) != 0 ||
+        !crypto_unhex(bytes_text(hex), leaf.at, sizeof leaf.at))
+        return;
+    node_countersign_refusal(admin, &leaf, lang, row);
+    node_json_set(row, "what",
+                  json_string(lang == LANG_ID
+                                  ? "dikembalikan; `tkskctl perhatian --done ID` bila sudah dibaca"
+                                  : "given back; `tkskctl attention --done ID` once you know"));
+}

@@ -187,6 +187,8 @@ NODISCARD enum err node_countersign_status(struct node_admin *admin, json_t *don
 /* Why somebody did not countersign the transaction behind a draft, into the draft's row. */
 void node_countersign_refusal(struct node_admin *admin, const struct hash *leaf, enum lang lang,
                               json_t *row);
+/* The same in a row of `attention` that names its leaf: of a delete, which makes no draft. */
+void node_countersign_refusal_row(struct node_admin *admin, enum lang lang, json_t *row);
 /* Who countersigned or refused, and why, in a row of `show`'s history. */
 void node_countersign_history(struct node_admin *admin, json_t *row);
 

@@ -149,6 +149,8 @@ void node_cmd_attention(struct node_admin *admin, struct admin_call *call)
         node_json_set(row, "what",
                       json_string(attention_what(json_string_value(json_object_get(row, "kind")),
                                                  waiting.lang)));
+        if (open)
+            node_countersign_refusal_row(admin, waiting.lang, row);
         admin_row(call, json_incref(row));
     }
     json_decref(waiting.rows);

@@ -22,6 +22,7 @@ static void settle(bool decided)
         if (++steps > SETTLE_STEPS_MAX)
             sim_fail("I2: faults ended and not everything is %s", decided ? "decided" : "answered");
         world.step++;
+        sim_work_countersign();
         sim_advance(1000);
         sim_check_step();
     }

@@ -91,6 +91,8 @@ static void see(void *ctx, const struct own_change *change)
                                 .lane = change->lane,
                                 .seq = change->seq,
                                 .index = change->index,
+                                .author = change->author,
+                                .countersign = change->countersign,
                                 .node = seen_node,
                                 .raw_len = change->raw.len };
     to->raw = malloc(change->raw.len + 1);

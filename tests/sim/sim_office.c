@@ -12,7 +12,15 @@
 static void person_name(const struct sim_node *node, const struct sim_person *person,
                         char ret[NAME_TEXT_MAX + 1])
 {
-    snprintf(ret, NAME_TEXT_MAX + 1, "%s-%td", node->name, person - node->people);
+    if (person == &node->typist)
+        snprintf(ret, NAME_TEXT_MAX + 1, "%s-typist", node->name);
+    else
+        snprintf(ret, NAME_TEXT_MAX + 1, "%s-%td", node->name, person - node->people);
+}
+
+static const char *person_role(const struct sim_node *node, const struct sim_person *person)
+{
+    return person == &node->typist ? "typist" : node->role;
 }
 
 /* Into the node's store, with the request that asks for approval. */
@@ -29,11 +37,11 @@ static enum err person_register(struct sim_node *node, const struct sim_person *
     asked->node = bytes_text(node->name);
     asked->key = person->key;
     asked->name = bytes_text(name);
-    asked->role = bytes_text(node->role);
+    asked->role = bytes_text(person_role(node, person));
     operator_request_encode(asked, &out);
     asked->request = writer_bytes(&out);
     snprintf(op.name, sizeof(op.name), "%s", name);
-    snprintf(op.role, sizeof(op.role), "%s", node->role);
+    snprintf(op.role, sizeof(op.role), "%s", person_role(node, person));
     return node_store_operator_add(node->store, &op, &request, person->seed);
 }
 
@@ -50,13 +58,14 @@ void sim_office_person_op(const struct sim_node *node, const struct sim_person *
                           struct writer *ops)
 {
     const struct trust *trust = hub_store_trust(world.hub.store);
-    struct trust_operator op = { .number = (uint32_t)trust->operator_count + 1,
+    struct trust_operator op = { .number = (uint32_t)trust->operator_count + 1 +
+                                           (person == &node->typist),
                                  .key = person->key,
                                  .from = "1970-01-01",
                                  .until = "2199-12-31" };
     snprintf(op.node, sizeof(op.node), "%s", node->name);
     person_name(node, person, op.name);
-    snprintf(op.role, sizeof(op.role), "%s", node->role);
+    snprintf(op.role, sizeof(op.role), "%s", person_role(node, person));
     snprintf(op.area, sizeof(op.area), "%s", node->name);
     snprintf(op.sk, sizeof(op.sk), "SK/1");
     trust_op_operator(ops, &op);
@@ -105,9 +114,22 @@ void sim_office_unlock(struct sim_node *node)
         !sim_disk_frozen(node->machine)) {
         node_store_lock(node->store);
         sim_ok(unlock_as(node, wanted));
+        person = wanted;
     }
+    node->acting = person;
     node->locked = false;
+    if (node->has_typist)
+        sim_ok(
+            node_store_unlock(node->store, secret_key_from(secret_key_bytes(node->typist.seed))));
+    sim_office_act(node, false);
     node_driver_kick(node->driver);
+}
+
+void sim_office_act(struct sim_node *node, bool typist)
+{
+    must(!node->locked && (!typist || node->has_typist));
+    sim_ok(
+        node_store_act(node->store, typist ? &node->typist.key : &node->people[node->acting].key));
 }
 
 void sim_office_lock(struct sim_node *node)
@@ -157,15 +179,24 @@ void sim_office_enrol(struct sim_node *node)
     office_store(node, &identity);
     struct sim_person *person = person_new(node);
     sim_ok(person_register(node, person));
+    node->has_typist = strcmp(node->name, SIM_DISTRICT) != 0;
+    if (node->has_typist) {
+        sim_ok(node_store_unlock(node->store, secret_key_from(secret_key_bytes(person->seed))));
+        node->typist.seed = secret_key_new();
+        crypto_sign_public(node->typist.seed, &node->typist.key);
+        sim_ok(person_register(node, &node->typist));
+    }
     sim_ok(node_store_enrolment_set(node->store, ENROLMENT_DONE));
     roster.device_key = identity.device_public;
     roster.curve_key = identity.curve_public;
     roster.seal_key = identity.seal_public;
     snprintf(roster.name, sizeof(roster.name), "%s", node->name);
     snprintf(roster.area, sizeof(roster.area), "%s", node->name);
-    writer_array(&ops, 2);
+    writer_array(&ops, node->has_typist ? 3 : 2);
     trust_op_node(&ops, &roster);
     sim_office_person_op(node, person, &ops);
+    if (node->has_typist)
+        sim_office_person_op(node, &node->typist, &ops);
     sim_ok(sim_publish_trust(writer_bytes(&ops)));
     person->approved = true;
     sim_office_unlock(node);

@@ -9,6 +9,8 @@ void sim_office_enrol(struct sim_node *node);
 /* With the key of the newest person whom the node's roster knows. */
 void sim_office_unlock(struct sim_node *node);
 void sim_office_lock(struct sim_node *node);
+/* Whose key signs there from now on; the office is unlocked. */
+void sim_office_act(struct sim_node *node, bool typist);
 /* Who entered last has ended as far as this node knows: the successor takes over. */
 void sim_office_take_over(struct sim_node *node);
 /* A new person registers here and awaits approval; the office is unlocked. NULL: no. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/must.h"
+#include "node/node_countersign.h"
 #include "tests/sim/sim_disk.h"
 #include "tests/sim/sim_fate.h"
 #include "tests/sim/sim_office.h"
@@ -75,8 +76,13 @@ static void submit(struct sim_node *node, struct entry_change *changes, unsigned
     unsigned failed = 0;
     struct problem problem = { .code = OK };
     struct warnings warnings = { .count = 0 };
+    bool typed = node->has_typist && !node->locked && sim_chance(300);
+    if (typed)
+        sim_office_act(node, true);
     enum err err =
         node_entry_submit(node->entry, &request, &leaf, &seq, &failed, &problem, &warnings);
+    if (typed)
+        sim_office_act(node, false);
     if (sim_disk_frozen(node->machine))
         return; /* the power went before the answer */
     if (err != OK) {
@@ -91,7 +97,8 @@ static void submit(struct sim_node *node, struct entry_change *changes, unsigned
                                   .leaf = leaf,
                                   .op = changes[i].op };
     }
-    sim_say("%s: stored %u change(s) as seq %llu", node->name, count, (unsigned long long)seq);
+    sim_say("%s: stored %u change(s) as %s %llu", node->name, count, typed ? "waiting" : "seq",
+            (unsigned long long)seq);
 }
 
 static void act_create(struct sim_node *node)
@@ -174,6 +181,63 @@ static void act_resolve(struct sim_node *node)
                                    .fields = &field,
                                    .field_count = 1 };
     submit(node, &change, 1);
+}
+
+/* ---- the second signature */
+
+static void settle_waiting(struct sim_node *node, const struct waiting_plan *all, bool refuse)
+{
+    struct hash leaves[256];
+    struct problem problem = { .code = OK };
+    size_t count = 0, done = 0;
+    for (size_t i = 0; i < all->count && count < COUNT_OF(leaves); i++) {
+        if (all->rows[i].chosen || all->rows[i].implied)
+            leaves[count++] = all->rows[i].txn.leaf;
+    }
+    if (count == 0)
+        return;
+    enum err err = refuse ? node_entry_refuse(node->entry, leaves, count,
+                                              bytes_text("not in the register"), &problem)
+                          : node_entry_countersign(node->entry, leaves, count, &done, &problem);
+    node_driver_kick(node->driver);
+    sim_say("%s: %s %zu that waited: %s %s", node->name, refuse ? "refused" : "countersigned",
+            count, err_name(err), problem.detail);
+}
+
+/* Some of what waits, or one of it refused, with what belongs to it. */
+static void act_countersign(struct sim_node *node)
+{
+    struct waiting_plan all;
+    if (node->locked || !node->has_typist)
+        return;
+    bool refuse = sim_chance(150);
+    enum err err = waiting_plan_open(node->store, &all);
+    size_t one = all.count > 0 ? sim_below(all.count) : 0;
+    for (size_t i = 0; i < all.count; i++)
+        all.rows[i].chosen = refuse ? i == one : sim_chance(600);
+    if (err == OK)
+        err = refuse ? waiting_plan_after(&all) : waiting_plan_before(&all);
+    if (err == OK)
+        settle_waiting(node, &all, refuse);
+    waiting_plan_close(&all);
+}
+
+void sim_work_countersign(void)
+{
+    for (unsigned n = 0; n < world.node_count; n++) {
+        struct sim_node *node = &world.nodes[n];
+        struct waiting_plan all = { .count = 0 };
+        if (!node->up || node->locked || !node->has_typist)
+            continue;
+        sim_office_take_over(node);
+        if (!node->locked && waiting_plan_open(node->store, &all) == OK) {
+            for (size_t i = 0; i < all.count; i++)
+                all.rows[i].chosen = true;
+            settle_waiting(node, &all, false);
+        }
+        waiting_plan_close(&all);
+    }
+    sim_reap();
 }
 
 /* ---- faults */
@@ -279,8 +343,10 @@ void sim_work_step(void)
         act_update(node);
     else if (act < 60 && node->up)
         act_delete(node);
-    else if (act < 68 && node->up)
+    else if (act < 66 && node->up)
         act_resolve(node);
+    else if (act < 68 && node->up)
+        act_countersign(node);
     else if (act < 78)
         act_officer();
     else if (act < 85)
@@ -325,5 +391,6 @@ void sim_work_heal(void)
     sim_officer_finish_restore();
     for (unsigned n = 0; n < world.node_count; n++)
         sim_office_take_over(&world.nodes[n]);
+    sim_work_countersign();
     sim_fate_end_twin();
 }

@@ -22,4 +22,6 @@ void sim_work_start(enum sim_plan plan);
 void sim_work_stop(void);
 void sim_work_step(void);                   /* one random act */
 void sim_work_enter(struct sim_node *node); /* somebody enters something there */
+/* Whoever may signs all that waits for it, at all offices. */
+void sim_work_countersign(void);
 void sim_work_heal(void); /* faults end: links, disks, locks, the restore that a person would do */

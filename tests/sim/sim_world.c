@@ -256,6 +256,8 @@ void sim_world_close(void)
             sim_node_down(node, 0);
         for (unsigned k = 0; node->office == i && k < node->person_count; k++)
             secret_key_close(&node->people[k].seed);
+        if (node->office == i)
+            secret_key_close(&node->typist.seed);
     }
     if (world.hub.up)
         sim_hub_down(0);

@@ -37,6 +37,9 @@ struct sim_node {
     struct public_key curve_key;
     unsigned person_count;
     struct sim_person people[SIM_PEOPLE_MAX];
+    unsigned acting;          /* index of the one who unlocked */
+    bool has_typist;          /* the district's own office has none */
+    struct sim_person typist; /* enters too; whoever acts countersigns */
     bool locked;
     uint64_t trust_version, rules_version; /* the highest seen applied: never falls */
     bool restored; /* an old copy came back: what was not yet at the hub may be gone */
