@@ -93,9 +93,9 @@ static const struct compiled *compile(const char *directory, const struct policy
     made->previous = mark->rules_hash;
     made->document = buf_of(made->document_space, sizeof(made->document_space));
     made->dictionary = buf_of(made->dictionary_space, sizeof(made->dictionary_space));
-    enum err err = policy_text_compile_whole(directory, SIM_DISTRICT, mark->rules_version + 1,
-                                             &mark->rules_hash, &made->document,
-                                             &made->dictionary, &problem);
+    enum err err =
+        policy_text_compile_whole(directory, SIM_DISTRICT, mark->rules_version + 1,
+                                  &mark->rules_hash, &made->document, &made->dictionary, &problem);
     if (err != OK)
         sim_fail("policy of the simulator: %s: %s %s", err_name(err), problem.thing,
                  problem.detail);
