@@ -3,10 +3,10 @@
 
 relay.py LISTEN_PORT_FILE ENDPOINT_FILE LOG [PORT]
 
-Listens on PORT or on a free port of 127.0.0.1 and writes it to LISTEN_PORT_FILE; each connection goes on to
-the endpoint that ENDPOINT_FILE then names ("tcp://127.0.0.1:PORT"). Each ZMTP frame becomes a line
-of LOG: "up|down bytes handshake|frame", where bytes are all of the frame on the wire, header,
-encryption and content. Ends when its parent does, and after ten minutes.
+Listens on PORT or on a free port of 127.0.0.1 and writes it to LISTEN_PORT_FILE; each connection
+goes on to the endpoint that ENDPOINT_FILE then names ("tcp://127.0.0.1:PORT"). Each ZMTP frame
+becomes a line of LOG: "up|down bytes handshake|frame", where bytes are all of the frame on the
+wire, header, encryption and content. Ends when its parent does, and after ten minutes.
 """
 import os
 import select
