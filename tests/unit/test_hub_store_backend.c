@@ -102,6 +102,18 @@ static void the_lowest_later_cut_counts(void **state)
     assert_int_equal(ops->epoch_cut(b, 4, &cut), ERR_NOT_FOUND);
 }
 
+static void the_newest_hello_of_each_office_is_kept(void **state)
+{
+    (void)state;
+    struct bytes frame;
+    assert_int_equal(ops->hello_get(b, "n", &frame), ERR_NOT_FOUND);
+    assert_int_equal(ops->hello_put(b, "n", bytes_text("first")), OK);
+    assert_int_equal(ops->hello_put(b, "m", bytes_text("of another")), OK);
+    assert_int_equal(ops->hello_put(b, "n", bytes_text("second")), OK);
+    assert_int_equal(ops->hello_get(b, "n", &frame), OK);
+    assert_true(bytes_is(frame, "second"));
+}
+
 static void a_rollback_takes_everything_back(void **state)
 {
     (void)state;
@@ -559,6 +571,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_journal_keeps_entries_by_number),
         TEST(the_lowest_later_cut_counts),
+        TEST(the_newest_hello_of_each_office_is_kept),
         TEST(a_rollback_takes_everything_back),
         TEST(transactions_are_found_by_number_leaf_and_what_they_wait_for),
         TEST(a_leaf_is_unique_among_transactions_that_opened),
