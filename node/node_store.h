@@ -13,7 +13,7 @@ struct node_store;
 NODISCARD enum err node_store_open(const char *path, const char *vfs, struct node_store **ret_store,
                                    struct problem *problem);
 void node_store_close(struct node_store **store);
-enum err node_store_idle(struct node_store *store); /* checkpoint */
+enum err node_store_idle(struct node_store *store);            /* checkpoint */
 NODISCARD enum err node_store_probe(struct node_store *store); /* see db_probe */
 
 /* ---- identity and enrolment */
@@ -123,7 +123,7 @@ const struct secret_key *node_store_operator_seed(const struct node_store *store
 struct queue_change { /* index row of one change of a queued transaction */
     struct id record;
     struct id instead_of; /* the refused record that a draft is entered for; zero: none */
-    struct bytes raw; /* change bytes; kept encrypted under the cache key */
+    struct bytes raw;     /* change bytes; kept encrypted under the cache key */
 };
 
 /* How far a file has been dealt with, and what its rows hold (see node_store_ledger). */
@@ -147,8 +147,8 @@ struct queue_entry {
     struct bytes txn;        /* plain transaction: kept encrypted until keep_from has passed it */
     const struct queue_change *changes;
     unsigned change_count;
-    struct id request;        /* request id and its stored answer */
-    struct bytes answer;      /* JSON text of the `done` that the command printed */
+    struct id request;                    /* request id and its stored answer */
+    struct bytes answer;                  /* JSON text of the `done` that the command printed */
     const struct import_progress *import; /* of rows of a file; NULL */
     uint32_t next_number; /* running short number after this transaction; 0 = unchanged */
     uint64_t wall_ms;     /* when, as the node's clock claims */
@@ -244,8 +244,8 @@ NODISCARD enum err node_store_ledger_export(struct node_store *store,
 
 /* Verified ACK of the present epoch (else ERR_STATE): dispositions, acked seq and head, keep_from,
  * seen number; drops what keep_from has passed. Locked: dispositions only, the cache follows at
- * unlock. A final disposition never changes again. ERR_STATE: it acknowledges what was never
- * queued. */
+ * unlock. A final disposition changes only when the hub's later word differs, which shows that it
+ * went back to a backup. ERR_STATE: it acknowledges what was never queued. */
 NODISCARD enum err node_store_ack(struct node_store *store, const struct ack *ack);
 /* Head of own chain at `seq` (to check an ACK's signature, and for HELLO). */
 NODISCARD enum err node_store_head(struct node_store *store, enum lane lane, uint64_t seq,

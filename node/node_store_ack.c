@@ -73,6 +73,13 @@ static bool is_final(enum disposition disposition)
     return false;
 }
 
+/* A hub does not change a final answer. Where a later one differs, it went back to a backup before
+ * the first, so short that nothing else shows it: then the later one is what it holds. */
+static bool stays(enum disposition before, enum disposition now, bool later)
+{
+    return is_final(before) && (before == DISPOSITION_ACCEPTED || now == before || !later);
+}
+
 /* ERR_NOT_FOUND: the transaction has no change of that index. */
 static enum err answer_change(struct node_store *store, uint64_t entry_id, unsigned index,
                               const struct answer *answer)
@@ -88,10 +95,11 @@ static enum err answer_change(struct node_store *store, uint64_t entry_id, unsig
     uint64_t told_epoch = sql_uint(st, 3), told = sql_uint(st, 4);
     err = node_sql_end(store, st, OK);
     if (err != OK || answer->epoch < told_epoch ||
-        (answer->epoch == told_epoch && (answer->told < told || is_final(before))))
+        (answer->epoch == told_epoch && answer->told < told))
         return err;
     const struct verdict verdict = verdict_of(answer, index);
-    if (verdict.disposition == DISPOSITION_NONE)
+    if (verdict.disposition == DISPOSITION_NONE ||
+        (answer->epoch == told_epoch && stays(before, verdict.disposition, answer->told > told)))
         return OK;
     /* What was not held of a held change was taken at the number of its own entry, not of the
      * decision. */
