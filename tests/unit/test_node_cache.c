@@ -266,6 +266,21 @@ static void a_quarantined_change_stays_pending_until_a_decision(void **state)
     assert_int_equal(changes_of(o, NULL, true).count, 0);
 }
 
+/* A hub that went back to a backup from before the refusal, unnoticed, and decided again. */
+static void a_later_word_that_differs_from_a_refusal_counts(void **state)
+{
+    struct office *o = *state;
+    struct id person = put(o, "Maimunah");
+    struct hash leaf = office_view(o, &person)->leaf;
+    ack_all(o, office_answer(-1, DISPOSITION_REJECTED, "term_ended", ""));
+    assert_int_equal(figures(o).rejected, 1);
+    assert_int_equal(decide(o, &leaf, DISPOSITION_ACCEPTED, "", ""), OK);
+    assert_true(office_view(o, &person)->confirmed);
+    assert_string_equal(office_value(office_view(o, &person), "nama"), "Maimunah");
+    assert_int_equal(figures(o).rejected, 0);
+    assert_int_equal(figures(o).accepted, 1);
+}
+
 static void a_decision_about_an_unknown_leaf_is_not_ours(void **state)
 {
     struct office *o = *state;
@@ -538,6 +553,7 @@ int main(void)
         WITH_OFFICE(an_ack_that_comes_while_locked_is_folded_at_unlock),
         WITH_OFFICE(an_ack_may_come_twice),
         WITH_OFFICE(a_quarantined_change_stays_pending_until_a_decision),
+        WITH_OFFICE(a_later_word_that_differs_from_a_refusal_counts),
         WITH_OFFICE(a_decision_about_an_unknown_leaf_is_not_ours),
         WITH_OFFICE(a_held_field_shows_the_hub_value_and_the_other_fields_are_taken),
         WITH_OFFICE(what_was_taken_of_a_held_change_outlives_a_lock_and_its_loss),
