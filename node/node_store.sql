@@ -109,8 +109,9 @@ CREATE TABLE lane (
 
 -- The chain: one row a position, kept for ever. `id` is the order of entry over all lanes and
 -- lives. changes_sum and bytes_sum run along the lane, this entry included: figures need no scan.
--- epoch, number: where the journal ended when the hub said that it has this position. author: number
--- of the operator who signed it.
+-- Life 0 is no chain: what stands there waits for a countersignature.
+-- epoch, number: where the journal ended when the hub said that it has this position.
+-- author: number of the operator who signed it.
 CREATE TABLE entry (
     id INTEGER PRIMARY KEY,
     life INTEGER NOT NULL,

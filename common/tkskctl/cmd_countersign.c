@@ -245,9 +245,9 @@ static void print_plan(const json_t *rows, bool falls)
     if (implied > 0)
         (void)fprintf(stderr,
                       falls ? tr("%zu of them cannot be without the others.\n",
-                                  "%zu di antaranya tidak bisa berdiri tanpa yang lain.\n")
-                             : tr("%zu of them go along because the others build on them.\n",
-                                  "%zu di antaranya ikut karena menjadi dasar yang lain.\n"),
+                                 "%zu di antaranya tidak bisa berdiri tanpa yang lain.\n")
+                            : tr("%zu of them go along because the others build on them.\n",
+                                 "%zu di antaranya ikut karena menjadi dasar yang lain.\n"),
                       implied);
 }
 
