@@ -55,6 +55,20 @@ static void alarm_silent(const struct hub_daemon *daemon, json_t *alarms, const 
     }
 }
 
+/* Until what a former machine had queued has come by hand, somebody has to look for it. */
+static void alarm_lost(json_t *alarms, const json_t *nodes)
+{
+    size_t index;
+    json_t *row;
+    json_array_foreach(nodes, index, row) {
+        json_int_t lost = json_integer_value(json_object_get(row, "lost"));
+        if (lost > 0)
+            hub_json_set(
+                alarm_new(alarms, "lost", "wait", json_string_value(json_object_get(row, "node"))),
+                "entries", json_integer(lost));
+    }
+}
+
 static void alarm_clocks(json_t *alarms, const json_t *nodes)
 {
     size_t index;
@@ -141,6 +155,7 @@ json_t *hub_alarms(const struct hub_daemon *daemon, const json_t *nodes, uint64_
     alarm_twins(alarms, nodes);
     alarm_terms(daemon, alarms);
     alarm_silent(daemon, alarms, nodes);
+    alarm_lost(alarms, nodes);
     alarm_clocks(alarms, nodes);
     alarm_backup(daemon, alarms, backup_ms);
     return alarms;

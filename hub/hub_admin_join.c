@@ -39,6 +39,8 @@ static void keys_put(json_t *object, const struct enrol_view *view)
         hub_json_set(object, "operator_key", hub_json_key(&view->op->key));
         hub_json_set(object, "name", hub_json_text(view->op->name));
         hub_json_set(object, "role", hub_json_text(view->op->role));
+        hub_json_set(object, "seal_key",
+                     view->op->has_seal_key ? hub_json_key(&view->op->seal_key) : NULL);
         return;
     }
     hub_json_set(object, "device_key", hub_json_key(&view->enrol->device_key));

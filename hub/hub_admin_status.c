@@ -236,6 +236,40 @@ static unsigned operators_of(const struct trust *trust, const char *node)
     return count;
 }
 
+static void row_lost(void *ctx, const struct hub_row *row)
+{
+    json_t *lanes = ctx;
+    uint64_t first = hub_row_uint(row, "first"), last = hub_row_uint(row, "last");
+    json_t *lane = json_object();
+    hub_json_set(lane, "lane", hub_json_uint(hub_row_uint(row, "lane")));
+    hub_json_set(lane, "first", hub_json_uint(first));
+    hub_json_set(lane, "last", hub_json_uint(last));
+    hub_json_set(lane, "entries", hub_json_uint(last - first + 1));
+    hub_json_set(lane, "heard", hub_json_time(hub_row_uint(row, "heard_ms")));
+    (void)json_array_append_new(lanes, lane);
+}
+
+/* What former machines of the office had queued and what never came; how far its load is. */
+static void node_extras(const struct hub_daemon *daemon, const char *node,
+                        const struct hub_link *link, json_t *object)
+{
+    const char *const parameters[] = { node };
+    json_t *lanes = json_array(), *lane;
+    json_int_t lost = 0;
+    size_t at;
+    if (hub_store_list(daemon->store, HUB_LIST_LOST, parameters, row_lost, lanes) != OK)
+        log_warning("what a former machine lost cannot be read node=%s", node);
+    json_array_foreach(lanes, at, lane)
+        lost += json_integer_value(json_object_get(lane, "entries"));
+    hub_json_set(object, "lost", json_integer(lost));
+    hub_json_set(object, "lost_lanes", lanes);
+    bool loads = link != NULL && link->load_number < link->load_to;
+    hub_json_set(object, "load",
+                 loads ? json_pack("{s:I, s:I, s:I}", "from", (json_int_t)0, "number",
+                                   (json_int_t)link->load_number, "to", (json_int_t)link->load_to)
+                       : NULL);
+}
+
 static void row_node(void *ctx, const struct hub_row *row)
 {
     struct node_rows *rows = ctx;
@@ -272,6 +306,7 @@ static void row_node(void *ctx, const struct hub_row *row)
                  json_boolean(trust >= mark.trust_version && rules >= mark.rules_version));
     hub_json_set(object, "operators",
                  hub_json_uint(operators_of(hub_store_trust(rows->daemon->store), node)));
+    node_extras(rows->daemon, node, spoke ? &link : NULL, object);
     node_row_put(rows, node_state(row, heard_ms, spoke ? &link : NULL), object);
 }
 

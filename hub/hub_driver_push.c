@@ -259,10 +259,13 @@ static enum err bundle_merge(struct hub_driver *driver, struct peer_slot *slot,
             return OK;
         }
     }
-    /* What the checkpoint states of the node is newer than its HELLO. */
-    slot->highest[bundle->lane] = bundle->highest;
-    slot->policy.trust_version = bundle->trust_version;
-    slot->policy.rules_version = bundle->rules_version;
+    /* A checkpoint may have been made before the HELLO or after it; none of these falls. */
+    if (bundle->highest > slot->highest[bundle->lane])
+        slot->highest[bundle->lane] = bundle->highest;
+    if (bundle->trust_version > slot->policy.trust_version)
+        slot->policy.trust_version = bundle->trust_version;
+    if (bundle->rules_version > slot->policy.rules_version)
+        slot->policy.rules_version = bundle->rules_version;
     return err != OK ? err
                      : hub_store_heard(driver->store, node->name, &slot->session.incarnation,
                                        slot->highest, &slot->policy, driver->wall_ms);

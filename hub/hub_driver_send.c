@@ -54,6 +54,19 @@ void driver_refuse(struct hub_driver *driver, const struct hub_peer *peer, enum 
     (void)refuse_send(driver, peer, &(struct session_refuse){ .code = code });
 }
 
+static void lost_add(void *ctx, const struct hub_row *row)
+{
+    uint64_t bounds[2] = { 0, 0 };
+    for (int i = 0; i < row->count; i++) {
+        if (strcmp(row->names[i], "first") == 0)
+            bounds[0] = strtoull(row->values[i], NULL, 10);
+        else if (strcmp(row->names[i], "last") == 0)
+            bounds[1] = strtoull(row->values[i], NULL, 10);
+    }
+    must(bounds[0] > 0 && bounds[1] >= bounds[0]);
+    *(uint64_t *)ctx += bounds[1] - bounds[0] + 1;
+}
+
 enum err driver_welcome_write(struct hub_driver *driver, const struct peer_slot *slot,
                               struct writer *out)
 {
@@ -61,6 +74,11 @@ enum err driver_welcome_write(struct hub_driver *driver, const struct peer_slot 
     bool same = id_equal(&due->incarnation, &slot->session.incarnation);
     struct hub_incarnation own;
     enum err err = hub_store_incarnation(driver->store, slot->node, &due->incarnation, &own);
+    if (err != OK)
+        return err;
+    uint64_t lost = 0;
+    const char *const parameters[] = { slot->node };
+    err = hub_store_list(driver->store, HUB_LIST_LOST, parameters, lost_add, &lost);
     if (err != OK)
         return err;
     struct message message = { .type = MESSAGE_WELCOME };
@@ -73,6 +91,7 @@ enum err driver_welcome_write(struct hub_driver *driver, const struct peer_slot 
                                  .standing = due->standing,
                                  .journal = hub_store_journal(driver->store),
                                  .policy = hub_store_policy_mark(driver->store),
+                                 .lost = lost,
                                  .wall_ms = driver->wall_ms };
     for (unsigned i = 0; i < LANE_COUNT; i++) {
         const struct session_assembly *assembly = &slot->session.assemblies[i];

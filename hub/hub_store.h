@@ -293,6 +293,8 @@ NODISCARD enum err hub_store_change(struct hub_store *store, const struct hash *
  * FIND(short number, or 8 and more hex digits of an id): collection, id, short, deleted.
  * RECORD(collection, record id text): its view's row.
  * POSITIONS(node): incarnation, lane, seq received; active first.
+ * LOST(node or '%'): node, replaced (trust version), heard_ms, lane, first, last: positions that a
+ *   device had queued, as it last said, when the office got another one, and that never came.
  * BACKUPS: name, number, wall_ms; newest first. */
 #define HUB_LISTS(X)                                                                               \
     X(HUB_LIST_NODES, "list_nodes", 0)                                                             \
@@ -305,6 +307,7 @@ NODISCARD enum err hub_store_change(struct hub_store *store, const struct hash *
     X(HUB_LIST_FIND, "list_find", 1)                                                               \
     X(HUB_LIST_RECORD, "list_record", 2)                                                           \
     X(HUB_LIST_POSITIONS, "list_positions", 1)                                                     \
+    X(HUB_LIST_LOST, "list_lost", 1)                                                               \
     X(HUB_LIST_BACKUPS, "list_backups", 0)
 
 enum hub_list {

@@ -27,6 +27,8 @@ CREATE TABLE tksk_epoch (
 ) STRICT;
 
 -- state: enum incarnation_state. What a node said of itself is a claim and decides nothing here.
+-- replaced: trust version that gave the office another device while this one was in use; what it had
+-- queued then can only come by hand.
 CREATE TABLE tksk_incarnation (
     node TEXT NOT NULL,
     incarnation BLOB NOT NULL,
@@ -37,6 +39,7 @@ CREATE TABLE tksk_incarnation (
     trust INTEGER NOT NULL,
     rules INTEGER NOT NULL,
     heard_ms INTEGER NOT NULL,
+    replaced INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (node, incarnation)
 ) STRICT, WITHOUT ROWID;
 

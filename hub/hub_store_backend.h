@@ -186,6 +186,8 @@ struct hub_backend_ops {
     enum err (*incarnation_get)(struct hub_backend *b, const char *node,
                                 const struct id *incarnation, struct row_incarnation *ret_row);
     enum err (*incarnation_put)(struct hub_backend *b, const struct row_incarnation *row);
+    /* The node got another device by this trust version: whoever spoke for it so far is replaced. */
+    enum err (*incarnation_replaced)(struct hub_backend *b, const char *node, uint64_t version);
     enum err (*incarnation_active)(struct hub_backend *b, const char *node,
                                    struct id *ret_incarnation);
     /* The newest HELLO of a node, as a frame. */

@@ -179,6 +179,29 @@ static enum err journal_policy(struct hub_store *store, enum journal_kind kind, 
                : store->ops->document_put(store->backend, kind, version, number, hash, as_signed);
 }
 
+/* Offices that get another device by this statement. Before it is applied, since the roster knows the
+ * present device only. */
+static enum err note_replaced(struct hub_store *store, const struct trust_view *view)
+{
+    struct reader reader = reader_of(view->ops);
+    size_t count = reader_array(&reader);
+    enum err err = OK;
+    for (size_t i = 0; i < count && !err; i++) {
+        struct reader op = reader_of(reader_raw(&reader));
+        struct public_key device = { .at = { 0 } };
+        (void)reader_array(&op);
+        if (reader_uint(&op) != TRUST_NODE)
+            continue;
+        struct bytes name = reader_str(&op);
+        (void)reader_str(&op);
+        reader_fixed(&op, device.at, PUBLIC_KEY_BYTES);
+        const struct trust_node *known = op.err ? NULL : trust_node(&store->trust, name);
+        if (known && memcmp(known->device_key.at, device.at, PUBLIC_KEY_BYTES) != 0)
+            err = store->ops->incarnation_replaced(store->backend, known->name, view->version);
+    }
+    return err;
+}
+
 static enum err trust_take(struct hub_store *store, struct bytes signed_statement, bool anew,
                            uint64_t wall_ms, struct problem *problem)
 {
@@ -194,6 +217,9 @@ static enum err trust_take(struct hub_store *store, struct bytes signed_statemen
         err = check_epoch(store, cut, problem);
     if (err)
         return err;
+    err = note_replaced(store, &view);
+    if (err)
+        return problem_set(problem, err, "trust statement", "it could not be stored");
     err = trust_apply(&store->trust, signed_statement, NULL, problem);
     if (err)
         return err;

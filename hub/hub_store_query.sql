@@ -24,9 +24,13 @@ SELECT min(cut) FROM tksk_epoch WHERE epoch > ?1;
 SELECT node, incarnation, state, urgent, normal, bulk, trust, rules, heard_ms FROM tksk_incarnation
 WHERE node = ?1 AND incarnation = ?2;
 -- name: incarnation_put
-INSERT OR REPLACE INTO tksk_incarnation (node, incarnation, state, urgent, normal, bulk, trust,
-    rules, heard_ms)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
+INSERT INTO tksk_incarnation (node, incarnation, state, urgent, normal, bulk, trust, rules,
+    heard_ms)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+ON CONFLICT (node, incarnation) DO UPDATE
+SET state = ?3, urgent = ?4, normal = ?5, bulk = ?6, trust = ?7, rules = ?8, heard_ms = ?9;
+-- name: incarnation_replaced
+UPDATE tksk_incarnation SET replaced = ?2 WHERE node = ?1 AND state IN (1, 3) AND replaced = 0;
 -- name: incarnation_active
 SELECT incarnation FROM tksk_incarnation WHERE node = ?1 AND state = 1;
 -- name: hello_put
@@ -258,6 +262,17 @@ SELECT ?1 AS node, ?2 AS area, ?3 AS roster,
     (SELECT coalesce(sum(urgent + normal + bulk), 0) FROM tksk_incarnation WHERE node = ?1 AND
     state IN (1, 3)) AS highest,
     (SELECT max(trust) || '/' || max(rules) FROM tksk_incarnation WHERE node = ?1) AS policy;
+-- name: list_lost
+SELECT i.node AS node, i.replaced AS replaced, i.heard_ms AS heard_ms, n.lane AS lane,
+    coalesce(l.received, 0) + 1 AS first, n.highest AS last
+FROM tksk_incarnation AS i
+JOIN (SELECT node, incarnation, 0 AS lane, urgent AS highest FROM tksk_incarnation
+      UNION ALL SELECT node, incarnation, 1, normal FROM tksk_incarnation
+      UNION ALL SELECT node, incarnation, 2, bulk FROM tksk_incarnation) AS n
+  ON n.node = i.node AND n.incarnation = i.incarnation
+LEFT JOIN tksk_lane AS l ON l.node = i.node AND l.incarnation = i.incarnation AND l.lane = n.lane
+WHERE i.replaced > 0 AND n.highest > coalesce(l.received, 0) AND (?1 = '%' OR i.node = ?1)
+ORDER BY i.node, i.replaced, n.lane;
 -- name: list_review
 SELECT lower(hex(leaf)) AS leaf, node, operator, CASE state WHEN 5 THEN 'quarantined' ELSE
     'parked' END AS state,

@@ -13,6 +13,7 @@
 #define STATEMENTS(X)                                                                              \
     X(meta_put) X(meta_get) X(journal_put) X(journal_get) X(journal_last) X(journal_policy_next)   \
     X(epoch_put) X(epoch_cut) X(incarnation_get) X(incarnation_put) X(incarnation_active)          \
+    X(incarnation_replaced)                                                                        \
     X(hello_put) X(hello_get)                                                                      \
     X(lane_get) X(lane_put) X(entry_put) X(entry_get) X(entry_walk) X(key_put) X(key_get)          \
     X(txn_put) X(txn_get) X(txn_find) X(txn_body) X(txn_decide) X(txn_merged_in)                   \
@@ -29,7 +30,7 @@
     X(backup_confirm_lanes) X(keep_from_move) X(scan_journal) X(scan_epoch) X(scan_lane)           \
     X(scan_entry) X(scan_txn) X(scan_change) X(scan_conflict) X(scan_decision) X(scan_scope)       \
     X(scan_wait) X(scan_document) X(scan_field) X(list_nodes) X(list_review) X(list_totals)        \
-    X(list_history) X(list_positions) X(list_backups)
+    X(list_history) X(list_positions) X(list_lost) X(list_backups)
 /* clang-format on */
 
 enum statement {
@@ -113,7 +114,7 @@ void tables_close(struct sqlite_backend *s);
 /* clang-format off */
 #define SQLITE_CHAIN_OPS(X)                                                                        \
     X(incarnation_get) X(incarnation_put) X(incarnation_active) X(hello_put) X(hello_get)          \
-    X(lane_get) X(lane_put)                                                                        \
+    X(incarnation_replaced) X(lane_get) X(lane_put)                                                                        \
     X(entry_put) X(entry_get) X(entry_walk) X(key_put) X(key_get) X(decision_put)                  \
     X(decision_next) X(decisions_at) X(scope_put) X(scope_next) X(wait_put) X(wait_drop)           \
     X(wait_count) X(wait_ready) X(wake_txn) X(wake_lane) X(wake_moved)

@@ -33,6 +33,11 @@ enum err sqlite_incarnation_put(struct hub_backend *b, const struct row_incarnat
                          row->rules_version, row->heard_ms);
 }
 
+enum err sqlite_incarnation_replaced(struct hub_backend *b, const char *node, uint64_t version)
+{
+    return statement_run(sqlite_of(b), STMT_incarnation_replaced, "sn", node, version);
+}
+
 enum err sqlite_incarnation_active(struct hub_backend *b, const char *node,
                                    struct id *ret_incarnation)
 {

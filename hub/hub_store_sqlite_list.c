@@ -246,6 +246,8 @@ enum err sqlite_list(struct hub_backend *b, enum hub_list list, const char *cons
         return list_record(s, parameters, row, ctx);
     case HUB_LIST_POSITIONS:
         return list_bound(s, STMT_list_positions, parameters, 1, row, ctx);
+    case HUB_LIST_LOST:
+        return list_bound(s, STMT_list_lost, parameters, 1, row, ctx);
     case HUB_LIST_BACKUPS:
         return list_bound(s, STMT_list_backups, parameters, 0, row, ctx);
     case HUB_LIST_HISTORY:

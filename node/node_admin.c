@@ -225,6 +225,8 @@ static const struct {
     { "enrol", NEED_NOTHING, node_cmd_enrol },
     { "enrol_status", NEED_NOTHING, node_cmd_enrol_status },
     { "operator_add", NEED_NOTHING, node_cmd_operator_add },
+    { "operator_reset_check", NEED_NOTHING, node_cmd_operator_reset_check },
+    { "operator_reset", NEED_NOTHING, node_cmd_operator_reset },
     { "operator_words", NEED_NOTHING, node_cmd_operator_words },
     { "operator_list", NEED_NOTHING, node_cmd_operator_list },
     { "unlock_params", NEED_NOTHING, node_cmd_unlock_params },

@@ -3,6 +3,7 @@
  * node_admin.c        the table of commands, who may, the lock
  * node_admin_args.c   arguments in, JSON out
  * node_admin_keys.c   enrolment, operators, unlock
+ * node_admin_reset.c  lost passphrases
  * node_admin_entry.c  put, edit, delete, resolve, apply
  * node_admin_view.c   list, show, conflicts, collections
  * node_admin_tell.c   attention, explain, policy
@@ -15,6 +16,7 @@
 #pragma once
 
 #include "common/admin_rows.h"
+#include "common/keyfile.h"
 #include "common/must.h"
 #include "node/node_admin.h"
 #include "node/node_import.h"
@@ -142,6 +144,8 @@ void node_cmd_policy_show(struct node_admin *admin, struct admin_call *call);
 void node_cmd_enrol(struct node_admin *admin, struct admin_call *call);
 void node_cmd_enrol_status(struct node_admin *admin, struct admin_call *call);
 void node_cmd_operator_add(struct node_admin *admin, struct admin_call *call);
+void node_cmd_operator_reset_check(struct node_admin *admin, struct admin_call *call);
+void node_cmd_operator_reset(struct node_admin *admin, struct admin_call *call);
 void node_cmd_operator_words(struct node_admin *admin, struct admin_call *call);
 void node_cmd_operator_list(struct node_admin *admin, struct admin_call *call);
 void node_cmd_unlock_params(struct node_admin *admin, struct admin_call *call);
@@ -191,6 +195,16 @@ void node_countersign_refusal(struct node_admin *admin, const struct hash *leaf,
 void node_countersign_refusal_row(struct node_admin *admin, enum lang lang, json_t *row);
 /* Who countersigned or refused, and why, in a row of `show`'s history. */
 void node_countersign_history(struct node_admin *admin, json_t *row);
+/* node_admin_reset.c: `load` (records on their way to a new or reset office, or null) and `lost`
+ * (entries of a former device). */
+NODISCARD enum err node_status_load(struct node_store *store, json_t *done);
+/* node_admin_keys.c. Opens the key file with what tkskctl derived from the passphrase. */
+NODISCARD enum err node_admin_open_seed(struct bytes text, struct bytes derived_base64,
+                                        struct keyfile *ret_file, struct secret_key **ret_seed,
+                                        struct problem *problem);
+/* The role as asked for; without one, the only role that the policy knows. */
+NODISCARD enum err node_admin_role(struct node_admin *admin, struct bytes asked, char *ret,
+                                   size_t cap, struct problem *problem);
 
 /* node_admin_keys.c: unlocks for operator session->name with what was derived from the passphrase
  * (base64); session->key is found out. */

@@ -161,8 +161,9 @@ static bool one_operator(struct node_admin *admin, struct admin_call *call, stru
 }
 
 /* Opens the key file with what tkskctl derived from the passphrase. */
-static enum err open_seed(struct bytes text, struct bytes derived_base64, struct keyfile *ret_file,
-                          struct secret_key **ret_seed, struct problem *problem)
+enum err node_admin_open_seed(struct bytes text, struct bytes derived_base64,
+                              struct keyfile *ret_file, struct secret_key **ret_seed,
+                              struct problem *problem)
 {
     uint8_t space[SECRET_KEY_BYTES + 3];
     struct buf derived = buf_of(space, sizeof space);
@@ -190,8 +191,8 @@ static enum err open_seed(struct bytes text, struct bytes derived_base64, struct
 }
 
 /* The role as asked for; without one, the only role that the policy knows. */
-static enum err role_of(struct node_admin *admin, struct bytes asked, char *ret, size_t cap,
-                        struct problem *problem)
+enum err node_admin_role(struct node_admin *admin, struct bytes asked, char *ret, size_t cap,
+                         struct problem *problem)
 {
     const struct policy *policy = node_store_policy(admin->parts.store);
     char names[PROBLEM_DETAIL_MAX] = "";
@@ -223,12 +224,13 @@ static enum err operator_take(struct node_admin *admin, const json_t *args,
     if (name.len > NAME_TEXT_MAX)
         return problem_set(problem, ERR_LIMIT, "name", "at most 100 bytes");
     snprintf(op.name, sizeof op.name, "%.*s", (int)name.len, (const char *)name.at);
-    enum err err = role_of(admin, node_arg_text(args, "role"), op.role, sizeof op.role, problem);
+    enum err err =
+        node_admin_role(admin, node_arg_text(args, "role"), op.role, sizeof op.role, problem);
     if (err != OK)
         return err;
     crypto_sign_public(seed, &op.key);
     err = node_enrol_operator(admin->parts.store, seed, bytes_text(op.name), bytes_text(op.role),
-                              space, &message);
+                              NULL, space, &message);
     if (err == ERR_STATE)
         return problem_set(problem, err, "operator",
                            "this machine belongs to no office yet: `tkskctl enrol INVITE` first");
@@ -260,7 +262,7 @@ void node_cmd_operator_add(struct node_admin *admin, struct admin_call *call)
         node_admin_refuse(call, ERR_LOCKED, "node", NULL);
         return;
     }
-    enum err err = open_seed(keyfile, derived, &file, &seed, &problem);
+    enum err err = node_admin_open_seed(keyfile, derived, &file, &seed, &problem);
     if (err == OK)
         err = operator_take(admin, admin_call_args(call), seed, keyfile, words, &problem);
     secret_key_close(&seed);
@@ -366,9 +368,13 @@ static enum err unlock_found(struct node_admin *admin, const struct found *found
 {
     struct keyfile file;
     struct secret_key *seed = NULL;
-    enum err err = open_seed(bytes_text(found->keyfile), derived, &file, &seed, problem);
+    enum err err = node_admin_open_seed(bytes_text(found->keyfile), derived, &file, &seed, problem);
     if (err == OK)
         err = node_store_unlock(admin->parts.store, seed); /* takes the seed */
+    if (err == ERR_STATE)
+        return problem_set(problem, err, found->op.name,
+                           "the records were reset since without this person; a colleague unlocks "
+                           "and runs `tkskctl operator reset NAME`");
     if (err != OK)
         return err;
     session->key = found->op.key;

@@ -277,6 +277,8 @@ static enum err status_office(struct node_admin *admin, bool open, struct counte
         err = status_lanes(store, done);
     if (err == OK)
         err = status_cursors(store, done);
+    if (err == OK)
+        err = node_status_load(store, done);
     return err == OK ? status_news(admin, open, done) : err;
 }
 

@@ -29,7 +29,8 @@ typedef void waiting_callback(void *ctx, const struct waiting_txn *txn);
 /* In the order of entry. Callbacks call nothing of this store. */
 NODISCARD enum err node_store_waiting(struct node_store *store, waiting_callback *each, void *ctx);
 
-/* What became of one that had to be countersigned. `reason` only of a refused one, and unlocked.
+/* What became of one that had to be countersigned. `reason` only of a refused one, unlocked,
+ * and not from before the cache was reset.
  * Both valid until the next call. ERR_NOT_FOUND: the leaf needed nobody, or is not known. */
 struct countersign_fate {
     enum countersign_state state;

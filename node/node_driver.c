@@ -31,15 +31,25 @@ static bool same_link(const struct node_identity *a, const struct node_identity 
     return true;
 }
 
+/* After a reset the hub seals to the old key until the roster names the new one. */
+static bool seal_key_known(const struct node_driver *driver, const struct node_identity *identity)
+{
+    const struct trust_node *node =
+        trust_node(node_store_trust(driver->store), bytes_text(identity->node));
+    return node == NULL ||
+           memcmp(&node->seal_key, &identity->seal_public, PUBLIC_KEY_BYTES) == 0;
+}
+
 /* Reads what the session must know. *ret_moved: the link's keys or endpoints changed within one
  * standing. */
 static enum err facts_read(struct node_driver *driver, bool *ret_moved)
 {
     struct node_identity identity;
-    struct node_facts facts = { .wants_records = node_store_unlocked(driver->store) };
+    struct node_facts facts = { .enrolled = false };
     enum err err = node_store_identity(driver->store, &identity);
     if (err != OK)
         return err;
+    facts.wants_records = node_store_unlocked(driver->store) && seal_key_known(driver, &identity);
     facts.enrolling = identity.enrolment == ENROLMENT_WAITING;
     facts.enrolled = identity.enrolment == ENROLMENT_DONE;
     facts.stranded = node_store_stranded(driver->store);

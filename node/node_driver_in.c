@@ -44,6 +44,11 @@ static enum err welcome_in(struct node_driver *driver, const struct welcome *wel
         else if (err != OK && err != ERR_NOT_FOUND)
             return err;
     }
+    if (welcome->standing == STANDING_ACTIVE || welcome->standing == STANDING_QUARANTINED) {
+        enum err err = node_store_welcomed(driver->store, welcome->journal.number, welcome->lost);
+        if (err != OK && err != ERR_FULL) /* a full disk does not keep from sending */
+            return err;
+    }
     driver->has_nonce = false;
     driver->refusal.code = OK;
     node_clock_hear(&driver->clock, welcome->wall_ms, driver->session.now_ms, driver->wall_ms);

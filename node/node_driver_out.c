@@ -36,6 +36,8 @@ enum err driver_hello_make(struct node_driver *driver, const struct id *nonce,
             hello->lanes[i] = (struct hello_lane){ .acked = lane.acked,
                                                    .head = lane.acked_head,
                                                    .highest = lane.highest };
+        if (err == OK)
+            err = node_store_unread(driver->store, (enum lane)i, &hello->lanes[i].unread);
     }
     for (unsigned i = 0; err == OK && i < FEED_STREAMS; i++)
         err = node_store_cursor(driver->store, (enum feed_stream)i, &hello->cursors[i]);

@@ -54,7 +54,8 @@ enum err node_enrol_words(struct node_store *store, char ret[WORDS_TEXT_MAX])
 }
 
 enum err node_enrol_operator(struct node_store *store, const struct secret_key *seed,
-                             struct bytes name, struct bytes role, uint8_t *space,
+                             struct bytes name, struct bytes role,
+                             const struct public_key *seal_key, uint8_t *space,
                              struct message *ret_message)
 {
     struct node_identity identity;
@@ -72,6 +73,13 @@ enum err node_enrol_operator(struct node_store *store, const struct secret_key *
     request->name = name;
     request->role = role;
     request->nonce = crypto_random_id();
+    const struct trust_node *known = trust_node(node_store_trust(store), request->node);
+    if (seal_key == NULL && known != NULL &&
+        memcmp(&known->seal_key, &identity.seal_public, PUBLIC_KEY_BYTES) != 0)
+        seal_key = &identity.seal_public;
+    request->has_seal_key = seal_key != NULL;
+    if (seal_key != NULL)
+        request->seal_key = *seal_key;
     struct writer out = writer_of(space, ENROL_REQUEST_BYTES_MAX);
     operator_request_encode(request, &out);
     if (out.err != OK)

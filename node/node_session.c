@@ -376,6 +376,18 @@ static void kick(struct node_session *session)
         session->retry_ms = earliest;
 }
 
+/* No answer comes on this connection any more, and what leaves at once would still go into it. */
+static void link_lost(struct node_session *session)
+{
+    if (answering(session)) {
+        unlink_hub(session);
+        session->attempts = 0;
+    }
+    session->hello_waits = false;
+    if (session->state == NODE_OFFLINE && session->retry_ms < session->now_ms + NODE_RELINK_MS)
+        session->retry_ms = session->now_ms + NODE_RELINK_MS;
+}
+
 static void not_sent(struct node_session *session)
 {
     const struct node_action *last = &session->last;
@@ -447,10 +459,7 @@ static void event_take(struct node_session *session, const struct node_event *ev
         kick(session);
         return;
     case NODE_LINK_LOST:
-        if (answering(session)) {
-            unlink_hub(session);
-            session->attempts = 0;
-        }
+        link_lost(session);
         return;
     case NODE_IDENTITY:
         session->reconnect = true;

@@ -19,6 +19,7 @@
 #define NODE_NO_LINK_TRIES 7u   /* then the next endpoint */
 #define NODE_ANSWER_MS 20000u   /* a HELLO that left waits so long for its WELCOME at least */
 #define NODE_HELLO_GAP_MS 2000u /* between two of them, whatever kicks */
+#define NODE_RELINK_MS 500u     /* a connection that ends still swallows what is sent so long */
 #define NODE_SILENCE_MS 240000u /* then HELLO again: the hub may have lost us */
 #define NODE_WAITING_MS 60000u  /* a hub that does not merge is asked so often, up to twice that */
 #define NODE_APPROVAL_MS 20000u /* the same for one whose officer has not approved yet */

@@ -102,11 +102,23 @@ NODISCARD enum err node_store_operators(struct node_store *store, node_operator_
 NODISCARD enum err node_store_operator_add(struct node_store *store, const struct node_operator *op,
                                            const struct message *request,
                                            const struct secret_key *seed);
+/* For a lost passphrase: the operator of `op->name` gets the key of `seed` (of `op`: name, role,
+ * keyfile), in one durable transaction. While somebody has unlocked (`seal` NULL) the cache key is
+ * wrapped for the new key and nothing is lost. Else `seal` is a new seal key, which the request names
+ * too: the cache begins anew and empty under a new key, the records come again from the start, and
+ * what only the old key opened (drafts, answers of requests, plain copies of what is queued) is
+ * gone; every entry stays queued as it was sealed. ERR_NOT_FOUND: nobody has that name; ERR_LOCKED,
+ * ERR_STATE: `seal` does not fit the lock. */
+NODISCARD enum err node_store_operator_reset(struct node_store *store,
+                                             const struct node_operator *op,
+                                             const struct message *request,
+                                             const struct secret_key *seed,
+                                             const struct secret_key *seal);
 /* Unlocks the cache with the operator's seed (from keyfile_open_derived): cache key, seal key, and
  * what was waiting is folded in. Takes ownership of `seed` in any case and keeps it until it is
  * locked. Several may be unlocked; the last one acts. ERR_KEY: no operator of this node has that
- * key; ERR_DECRYPT: the wrapped key is damaged; ERR_LIMIT: UNLOCKED_MAX are. Then the store is as
- * locked or unlocked as before. */
+ * key; ERR_DECRYPT: the wrapped key is damaged; ERR_STATE: the cache was reset since without this
+ * person; ERR_LIMIT: UNLOCKED_MAX are. Then the store is as locked or unlocked as before. */
 #define UNLOCKED_MAX 8
 NODISCARD enum err node_store_unlock(struct node_store *store, struct secret_key *seed);
 void node_store_lock(struct node_store *store); /* for all */
@@ -195,7 +207,8 @@ NODISCARD enum err node_store_run(struct node_store *store, enum lane lane, uint
                                   struct writer *keys, struct writer *items,
                                   struct queue_run *ret_run);
 
-/* Request ids: the stored answer of a repeat; ERR_NOT_FOUND when new. Valid until the next call. */
+/* Request ids: the stored answer of a repeat; ERR_NOT_FOUND when new; ERR_STATE when it was stored
+ * and its answer is lost with a passphrase. Valid until the next call. */
 NODISCARD enum err node_store_answer(struct node_store *store, const struct id *request,
                                      struct bytes *ret_answer);
 
@@ -261,6 +274,17 @@ NODISCARD enum err node_store_feed(struct node_store *store, const struct feed_b
                                    struct bytes items, struct problem *problem);
 NODISCARD enum err node_store_cursor(struct node_store *store, enum feed_stream stream,
                                      struct cursor *ret_cursor);
+/* The last seq of a lane whose changes nobody here can read any more; 0: none. */
+NODISCARD enum err node_store_unread(struct node_store *store, enum lane lane, uint64_t *ret_seq);
+/* A WELCOME named the journal's end, and what a former device of this office lost. */
+NODISCARD enum err node_store_welcomed(struct node_store *store, uint64_t number, uint64_t lost);
+/* Where the first load is. */
+struct node_load {
+    bool on;
+    uint64_t number, to; /* the cursor; the journal's end when it began, 0 = not known yet */
+    uint64_t lost;       /* entries of the office's former device that never came to the hub */
+};
+NODISCARD enum err node_store_load(struct node_store *store, struct node_load *ret_load);
 /* The highest journal number seen in any ACK or feed. */
 NODISCARD enum err node_store_seen(struct node_store *store, uint64_t *ret_epoch,
                                    uint64_t *ret_number);

@@ -24,7 +24,8 @@ CREATE TABLE secret (
     value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- `wrapped` is the cache key under a subkey of this operator's seed.
+-- `wrapped` is the cache key under a subkey of this operator's seed; empty after the cache was reset
+-- without this person.
 CREATE TABLE operator (
     key BLOB PRIMARY KEY CHECK (length(key) = 32),
     name TEXT NOT NULL UNIQUE,
@@ -35,16 +36,20 @@ CREATE TABLE operator (
 ) STRICT;
 
 -- shown: up to this journal number the record feed has brought everything, also after its cursor
--- was set back.
+-- was set back. load_to: the journal's end when the records began to come from the start; 0 = they
+-- have not begun. lost: entries of a former device of this office that never came to the hub.
 CREATE TABLE counter (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     next_number INTEGER NOT NULL,
     seen_epoch INTEGER NOT NULL,
     seen_number INTEGER NOT NULL,
     shown INTEGER NOT NULL,
-    lookup_shape BLOB NOT NULL
+    lookup_shape BLOB NOT NULL,
+    load_to INTEGER NOT NULL DEFAULT 0,
+    lost INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-INSERT INTO counter VALUES (1, 1, 0, 0, 0, x'');
+INSERT INTO counter (one, next_number, seen_epoch, seen_number, shown, lookup_shape)
+VALUES (1, 1, 0, 0, 0, x'');
 
 -- Policy as signed: the whole log of trust statements, every rules document that came here. A hub
 -- that was rolled back gets them again.
@@ -112,6 +117,7 @@ CREATE TABLE lane (
 -- Life 0 is no chain: what stands there waits for a countersignature.
 -- epoch, number: where the journal ended when the hub said that it has this position.
 -- author: number of the operator who signed it.
+-- unread: its changes were under a cache key that is lost.
 CREATE TABLE entry (
     id INTEGER PRIMARY KEY,
     life INTEGER NOT NULL,
@@ -129,8 +135,10 @@ CREATE TABLE entry (
     epoch INTEGER NOT NULL DEFAULT 0,
     number INTEGER NOT NULL DEFAULT 0,
     wall_ms INTEGER NOT NULL,
-    author INTEGER NOT NULL DEFAULT 0
+    author INTEGER NOT NULL DEFAULT 0,
+    unread INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+CREATE INDEX entry_unread ON entry (life, lane, seq) WHERE unread = 1;
 CREATE UNIQUE INDEX entry_position ON entry (life, lane, seq);
 CREATE UNIQUE INDEX entry_leaf ON entry (leaf) WHERE kind = 1;
 CREATE INDEX entry_key ON entry (life, lane, key, seq) WHERE kind = 1;

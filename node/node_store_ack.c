@@ -284,7 +284,7 @@ static enum err own_change_row(struct node_store *store, struct sqlite3_stmt *st
                           : (enum countersign_state)sql_uint(st, 15);
     own.countersigner = (uint32_t)sql_uint(st, 16);
     scratch_clear(&store->scratch);
-    if (store->box) {
+    if (store->box && sql_bytes(st, 8).len > 0) {
         const struct box_name name = box_name("change", bytes_hash(&own.leaf), own.index);
         err = node_box_get(store, &name, sql_bytes(st, 8), &own.raw);
     }

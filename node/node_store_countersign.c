@@ -142,7 +142,7 @@ enum err node_store_countersign_fate(struct node_store *store, const struct hash
     struct countersign_fate fate = { .state = (enum countersign_state)sql_uint(st, 7),
                                      .operator_number = (uint32_t)sql_uint(st, 8) };
     const struct box_name name = reason_box(leaf);
-    if (fate.state == COUNTERSIGN_REFUSED && store->box)
+    if (fate.state == COUNTERSIGN_REFUSED && store->box && sql_bytes(st, 9).len > 0)
         err = node_box_get(store, &name, sql_bytes(st, 9), &fate.reason);
     err = node_sql_end(store, st, err);
     if (err == OK)

@@ -300,7 +300,10 @@ enum err node_cursor_put(struct node_store *store, enum feed_stream stream,
     sql_bind_uint(st, 2, cursor->epoch);
     sql_bind_uint(st, 3, cursor->number);
     sql_bind_hash(st, 4, &cursor->hash);
-    return node_sql_run(store, st);
+    enum err err = node_sql_run(store, st);
+    if (err == OK && stream == FEED_RECORDS && cursor->number == 0)
+        err = node_sql_run(store, node_sql(store, SQL_cursor_load));
+    return err;
 }
 
 enum err node_store_cursor(struct node_store *store, enum feed_stream stream,

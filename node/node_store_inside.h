@@ -7,6 +7,7 @@
  * node_store_import.c  progress of imports, the ledger of their rows
  * node_store_run.c     runs of entries for bundles
  * node_store_home.c    a new incarnation
+ * node_store_reset.c   a lost passphrase; where the first load is
  * node_store_ack.c     acknowledgements, decisions, own changes, figures
  * node_store_feed.c    feed batches and cursors
  * node_store_policy.c  trust and rules, here and as they come by the feed
@@ -52,7 +53,11 @@
     X(change_waiting) X(draft_rejected) X(draft_take_back) X(draft_next) X(draft_room) \
     X(draft_add) X(draft_set) X(draft_get) X(draft_delete) X(draft_all) X(draft_count) \
     X(draft_clear) X(corrected_put) X(corrected_get) X(wait_entry) X(wait_put) X(wait_all) \
-    X(wait_get) X(wait_count) X(wait_before) X(wait_settled) X(wait_refused) X(wait_queue)
+    X(wait_get) X(wait_count) X(wait_before) X(wait_settled) X(wait_refused) X(wait_queue) \
+    X(counter_welcomed) X(operator_swap) X(node_seal) X(entry_unread) X(cursor_load) \
+    X(reset_wrapped) X(reset_records) X(reset_history) X(reset_changes) X(reset_entries) \
+    X(reset_items) X(reset_requests) X(reset_imports) X(reset_ledger) X(reset_counters) \
+    X(reset_wait_changes) X(reset_wait_entries) X(reset_waits) X(reset_reasons)
 /* clang-format on */
 enum node_statement {
 #define X(name) SQL_##name,
@@ -147,6 +152,11 @@ NODISCARD enum err node_box_put(struct node_store *store, const struct box_name 
                                 struct bytes plain, struct bytes *ret_box);
 NODISCARD enum err node_box_get(struct node_store *store, const struct box_name *name,
                                 struct bytes box, struct bytes *ret_plain);
+/* The cache key under a subkey of an operator's seed; the seal key under the cache key, stored. */
+NODISCARD enum err node_wrap(const struct secret_key *seed, const struct secret_key *cache,
+                             struct buf *wrapped);
+NODISCARD enum err node_seal_put(struct node_store *store, const struct secret_key *seal,
+                                 const struct secret_key *cache);
 /* 16-byte keyed hash over the parts with their lengths. Needs the unlocked cache. */
 void node_index_hash(const struct node_store *store, const struct bytes *parts, size_t count,
                      struct id *ret_hash);

@@ -185,6 +185,35 @@ static enum err box_open_key(struct bytes box, struct bytes ad, const struct sec
     return err == ERR_LIMIT ? ERR_DECRYPT : err;
 }
 
+enum err node_wrap(const struct secret_key *seed, const struct secret_key *cache,
+                   struct buf *wrapped)
+{
+    struct public_key key;
+    struct secret_key *wrapping = wrapping_key(seed);
+    if (!wrapping)
+        return ERR_MEMORY;
+    crypto_sign_public(seed, &key);
+    enum err err = crypto_box_put(bytes_of(secret_key_bytes(cache), SECRET_KEY_BYTES),
+                                  bytes_of(key.at, PUBLIC_KEY_BYTES), wrapping, wrapped);
+    secret_key_close(&wrapping);
+    return err;
+}
+
+enum err node_seal_put(struct node_store *store, const struct secret_key *seal,
+                       const struct secret_key *cache)
+{
+    uint8_t space[BOX_EXTRA_BYTES + SECRET_KEY_BYTES];
+    struct buf box = buf_of(space, sizeof space);
+    enum err err = crypto_box_put(bytes_of(secret_key_bytes(seal), SECRET_KEY_BYTES),
+                                  bytes_text("seal"), cache, &box);
+    if (err != OK)
+        return err;
+    struct sqlite3_stmt *st = node_sql(store, SQL_secret_put);
+    sql_bind_text(st, 1, bytes_text("seal"));
+    sql_bind(st, 2, buf_bytes(&box));
+    return node_sql_run(store, st);
+}
+
 static enum err seal_key_get(struct node_store *store, const struct secret_key *cache,
                              struct secret_key **ret_seal)
 {
@@ -203,18 +232,9 @@ static enum err cache_replace(struct node_store *store, const struct secret_key 
                               const struct secret_key *cache)
 {
     struct secret_key *seal = NULL;
-    uint8_t space[BOX_EXTRA_BYTES + SECRET_KEY_BYTES];
-    struct buf box = buf_of(space, sizeof space);
     enum err err = seal_key_get(store, clear, &seal);
     if (err == OK)
-        err = crypto_box_put(bytes_of(secret_key_bytes(seal), SECRET_KEY_BYTES), bytes_text("seal"),
-                             cache, &box);
-    if (err == OK) {
-        struct sqlite3_stmt *st = node_sql(store, SQL_secret_put);
-        sql_bind_text(st, 1, bytes_text("seal"));
-        sql_bind(st, 2, buf_bytes(&box));
-        err = node_sql_run(store, st);
-    }
+        err = node_seal_put(store, seal, cache);
     if (err == OK) {
         struct sqlite3_stmt *st = node_sql(store, SQL_secret_delete);
         sql_bind_text(st, 1, bytes_text("cache"));
@@ -249,7 +269,7 @@ static enum err operator_put(struct node_store *store, const struct node_operato
 enum err node_store_operator_add(struct node_store *store, const struct node_operator *op,
                                  const struct message *request, const struct secret_key *seed)
 {
-    struct secret_key *clear = NULL, *fresh = NULL, *wrapping = NULL;
+    struct secret_key *clear = NULL, *fresh = NULL;
     uint8_t *frame = NULL, space[BOX_EXTRA_BYTES + SECRET_KEY_BYTES];
     struct buf wrapped = buf_of(space, sizeof space);
     struct public_key key;
@@ -265,13 +285,11 @@ enum err node_store_operator_add(struct node_store *store, const struct node_ope
         cache = fresh = secret_key_new();
     }
     crypto_sign_public(seed, &key);
-    wrapping = wrapping_key(seed);
     frame = malloc(FRAME_BYTES_MAX);
     struct writer out = writer_of(frame, FRAME_BYTES_MAX);
-    err = wrapping && frame && cache ? message_encode(request, &out) : ERR_MEMORY;
+    err = frame && cache ? message_encode(request, &out) : ERR_MEMORY;
     if (err == OK)
-        err = crypto_box_put(bytes_of(secret_key_bytes(cache), SECRET_KEY_BYTES),
-                             bytes_of(key.at, PUBLIC_KEY_BYTES), wrapping, &wrapped);
+        err = node_wrap(seed, cache, &wrapped);
     if (err == OK && (err = node_begin(store)) == OK) {
         err = operator_put(store, op, &key, writer_bytes(&out), buf_bytes(&wrapped));
         if (err == OK && clear)
@@ -279,7 +297,6 @@ enum err node_store_operator_add(struct node_store *store, const struct node_ope
         err = node_end(store, err);
     }
     free(frame);
-    secret_key_close(&wrapping);
     secret_key_close(&fresh);
     secret_key_close(&clear);
     return err;
@@ -310,7 +327,9 @@ static enum err unwrap_cache(struct node_store *store, struct unlocked *keys)
     struct sqlite3_stmt *st = node_sql(store, SQL_operator_get);
     sql_bind(st, 1, bytes_of(key.at, PUBLIC_KEY_BYTES));
     enum err err = node_sql_row(store, st);
-    if (err == OK)
+    if (err == OK && sql_bytes(st, 0).len == 0)
+        err = node_sql_end(store, st, ERR_STATE);
+    else if (err == OK)
         err = node_sql_end(store, st,
                            box_open_key(sql_bytes(st, 0), bytes_of(key.at, PUBLIC_KEY_BYTES),
                                         wrapping, &keys->cache));

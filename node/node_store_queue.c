@@ -439,6 +439,8 @@ enum err node_store_answer(struct node_store *store, const struct id *request,
     enum err err = node_sql_row(store, st);
     if (err != OK)
         return err;
+    if (sql_bytes(st, 0).len == 0)
+        return node_sql_end(store, st, ERR_STATE);
     const struct box_name name = box_name("answer", bytes_id(request), 0);
     struct bytes answer;
     err = node_sql_end(store, st, node_box_get(store, &name, sql_bytes(st, 0), &answer));

@@ -6,6 +6,8 @@ SELECT enrolment, district, node, root_key, hub, device_public, curve_public, se
   FROM node;
 -- @node_put
 INSERT OR REPLACE INTO node VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
+-- @node_seal
+UPDATE node SET seal_public = ?1;
 -- @node_enrolment
 UPDATE node SET enrolment = ?1;
 -- @secret_get
@@ -21,11 +23,13 @@ SELECT key, name, role, keyfile, request FROM operator ORDER BY rowid;
 INSERT INTO operator VALUES (?1, ?2, ?3, ?4, ?5, ?6);
 -- @operator_clash
 SELECT 1 FROM operator WHERE key = ?1 OR name = ?2;
+-- @operator_swap
+UPDATE operator SET key = ?2, role = ?3, keyfile = ?4, request = ?5, wrapped = ?6 WHERE name = ?1;
 -- @operator_get
 SELECT wrapped FROM operator WHERE key = ?1;
 
 -- @counter_get
-SELECT next_number, seen_epoch, seen_number, lookup_shape, shown FROM counter;
+SELECT next_number, seen_epoch, seen_number, lookup_shape, shown, load_to, lost FROM counter;
 -- @counter_number
 UPDATE counter SET next_number = ?1;
 -- @counter_seen
@@ -35,6 +39,8 @@ UPDATE counter SET seen_epoch = ?1, seen_number = ?2
 UPDATE counter SET shown = max(shown, ?1);
 -- @counter_shown_cut
 UPDATE counter SET shown = min(shown, ?1);
+-- @counter_welcomed
+UPDATE counter SET load_to = ?1, lost = ?2;
 -- @counter_shape
 UPDATE counter SET lookup_shape = ?1;
 
@@ -67,6 +73,9 @@ INSERT OR REPLACE INTO epoch VALUES (?1, ?2);
 SELECT epoch, number, hash FROM cursor WHERE stream = ?1;
 -- @cursor_put
 INSERT OR REPLACE INTO cursor VALUES (?1, ?2, ?3, ?4);
+-- @cursor_load
+-- The records come from the start again.
+UPDATE counter SET load_to = 0;
 
 -- @proof_put
 INSERT INTO proof VALUES (?1, ?2, ?3, ?4, ?5)
@@ -109,6 +118,8 @@ SELECT changes_sum, bytes_sum FROM entry WHERE life = ?1 AND lane = ?2 AND seq =
 SELECT entry.head, entry.kind, entry.key, item.item
   FROM entry LEFT JOIN item ON item.entry = entry.id
  WHERE life = ?1 AND lane = ?2 AND seq >= ?3 ORDER BY seq LIMIT ?4;
+-- @entry_unread
+SELECT coalesce(max(seq), 0) FROM entry WHERE life = ?1 AND lane = ?2 AND unread = 1;
 -- @entry_first_key
 SELECT seq FROM entry WHERE life = ?1 AND lane = ?2 AND key = ?3 AND kind = 1 ORDER BY seq LIMIT 1;
 -- @entry_leaf
@@ -189,13 +200,14 @@ SELECT change.entry, change.idx, change.record, change.disposition, change.held,
 SELECT change.idx, change.disposition, change.held, change.epoch, change.number, change.folded,
        change.box, entry.leaf, entry.life, entry.lane, entry.seq, entry.received
   FROM change JOIN entry ON entry.id = change.entry
- WHERE change.record = ?1
+ WHERE change.record = ?1 AND change.box <> x''
    AND NOT (change.disposition IN (2, 3) OR (change.disposition = 1 AND change.folded = 1))
  ORDER BY change.entry, change.idx;
 -- @change_last_own
 -- The last own change that the hub took beyond what the record feed has shown.
 SELECT entry.leaf FROM change JOIN entry ON entry.id = change.entry
  WHERE change.record = ?1 AND change.disposition IN (1, 4) AND change.number > ?2
+   AND change.box <> x''
  ORDER BY change.entry DESC LIMIT 1;
 -- @change_list
 SELECT change.entry, change.idx, change.record, change.op, change.disposition, change.reason,
@@ -240,13 +252,13 @@ UPDATE change SET dismissed = 1
 -- Where a value goes that the cut undoes, the own one below it counts again: the feed does not echo
 -- it.
 UPDATE change SET folded = 0
- WHERE folded = 1
+ WHERE folded = 1 AND box <> x''
    AND record IN (SELECT record FROM change
                    WHERE (number > ?2 AND epoch < ?1) OR (told > ?2 AND told_epoch < ?1)
                   UNION SELECT record FROM history WHERE number > ?2 AND epoch < ?1);
 -- @change_take_back
 UPDATE change SET disposition = 0, reason = '', field = '', held = '', epoch = 0, number = 0,
-                  told_epoch = 0, told = 0, folded = 0
+                  told_epoch = 0, told = 0, folded = (box = x'')
  WHERE told > ?2 AND told_epoch < ?1
    AND EXISTS (SELECT 1 FROM item WHERE item.entry = change.entry);
 -- @change_keep
@@ -254,7 +266,7 @@ UPDATE change SET disposition = 0, reason = '', field = '', held = '', epoch = 0
 -- says
 -- otherwise. Its values count in the new epoch, also when two begin at once.
 UPDATE change SET epoch = ?1, told_epoch = 0, told = 0,
-                  folded = CASE WHEN number > ?2 THEN 0 ELSE folded END
+                  folded = CASE WHEN number > ?2 THEN box = x'' ELSE folded END
  WHERE disposition > 0
    AND ((told > ?2 AND told_epoch < ?1) OR (number > ?2 AND epoch < ?1));
 -- @change_counts
@@ -262,7 +274,38 @@ SELECT disposition, count(*) FROM change WHERE disposition > 0 GROUP BY disposit
 -- @change_boxes
 SELECT change.entry, change.idx, change.record, change.box, entry.leaf
   FROM change JOIN entry ON entry.id = change.entry
- WHERE change.disposition IN (0, 4, 5, 6);
+ WHERE change.disposition IN (0, 4, 5, 6) AND change.box <> x'';
+
+-- A reset of the cache. An empty box stands for what nobody can read any more.
+-- @reset_wrapped
+UPDATE operator SET wrapped = x'';
+-- @reset_records
+DELETE FROM record;
+-- @reset_history
+DELETE FROM history;
+-- @reset_changes
+UPDATE change SET box = x'', folded = 1;
+-- @reset_entries
+UPDATE entry SET unread = 1 WHERE kind = 1;
+-- @reset_items
+UPDATE item SET box = x'';
+-- @reset_requests
+UPDATE request SET box = x'';
+-- @reset_imports
+DELETE FROM import;
+-- @reset_ledger
+DELETE FROM ledger;
+-- What waits for a countersignature has no sealed bytes: it is gone.
+-- @reset_wait_changes
+DELETE FROM change WHERE entry IN (SELECT entry FROM countersign WHERE state = 0);
+-- @reset_wait_entries
+DELETE FROM entry WHERE id IN (SELECT entry FROM countersign WHERE state = 0);
+-- @reset_waits
+DELETE FROM countersign WHERE state = 0;
+-- @reset_reasons
+UPDATE countersign SET reason = x'';
+-- @reset_counters
+UPDATE counter SET shown = 0, lookup_shape = x'';
 
 -- @change_group
 -- Of a group that came back as a draft: what was rejected and is not dealt with. A decision about a

@@ -39,7 +39,7 @@ _tkskctl()
     bundle) if [ -z "$second" ]; then words=' export import'; fi ;;
     policy) if [ -z "$second" ]; then words=' show check sign publish'; fi ;;
     enrol|daftar) words='' ;;
-    operator) if [ -z "$second" ]; then words=' add words credential list approve renew end'; fi ;;
+    operator) if [ -z "$second" ]; then words=' add reset words credential list approve renew end'; fi ;;
     unlock|buka) words='' ;;
     lock|kunci) words=' --all' ;;
     nodes) words='' ;;
@@ -70,6 +70,7 @@ _tkskctl()
     'bundle import') words=' -o --part-size --force' ;;
     'policy show') words=' --at' ;;
     'operator add') words=' --role' ;;
+    'operator reset') words=' --role --yes' ;;
     'operator words') words='' ;;
     'operator credential') words=' -o' ;;
     'operator list') words='' ;;

@@ -71,7 +71,46 @@ enum exit_code roster_cuts(struct ctl *ctl, const json_t *trust_state, const cha
 
 struct approve_operator {
     struct trust_operator operator;
+    bool has_seal_key; /* the office lost the one before: its NODE op goes along */
+    struct public_key seal_key;
+    uint32_t replaces; /* number of the person's former key, 0 = none */
 };
+
+/* The person's former key at this office, which the new one succeeds. */
+static uint32_t former_number(const struct trust_operator *next, const json_t *state)
+{
+    size_t index;
+    json_t *row;
+    uint32_t number = 0;
+    json_array_foreach(json_object_get(state, "operators"), index, row) {
+        if (strcmp(text_of(row, "node"), next->node) == 0 &&
+            strcmp(text_of(row, "name"), next->name) == 0 &&
+            strcmp(text_of(row, "state"), "ended") != 0)
+            number = (uint32_t)number_of(row, "number");
+    }
+    return number;
+}
+
+/* The office as it is, with the new seal key. */
+static enum exit_code office_with(struct ctl *ctl, const struct approve_operator *approve,
+                                  const json_t *state, struct trust_node *ret_node)
+{
+    size_t index;
+    json_t *row;
+    *ret_node = (struct trust_node){ .seal_key = approve->seal_key };
+    json_array_foreach(json_object_get(state, "nodes"), index, row) {
+        if (strcmp(text_of(row, "node"), approve->operator.node) != 0)
+            continue;
+        (void)snprintf(ret_node->name, sizeof(ret_node->name), "%s", text_of(row, "node"));
+        (void)snprintf(ret_node->area, sizeof(ret_node->area), "%s", text_of(row, "area"));
+        if (hex_of(row, "device_key", ret_node->device_key.at, PUBLIC_KEY_BYTES) &&
+            hex_of(row, "curve_key", ret_node->curve_key.at, PUBLIC_KEY_BYTES) &&
+            strcmp(text_of(row, "ended"), "none") == 0)
+            return EXIT_DONE;
+    }
+    return ctl_problemf(ctl, ERR_STATE, approve->operator.node, "%s",
+                        tr("this office is not enrolled now", "kantor ini tidak terdaftar lagi"));
+}
 
 static enum exit_code write_operator(struct ctl *ctl, void *ctx,
                                      const struct trust_position *position, struct writer *out)
@@ -87,7 +126,22 @@ static enum exit_code write_operator(struct ctl *ctl, void *ctx,
     if (highest >= UINT32_MAX)
         return ctl_problemf(ctl, ERR_LIMIT, "operator", "%" PRId64, highest);
     approve->operator.number =(uint32_t) highest + 1;
-    writer_array(out, 1);
+    approve->replaces = former_number(&approve->operator, position->state);
+    struct ended ended = { .reason = END_SUCCESSION };
+    struct trust_node office;
+    enum exit_code code = EXIT_DONE;
+    if (approve->replaces > 0)
+        code = roster_cuts(ctl, position->state, approve->operator.node, &ended);
+    if (code == EXIT_DONE && approve->has_seal_key)
+        code = office_with(ctl, approve, position->state, &office);
+    if (code != EXIT_DONE)
+        return code;
+    /* One statement: there is no moment without a key, and none with two. */
+    writer_array(out, 1u + (approve->replaces > 0) + approve->has_seal_key);
+    if (approve->has_seal_key)
+        trust_op_node(out, &office);
+    if (approve->replaces > 0)
+        trust_op_operator_end(out, approve->replaces, &ended);
     trust_op_operator(out, &approve->operator);
     return EXIT_DONE;
 }
@@ -236,9 +290,19 @@ enum exit_code cmd_operator_approve(struct ctl *ctl)
     if (code != EXIT_DONE)
         return code;
     code = fill_operator(ctl, answer.done, node, name, &approve.operator);
+    approve.has_seal_key = maybe_text_of(answer.done, "seal_key") != NULL;
+    if (code == EXIT_DONE && approve.has_seal_key &&
+        !hex_of(answer.done, "seal_key", approve.seal_key.at, PUBLIC_KEY_BYTES))
+        code = ctl_problemf(ctl, ERR_MALFORMED, "enrolment_check", "seal_key");
     answer_close(&answer);
     if (code == EXIT_DONE)
         code = trust_sign_publish(ctl, write_operator, &approve, &version);
+    if (code == EXIT_DONE && approve.replaces > 0 && !ctl->args.json)
+        (void)printf(tr("Number %" PRIu32 ", this person's former key, ends by succession: what it "
+                        "signed and is still under way is taken.\n",
+                        "Nomor %" PRIu32 ", kunci lama orang ini, berakhir karena diganti: yang "
+                        "sudah ditandatanganinya dan masih di jalan tetap diterima.\n"),
+                     approve.replaces);
     return say_roster(ctl, code, version, approve.operator.number, tr("Approved.", "Disetujui."));
 }
 

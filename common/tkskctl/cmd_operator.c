@@ -164,6 +164,90 @@ enum exit_code cmd_operator_add(struct ctl *ctl)
     return code;
 }
 
+/* What a reset costs, in words, and whether to go on. */
+static bool ask_reset(struct ctl *ctl, const char *name, const json_t *check)
+{
+    char others[200] = "", question[900];
+    size_t index, used = 0;
+    json_t *other;
+    json_array_foreach(json_object_get(check, "others"), index, other) {
+        int len = snprintf(others + used, sizeof(others) - used, "%s%.60s", index ? ", " : "",
+                           json_string_value(other));
+        if (len > 0 && used + (size_t)len < sizeof(others))
+            used += (size_t)len;
+    }
+    if (!truth_of(check, "loses")) {
+        (void)snprintf(question, sizeof(question),
+                       tr("Make a new key for %.60s? Nothing is lost.",
+                          "Buat kunci baru untuk %.60s? Tidak ada yang hilang."),
+                       name);
+        return ask_yes(ctl, question);
+    }
+    int len = 0;
+    if (others[0])
+        len = snprintf(question, sizeof(question),
+                       tr("Does one of these still know their passphrase: %s? Then stop here; they "
+                          "run `tkskctl unlock`, then this command again, and nothing is lost.\n",
+                          "Apakah salah satu dari mereka masih ingat kata sandinya: %s? Kalau ya, "
+                          "berhenti; dia menjalankan `tkskctl buka`, lalu ulangi perintah ini, dan "
+                          "tidak ada yang hilang.\n"),
+                       others);
+    (void)snprintf(
+        question + len, sizeof(question) - (size_t)len,
+        tr("Without any passphrase the records on this netbook cannot be opened any more.\n"
+           "- %" PRId64 " entries stored here and not sent yet still get sent, and are answered.\n"
+           "- The records come back from the district office after its approval.\n"
+           "- LOST: %" PRId64 " drafts, %" PRId64 " entries that wait for a countersignature; an "
+           "import that was not finished begins anew.\n"
+           "Go on with a new key for %.60s?",
+           "Tanpa kata sandi, catatan di netbook ini tidak bisa dibuka lagi.\n"
+           "- %" PRId64 " isian yang tersimpan dan belum terkirim tetap dikirim dan dijawab.\n"
+           "- Catatan datang lagi dari Dinas setelah disetujui.\n"
+           "- HILANG: %" PRId64 " draf, %" PRId64 " isian yang menunggu tanda tangan kedua; impor "
+           "yang belum selesai mulai dari awal.\n"
+           "Lanjut dengan kunci baru untuk %.60s?"),
+        number_of(check, "queued"), number_of(check, "drafts"), number_of(check, "countersign"),
+        name);
+    return ask_yes(ctl, question);
+}
+
+enum exit_code cmd_operator_reset(struct ctl *ctl)
+{
+    const char *name = ctl->args.words[0];
+    json_t *args = NULL;
+    struct answer check, answer;
+    enum exit_code code =
+        ctl_ask(ctl, "operator_reset_check", ctl_memory(json_pack("{s:s}", "name", name)), &check);
+    if (code != EXIT_DONE)
+        return code;
+    bool loses = truth_of(check.done, "loses");
+    if (!ask_reset(ctl, name, check.done))
+        code = EXIT_REFUSED;
+    answer_close(&check);
+    if (code == EXIT_DONE)
+        code = make_operator_key(ctl, name, &args);
+    if (code != EXIT_DONE)
+        return code;
+    json_object_set_new(args, "sure", json_boolean(loses));
+    code = ctl_ask(ctl, "operator_reset", args, &answer);
+    if (code != EXIT_DONE)
+        return code;
+    code =
+        show_words(ctl, &answer,
+                   tr("Call the district office at the number you know, and read these six words:",
+                      "Telepon Dinas di nomor yang Anda kenal, bacakan enam kata ini:"));
+    if (!ctl->args.json && truth_of(answer.done, "lost"))
+        (void)puts(tr("What was stored here still gets sent. After the approval: tkskctl unlock; "
+                      "the records then come back by themselves.",
+                      "Yang tersimpan di sini tetap dikirim. Setelah disetujui: tkskctl buka; "
+                      "catatan lalu datang lagi sendiri."));
+    else if (!ctl->args.json)
+        (void)puts(tr("Nothing is lost. After the approval: tkskctl unlock",
+                      "Tidak ada yang hilang. Setelah disetujui: tkskctl buka"));
+    answer_close(&answer);
+    return code;
+}
+
 enum exit_code cmd_operator_words(struct ctl *ctl)
 {
     struct answer answer;

@@ -155,6 +155,11 @@ static void show_node(const json_t *row, const json_t *trust, const char *name)
     screen_time(&table, tr("heard", "terakhir terdengar"), row, "heard");
     screen_number(&table, tr("entries received", "kiriman diterima"), row, "received");
     screen_number(&table, tr("entries queued there", "kiriman antre di sana"), row, "queued");
+    screen_load(&table, tr("reads records", "memuat catatan"), row);
+    screen_some(
+        &table,
+        tr("never arrived from the former machine", "dari komputer lama, tak pernah sampai"), row,
+        "lost", PAINT_WAIT);
     json_array_foreach(json_object_get(trust, "nodes"), index, item) {
         if (strcmp(text_of(item, "node"), name) != 0)
             continue;

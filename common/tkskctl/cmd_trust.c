@@ -214,6 +214,40 @@ struct approve_node {
     struct trust_node node;
 };
 
+/* What the machine before this one had queued, as it last said, and what never came. */
+static void say_lost(struct ctl *ctl, const char *name)
+{
+    static const char *const lanes_en[] = { "urgent", "normal", "bulk" };
+    static const char *const lanes_id[] = { "segera", "biasa", "impor" };
+    struct answer answer;
+    size_t index, at;
+    json_t *row, *lane;
+    if (ctl_ask(ctl, "nodes", NULL, &answer) != EXIT_DONE)
+        return;
+    json_array_foreach(answer.rows, index, row) {
+        if (strcmp(text_of(row, "node"), name) != 0 || number_of(row, "lost") == 0)
+            continue;
+        (void)printf(tr("The former machine had %s entries queued that never arrived:\n",
+                        "Komputer yang lama menyimpan %s kiriman yang belum pernah sampai:\n"),
+                     text_of(row, "lost"));
+        json_array_foreach(json_object_get(row, "lost_lanes"), at, lane) {
+            char heard[SAY_TIME_MAX];
+            int64_t number = number_of(lane, "lane");
+            say_time(maybe_text_of(lane, "heard"), heard);
+            if (number >= 0 && number < LANE_COUNT)
+                (void)printf(tr("  %s lane: numbers %s to %s, as it said %s\n",
+                                "  jalur %s: nomor %s sampai %s, menurut kabar terakhir %s\n"),
+                             tr(lanes_en[number], lanes_id[number]), text_of(lane, "first"),
+                             text_of(lane, "last"), heard);
+        }
+        (void)puts(tr("What was typed after that nobody knows here. If the machine turns up: keep "
+                      "it, see \"A netbook is replaced\" in the manual.",
+                      "Yang diisi sesudah itu tidak diketahui di sini. Bila komputernya ditemukan: "
+                      "simpan, lihat \"Netbook diganti\" di manual."));
+    }
+    answer_close(&answer);
+}
+
 static enum exit_code write_node(struct ctl *ctl, void *ctx, const struct trust_position *position,
                                  struct writer *out)
 {
@@ -254,7 +288,11 @@ enum exit_code cmd_node_approve(struct ctl *ctl)
     code = trust_sign_publish(ctl, write_node, &approve, &version);
     (void)snprintf(sentence, sizeof(sentence), tr("Office %s approved.", "Kantor %s disetujui."),
                    name);
-    return say_published(ctl, code, version, sentence);
+    bool said = code == EXIT_DONE && !ctl->args.json;
+    code = say_published(ctl, code, version, sentence);
+    if (said)
+        say_lost(ctl, name);
+    return code;
 }
 
 struct revoke_node {

@@ -1,5 +1,6 @@
 #include "common/tkskctl/screen.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -306,6 +307,41 @@ static void clock_line(FILE *out, const json_t *done, size_t width)
                        "tetap bisa; mohon jamnya disetel."));
 }
 
+static int64_t load_percent(const json_t *load)
+{
+    int64_t to = number_of(load, "to");
+    return to > 0 ? number_of(load, "number") * 100 / to : 0;
+}
+
+void screen_load(struct table *table, const char *label, const json_t *done)
+{
+    const json_t *load = json_object_get(done, "load");
+    char text[32];
+    if (!json_is_object(load))
+        return;
+    (void)snprintf(text, sizeof(text), "%" PRId64 " %%", load_percent(load));
+    table_label(table, label, text);
+    table_paint(table, 1, PAINT_WAIT);
+}
+
+/* "Loading records: 3.200 are here (62 %)." */
+static void load_line(FILE *out, const json_t *done, size_t width)
+{
+    const json_t *load = json_object_get(done, "load");
+    if (json_is_object(load) && !truth_of(done, "locked"))
+        screen_line(out, PAINT_WAIT, width,
+                    tr("Loading records: %s are here (%" PRId64 " %%). Entering goes on.",
+                       "Memuat catatan: %s sudah di sini (%" PRId64 " %%). Mengisi tetap bisa."),
+                    number_text(done, "records"), load_percent(load));
+    if (number_of(done, "lost") > 0)
+        screen_line(out, PAINT_WAIT, width,
+                    tr("The former netbook had %s entries that never arrived at the district "
+                       "office.",
+                       "Netbook yang lama menyimpan %s kiriman yang tidak pernah sampai di "
+                       "Dinas."),
+                    number_text(done, "lost"));
+}
+
 static void node_figures(FILE *out, const json_t *done, size_t width)
 {
     struct table table;
@@ -371,6 +407,7 @@ void screen_node(FILE *out, const json_t *done, size_t width)
                            "unlock`.",
                            "Terkunci: pengiriman tetap jalan, mengisi dan membaca menunggu "
                            "`tkskctl buka`."));
+        load_line(out, done, width);
         news_line(out, done, width);
         queue_line(out, done, width);
         cutoff_line(out, done, width);

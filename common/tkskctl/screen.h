@@ -22,4 +22,6 @@ void screen_number(struct table *table, const char *label, const json_t *done, c
 void screen_size(struct table *table, const char *label, const json_t *done, const char *key);
 void screen_some(struct table *table, const char *label, const json_t *done, const char *key,
                  enum paint paint);
+/* "62 %" of the journal, while `load` says that records are on their way. */
+void screen_load(struct table *table, const char *label, const json_t *done);
 void screen_time(struct table *table, const char *label, const json_t *done, const char *key);

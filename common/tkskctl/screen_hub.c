@@ -55,6 +55,12 @@ static void alarm_text(const json_t *alarm, char *ret, size_t cap)
         days_text(alarm, part, sizeof(part));
         (void)snprintf(ret, cap, tr("%s: nothing heard for %s", "%s: tidak terdengar %s"), node,
                        part);
+    } else if (strcmp(kind, "lost") == 0) {
+        say_number(number_of(alarm, "entries"), part);
+        (void)snprintf(ret, cap,
+                       tr("%s: the former machine had %s entries queued that never arrived",
+                          "%s: komputer lama menyimpan %s kiriman yang tak pernah sampai"),
+                       node, part);
     } else if (strcmp(kind, "clock") == 0) {
         off_text(alarm, part, sizeof(part));
         (void)snprintf(ret, cap, tr("%s: its clock is wrong, %s", "%s: jamnya salah, %s"), node,

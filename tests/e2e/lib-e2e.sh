@@ -38,3 +38,37 @@ district_with() { # district_with NODE…: hub, the offices, one operator each
 }
 
 hub_count() { hub --json query "SELECT count(*) FROM $1" | json rows.0.cells.0; }
+
+# A link that can be cut (link.py) between the offices and the hub. Before district_with.
+start_link() {
+    mkdir -p "$W/link" "$W/hub"
+    /usr/bin/python3 tests/e2e/link.py "$W/link" "$W/hub/state/endpoint" >>"$W/link/log" 2>&1 &
+    PID[link]=$!
+    until_true 10 [ -s "$W/link/port" ] || fail "the link does not start"
+    cat >"$W/hub/hub.conf" <<END
+state = '$W/hub/state'
+socket = '$W/hub/admin.sock'
+listen = 'tcp://127.0.0.1:*'
+advertise = 'tcp://127.0.0.1:$(cat "$W/link/port")'
+office = '$W/$DISTRICT/admin.sock'
+log_level = 'info'
+END
+}
+
+# link MODE…: "open", "cut", "up N", "down N"; counts begin anew and connections end.
+link() {
+    link_count=$((${link_count-0} + 1))
+    echo "$* # $link_count" >"$W/link/mode.new"
+    mv "$W/link/mode.new" "$W/link/mode"
+}
+link_held() { until_true 60 [ -e "$W/link/held" ] || fail "the link was never filled"; }
+
+# import_people NODE COUNT: texts that do not compress, so that sending and loading have a length.
+import_people() {
+    /usr/bin/python3 -c 'import os, sys
+print("nama;jk;kode_kec;ciri")
+for i in range(int(sys.argv[1])):
+    print(f"Warga Nomor {i + 1};P;{sys.argv[2]};{os.urandom(24).hex()}")' "$2" "$1" >"$W/orang.csv"
+    node "$1" import orang "$W/orang.csv" >/dev/null || fail "import at $1"
+}
+records_as_hub() { [ "$(node "$1" --json status | json records)" = "$(hub_count orang)" ]; }

@@ -102,6 +102,23 @@ static void without_a_link_it_asks_often_and_still_changes_endpoints(void **stat
     test_free(w);
 }
 
+static void a_hello_that_went_with_its_connection_is_said_on_the_next(void **state)
+{
+    (void)state;
+    struct world *w = linked();
+    w->facts.wants_records = true;
+    give(w, (struct node_event){ .kind = NODE_KICK });
+    assert_int_equal(count_of(w, NODE_SEND_HELLO), 1); /* into a connection that ends */
+    give(w, (struct node_event){ .kind = NODE_LINK_LOST });
+    assert_int_equal(count_of(w, NODE_SEND_HELLO), 1); /* not into the same once more */
+    pass(w, NODE_RELINK_MS);
+    give(w, (struct node_event){ .kind = NODE_LINK_LOST }); /* nor does it wait for its answer */
+    pass(w, NODE_HELLO_GAP_MS);
+    give(w, (struct node_event){ .kind = NODE_KICK });
+    assert_in_range(count_of(w, NODE_SEND_HELLO), 2, 3);
+    test_free(w);
+}
+
 static void welcome_that_was_not_asked_for_is_ignored(void **state)
 {
     (void)state;
@@ -518,6 +535,7 @@ int main(void)
         cmocka_unit_test(kick_brings_the_next_hello_forward_but_never_floods),
         cmocka_unit_test(endpoints_change_after_some_hellos_without_an_answer),
         cmocka_unit_test(without_a_link_it_asks_often_and_still_changes_endpoints),
+        cmocka_unit_test(a_hello_that_went_with_its_connection_is_said_on_the_next),
         cmocka_unit_test(welcome_that_was_not_asked_for_is_ignored),
         cmocka_unit_test(silence_is_ended_by_hello_and_then_counts_as_lost),
         cmocka_unit_test(a_linked_session_never_wakes_in_the_past),
