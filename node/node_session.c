@@ -156,6 +156,8 @@ static void linked(struct node_session *session, const struct welcome *welcome)
         session->operator_tries = 0;
     }
     session->reopens = 0;
+    if (session->facts.wants_records != session->wants_said) /* unlocked since that HELLO */
+        session->hello_wanted = true;
     node_push_welcome(&session->push, &session->facts, welcome, session->now_ms);
     for (unsigned i = 0; i < FEED_STREAMS; i++) {
         if (welcome->proven[i] || session->facts.cursors[i].number == 0)

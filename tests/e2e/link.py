@@ -9,8 +9,8 @@ whose endpoint is read from ENDPOINT_FILE. DIRECTORY/mode says what passes:
     up N      of each connection N bytes towards the hub, then they wait; all that comes back
     down N    the same towards the office
 
-When a connection has reached its limit, DIRECTORY/held is made. Connections end with their mode, and
-what waited is lost with them.
+When a connection has reached its limit, DIRECTORY/held is made. Connections end with their mode,
+and what waited is lost with them.
 """
 
 import os

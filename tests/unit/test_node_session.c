@@ -102,6 +102,21 @@ static void without_a_link_it_asks_often_and_still_changes_endpoints(void **stat
     test_free(w);
 }
 
+static void unlocking_before_the_welcome_is_said_after_it(void **state)
+{
+    (void)state;
+    struct world *w = enrolled();
+    assert_int_equal(count_of(w, NODE_SEND_HELLO), 1);
+    w->facts.wants_records = true;
+    give(w, (struct node_event){ .kind = NODE_KICK });
+    struct welcome welcome = welcome_now(w);
+    welcome_give(w, &welcome);
+    assert_int_equal(w->session.state, NODE_LINKED);
+    assert_int_equal(count_of(w, NODE_SEND_HELLO), 2);
+    assert_true(w->session.wants_said);
+    test_free(w);
+}
+
 static void a_hello_that_went_with_its_connection_is_said_on_the_next(void **state)
 {
     (void)state;
@@ -535,6 +550,7 @@ int main(void)
         cmocka_unit_test(kick_brings_the_next_hello_forward_but_never_floods),
         cmocka_unit_test(endpoints_change_after_some_hellos_without_an_answer),
         cmocka_unit_test(without_a_link_it_asks_often_and_still_changes_endpoints),
+        cmocka_unit_test(unlocking_before_the_welcome_is_said_after_it),
         cmocka_unit_test(a_hello_that_went_with_its_connection_is_said_on_the_next),
         cmocka_unit_test(welcome_that_was_not_asked_for_is_ignored),
         cmocka_unit_test(silence_is_ended_by_hello_and_then_counts_as_lost),
