@@ -66,7 +66,7 @@ const char *node_lane_name(enum lane lane)
 bool node_arg_lane(struct admin_call *call, enum lane *ret_lane)
 {
     struct bytes text = node_arg_text(admin_call_args(call), "lane");
-    *ret_lane = LANE_NORMAL;
+    *ret_lane = LANE_OF_POLICY;
     for (unsigned i = 0; i < LANE_COUNT && text.len > 0; i++) {
         if (bytes_is(text, node_lane_name((enum lane)i))) {
             *ret_lane = (enum lane)i;

@@ -78,6 +78,7 @@ struct bytes node_arg_text(const json_t *args, const char *name);
 bool node_arg_needed(struct admin_call *call, const char *name, struct bytes *ret_text);
 /* UUID of the request; zero when missing. */
 bool node_arg_request(struct admin_call *call, struct id *ret_request);
+/* LANE_OF_POLICY when it is missing. */
 bool node_arg_lane(struct admin_call *call, enum lane *ret_lane);
 /* A record by short number, UUID or prefix. Several: they are answered as rows first. */
 bool node_arg_record(struct node_admin *admin, struct admin_call *call, struct bytes text,

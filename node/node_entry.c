@@ -266,7 +266,8 @@ static enum err check_request(struct submit *submit)
         node_store_answer(submit->store, &request->request, &answer) != ERR_NOT_FOUND)
         return problem_set(submit->problem, ERR_STATE, "request", "it was stored already");
     submit->request_id = id_is_zero(&request->request) ? crypto_random_id() : request->request;
-    submit->lane = request->lane;
+    submit->lane = LANE_URGENT;
+    submit->policy_lane = LANE_BULK;
     submit->next_number = node_store_next_number(submit->store);
     return OK;
 }
@@ -346,7 +347,14 @@ void submit_tell(struct submit *submit, unsigned index, enum err err)
 static enum err build(struct submit *submit, unsigned *ret_failed)
 {
     mint(submit);
-    return submit->request->each ? build_each(submit, ret_failed) : build_all(submit, ret_failed);
+    enum err err =
+        submit->request->each ? build_each(submit, ret_failed) : build_all(submit, ret_failed);
+    enum lane asked = submit->request->lane;
+    if (asked == LANE_OF_POLICY)
+        asked = submit->policy_lane;
+    if (asked > submit->lane)
+        submit->lane = asked;
+    return err;
 }
 
 /* What was filled in for a request that was not stored must not look like a record. */

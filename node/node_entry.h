@@ -23,15 +23,19 @@ struct entry_change {
     struct id record;        /* update, delete, resolve; for create: zero, filled in by the call */
     const struct entry_field *fields;
     size_t field_count;
-    struct id conflict;  /* resolve */
+    struct id conflict;   /* resolve */
     struct id instead_of; /* create from a draft: the record that was refused */
-    uint64_t expect_rev; /* nonzero: refuse (ERR_STATE) when the record moved on */
+    uint64_t expect_rev;  /* nonzero: refuse (ERR_STATE) when the record moved on */
 };
+
+/* Nobody asked: the fastest of the lanes that the policy gives the collections. */
+#define LANE_OF_POLICY ((enum lane)LANE_COUNT)
 
 struct entry_request {
     struct id request; /* zero: minted here */
     uint64_t wall_ms;
-    enum lane lane;               /* asked for; pending records may force a slower one */
+    enum lane lane; /* asked for, or LANE_OF_POLICY; pending records may force a slower
+                       one */
     struct entry_change *changes; /* `record` of creates is filled in */
     unsigned change_count;
     const struct import_progress *import; /* see queue_entry */

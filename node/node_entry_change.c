@@ -512,6 +512,8 @@ static enum err make(struct making *making)
     if (err != OK)
         return err;
     must(making->collection != NULL);
+    if ((enum lane)making->collection->lane < submit->policy_lane)
+        submit->policy_lane = (enum lane)making->collection->lane;
     change->group = asked->group;
     change->op = asked->op;
     change->collection = bytes_text(making->collection->name);

@@ -34,8 +34,9 @@ struct submit {
     uint32_t numbers[CHANGES_PER_TRANSACTION_MAX];
     uint32_t next_number;
 
-    unsigned told; /* problems, when they are only told */
-    enum lane lane;
+    unsigned told;  /* problems, when they are only told */
+    enum lane lane; /* the slowest that pending records force, in the end the one it goes to */
+    enum lane policy_lane;            /* the fastest of the collections at hand */
     uint64_t pending_seq[LANE_COUNT]; /* last pending positions of what is touched or referred to */
 };
 

@@ -298,6 +298,53 @@ static void work_goes_behind_what_it_builds_on(void **state)
     assert_int_equal(item.after_count, 0);
 }
 
+/* Where one of the collection goes when nobody asks. */
+static void goes_to(struct office *o, const char *collection, enum lane lane)
+{
+    struct entry_field fields[] = { TEXT("kec", "36.04.29"), TEXT("nama", "N") };
+    struct entry_change change = { .op = OP_CREATE,
+                                   .collection = bytes_text(collection),
+                                   .fields = fields,
+                                   .field_count = strcmp(collection, "orang") == 0 ? 2 : 1 };
+    uint64_t before = lane_of(o, lane).highest;
+    assert_int_equal(submit(o, &change, 1, LANE_OF_POLICY, OFFICE_WALL_MS), OK);
+    assert_int_equal(lane_of(o, lane).highest, before + 1);
+}
+
+static void the_policy_says_how_urgent_a_collection_is(void **state)
+{
+    struct office *o = *state;
+    static const char orang[] = "collection orang {", keluarga[] = "collection keluarga {";
+    static char text[8192];
+    const char *first = strstr(office_source, orang), *second = strstr(office_source, keluarga);
+    goes_to(o, "orang", LANE_NORMAL);
+    assert_true(first != NULL && second != NULL && first < second);
+    snprintf(text, sizeof text, "%.*s%s lane = urgent %.*s%s lane = bulk %s",
+             (int)(first - office_source), office_source, orang,
+             (int)(second - first - (ptrdiff_t)strlen(orang)), first + strlen(orang), keluarga,
+             second + strlen(keluarga));
+    const struct hash previous = o->rules_hash;
+    assert_int_equal(office_feed_document(o, FEED_RULES, office_rules(o, text, 2, &previous)), OK);
+    goes_to(o, "orang", LANE_URGENT);
+    goes_to(o, "keluarga", LANE_BULK);
+    /* Together they are as urgent as the more urgent one; --lane decides against both. */
+    struct entry_field a[] = { TEXT("kec", "36.04.29"), TEXT("nama", "N") };
+    struct entry_field b[] = { TEXT("kec", "36.04.29") };
+    struct entry_change both[] = {
+        { .op = OP_CREATE, .collection = bytes_text("keluarga"), .fields = b, .field_count = 1 },
+        { .group = 1,
+          .op = OP_CREATE,
+          .collection = bytes_text("orang"),
+          .fields = a,
+          .field_count = 2 },
+    };
+    uint64_t urgent = lane_of(o, LANE_URGENT).highest, normal = lane_of(o, LANE_NORMAL).highest;
+    assert_int_equal(submit(o, both, 2, LANE_OF_POLICY, OFFICE_WALL_MS), OK);
+    assert_int_equal(lane_of(o, LANE_URGENT).highest, urgent + 1);
+    assert_int_equal(submit(o, both, 2, LANE_NORMAL, OFFICE_WALL_MS), OK);
+    assert_int_equal(lane_of(o, LANE_NORMAL).highest, normal + 1);
+}
+
 /* ---- refusals */
 
 static void refused_work_leaves_no_trace(void **state)
@@ -542,6 +589,7 @@ int main(void)
         WITH_OFFICE(changes_of_one_request_name_each_other),
         WITH_OFFICE(a_reference_must_lead_to_a_record_of_a_target),
         WITH_OFFICE(work_goes_behind_what_it_builds_on),
+        WITH_OFFICE(the_policy_says_how_urgent_a_collection_is),
         WITH_OFFICE(refused_work_leaves_no_trace),
         WITH_OFFICE(what_breaks_the_policy_is_refused_with_its_place),
         WITH_OFFICE(an_edit_of_what_is_not_there_or_has_moved_is_refused),
