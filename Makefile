@@ -163,7 +163,7 @@ demo: deps
 	$(SUBMAKE) all $(PEOPLE)
 	@B='$(B)' bash tests/demo.sh
 
-build-tests: all $(UNITS) $(SIM) $(PEOPLE) $(REPLAYS)
+build-tests: all $(UNITS) $(SIM) $(PEOPLE) $(REPLAYS) $(BENCHES)
 
 unit: need-pkg-config $(UNITS) $(REPLAYS)
 	$(RUN) unit

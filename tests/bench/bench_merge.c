@@ -76,7 +76,7 @@ static void seal_item(const struct signed_txn *txn, struct writer *items)
     struct buf work = buf_of(work_space, sizeof(work_space));
     struct bundle_item item = { .kind = ITEM_TXN };
     assert_int_equal(envelope_seal(bytes_of(txn->bytes, txn->len), FIXTURE_DISTRICT, &txn->leaf, 1,
-                                   data_key, &work, &body, &item.sealed),
+                                   data_key, NULL, &work, &body, &item.sealed),
                      OK);
     bundle_item_encode(&item, items);
 }
@@ -126,7 +126,8 @@ static void merge_item(const struct bundle_item *item, const struct public_key *
     bool known = true;
     assert_int_equal(hub_store_knows(f.store, &item->sealed.leaf, &known), OK);
     assert_false(known);
-    assert_int_equal(envelope_open(&item->sealed, FIXTURE_DISTRICT, data_key, &work, &plain), OK);
+    assert_int_equal(envelope_open(&item->sealed, FIXTURE_DISTRICT, data_key, NULL, &work, &plain),
+                     OK);
     assert_int_equal(txn_decode(buf_bytes(&plain), &txn), OK);
     assert_int_equal(txn_verify(&txn, FIXTURE_DISTRICT, operator_key, &item->sealed.leaf), OK);
     entry->item = item;
