@@ -13,8 +13,7 @@ passed=0 failed=0 skipped=0
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
-# What nobody may rely on in a test: the tester's own settings.
-unset TKSK_SOCKET TKSK_CONFIG NOTIFY_SOCKET JOURNAL_STREAM
+. tests/env.sh
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1}
 
 show_failure() { # name, exit code

@@ -603,7 +603,7 @@ class Office:
             self.connect(self.invite.curve_secret)
         self.states.clear()
         self.wire.send([ENROL, self.request, sign("enrol", self.request, self.device)])
-        self.pump(5, lambda: self.states)
+        self.pump(30, lambda: self.states)
         return self.states[-1]
 
     def words(self):
@@ -667,7 +667,7 @@ class Office:
             ]
         )
 
-    def hello(self, seconds=5, **how):
+    def hello(self, seconds=30, **how):
         if not self.wire:
             self.connect()
         statement = self.hello_statement(**how)
@@ -1010,7 +1010,7 @@ class Office:
         for offset in range(0, len(raw), size):
             yield [PUSH, lane, first, tag, len(raw), offset, raw[offset : offset + size]]
 
-    def send_bundle(self, lane, first, raw, size=SLICE_MAX, seconds=10):
+    def send_bundle(self, lane, first, raw, size=SLICE_MAX, seconds=30):
         """PUSHes slice by slice, each after the PROGRESS of the one before."""
         for message in self.slices(lane, first, raw, size):
             self.wire.send(message)
@@ -1018,7 +1018,7 @@ class Office:
             if wanted < len(raw):
                 self.pump(seconds, lambda: (lane, first, wanted) in self.progress)
 
-    def push(self, lane=NORMAL, size=SLICE_MAX, seconds=15, first=None, last=None, raw=None):
+    def push(self, lane=NORMAL, size=SLICE_MAX, seconds=30, first=None, last=None, raw=None):
         """Sends what is not acknowledged and waits for the answers. Returns the bundle's bytes."""
         chain = self.lanes[lane]
         first = first or chain.acked + 1

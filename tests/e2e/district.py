@@ -138,7 +138,7 @@ def join(client, name, person="Petugas", role="tksk"):
     return office
 
 
-def learn_number(office, seconds=10):
+def learn_number(office, seconds=30):
     """Reads the control feed until the trust part names the office's operator."""
 
     def known():

@@ -97,7 +97,7 @@ class Scene:
         check(grown < RSS_GROWTH_MAX, f"{what}: the hub grew by {grown >> 20} MiB")
         say(f"ok  {what} (+{grown >> 10} KiB)")
 
-    def refused(self, what, send, *codes, seconds=10):
+    def refused(self, what, send, *codes, seconds=30):
         """`send` is answered by a REFUSE of one of `codes`; the connection goes on."""
         evil = self.evil
         evil.listen(0)
@@ -116,7 +116,7 @@ class Scene:
         self.evil.connect()
         is_("standing of the evil office", self.evil.hello(), ACTIVE)
         versions = self.evil.welcome["versions"]
-        self.evil.pump(5, lambda: self.evil.trust.versions == versions, strict=False)
+        self.evil.pump(30, lambda: self.evil.trust.versions == versions, strict=False)
         self.settle()
 
     def settle(self):
@@ -763,7 +763,7 @@ def ended(scene):
         "--yes",
         *district.OFFICER,
     )
-    office.pump(5, lambda: office.trust.version > versions[0])
+    office.pump(30, lambda: office.trust.version > versions[0])
 
     def late(what, known=None):
         seq = office.queue(office.transaction([orang(name, what)], versions=versions))

@@ -68,7 +68,7 @@ def enrol():
 def register(office):
     office.states.clear()
     words = office.register("Siti Aminah", "tksk")
-    office.pump(5, lambda: any(s[0] == office.author.public for s in office.states))
+    office.pump(30, lambda: any(s[0] == office.author.public for s in office.states))
     district.approve_operator(NAME, "Siti Aminah", "tksk", words)
     district.learn_number(office)
     roster = office.trust.operators[office.author.number]
@@ -90,7 +90,7 @@ def journal_so_far(office):
     """The hub's journal, computed here, is the one that it signs."""
     office.hello()
     number = office.welcome["number"]
-    office.pump(5, lambda: office.trust.versions == office.welcome["versions"])
+    office.pump(30, lambda: office.trust.versions == office.welcome["versions"])
     entries = entries_of(office, office.welcome["epoch"])
     is_("journal numbers", len(entries), number)
     is_("journal hash", office.welcome["journal"], journal_hash(entries))
@@ -139,7 +139,7 @@ def from_the_office(office):
     district.shell(f"enrol_office {OFFICE} 'Petugas {OFFICE}' tksk")
     made = district.node_json(OFFICE, "isi", "orang", "nama=Dari Dinas", "jk=L", f"kode_kec={NAME}")
     record = bytes.fromhex(made["id"].replace("-", ""))
-    office.pump(20, lambda: record in office.records)
+    office.pump(60, lambda: record in office.records)
     got = office.records[record]
     is_("nama", got["fields"]["nama"], "Dari Dinas")
     is_("collection", got["collection"], "orang")
@@ -166,7 +166,7 @@ def held(office, record, rev):
     is_("index and disposition", entries[0][:2], [0, client.HELD])
     is_("field of the entry", entries[0][3], "status_hidup")
     conflict = client.H("conflict", transaction.leaf + bytes(4) + b"status_hidup")[:16]
-    office.pump(20, lambda: conflict in office.conflicts)
+    office.pump(60, lambda: conflict in office.conflicts)
     item = office.conflicts[conflict]
     is_(
         "conflict",
@@ -180,7 +180,7 @@ def held(office, record, rev):
         [0, client.RESOLVE, "orang", record, [epoch, number], {"status_hidup": "pindah"}, conflict]
     )
     is_("entries of the resolve", entries, [])
-    office.pump(20, lambda: any(r[1] == conflict for r in office.resolved))
+    office.pump(60, lambda: any(r[1] == conflict for r in office.resolved))
     is_(
         "at the hub",
         district.query("SELECT status_hidup FROM orang WHERE nama = 'Orang 0'"),

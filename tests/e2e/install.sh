@@ -5,7 +5,6 @@
 EXPOSURE_MAX=15 # tenths
 
 # What is built already is taken as it is.
-unset MAKEFLAGS MFLAGS MAKELEVEL
 mk() { make --no-print-directory -o all B="$B" DESTDIR="$W/root" "$@"; }
 
 for prefix in /usr /usr/local; do

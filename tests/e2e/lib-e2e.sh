@@ -2,6 +2,7 @@
 # assertions.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
+. tests/env.sh
 B=${B:-$PWD/build}
 W=$(mktemp -d)
 . tests/lib.sh

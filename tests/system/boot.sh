@@ -4,6 +4,7 @@
 # machine uses. Without them it is skipped. The bare root is kept in $B/system.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
+. tests/env.sh
 B=${B:-$PWD/build}
 case $B in /*) ;; *) B=$PWD/$B ;; esac
 BOOT_SECONDS=480
@@ -17,7 +18,7 @@ for tool in debootstrap systemd-nspawn systemd-sysusers; do
 done
 [ -e /sys/fs/cgroup ] || skip "no control groups here"
 
-# --- a bare root, made once ------------------------------------------------------------------------
+# --- a bare root, made once ---------------------------------------------------------------------
 
 # The first mirror of Debian itself that apt knows: MIRROR SUITE.
 mirror_of_apt() {
@@ -62,14 +63,13 @@ if [ ! -e "$bare/etc/debian_version" ]; then
     rm -rf "$bare.new"/var/cache/apt/archives/*.deb && mv "$bare.new" "$bare"
 fi
 
-# --- the machine -----------------------------------------------------------------------------------
+# --- the machine --------------------------------------------------------------------------------
 
 W=$(mktemp -d "$B/system/boot.XXXXXX") || exit 2
 trap 'rm -rf --one-file-system "$W"' EXIT
 trap 'exit 1' INT TERM
 root=$W/tksk-test
 cp -a "$bare" "$root" || exit 2
-unset MAKEFLAGS MFLAGS MAKELEVEL
 make --no-print-directory -o all B="$B" PREFIX=/usr DESTDIR="$root" install >/dev/null || exit 1
 
 mkdir -p "$root/etc/systemd/system" "$root/result"

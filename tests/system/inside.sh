@@ -38,7 +38,10 @@ node() { as $CLERK tkskctl --node "$@"; }
 property() { systemctl show --value -p "$2" "tksk-$1"; } # property hub|node NAME
 status_says() { property "$1" StatusText | grep -q -- "$2"; }
 node_is() { [ "$(node --json status | json "$1")" = "$2" ]; } # node_is KEY VALUE
-count() { hub --json query "SELECT count(*) FROM $1" | tr -d ' \n' | sed -n 's/.*"cells":\["\{0,1\}\([0-9]*\).*/\1/p'; }
+count() { # count TABLE: rows at the hub
+    hub --json query "SELECT count(*) FROM $1" | tr -d ' \n' |
+        sed -n 's/.*"cells":\["\{0,1\}\([0-9]*\).*/\1/p'
+}
 unlock() { as "$1" tkskctl --node unlock --as "$PERSON" --passphrase-file - <$PASS >/dev/null; }
 put() { node --json put orang nama="$1" jk=P kode_kec=$A | json id; }
 
@@ -55,7 +58,7 @@ came_back() {
     [ "$now" != 0 ] && [ "$now" != "$2" ] && systemctl is-active --quiet "tksk-$1"
 }
 
-# --- a fresh machine -------------------------------------------------------------------------------
+# --- a fresh machine ----------------------------------------------------------------------------
 
 printf 'correct horse battery\n' >$PASS
 for user in $CLERK $OTHER $STRANGER; do useradd --system --shell /bin/sh "$user"; done
@@ -74,7 +77,7 @@ status_says node 'no office yet' || fail "status of the node: $(property node St
 as $CLERK tkskctl --node status >/dev/null || fail "a member of tksk is not let in"
 ! as $STRANGER tkskctl --node status >/dev/null 2>&1 || fail "a stranger is let in"
 
-# --- the way of a record ---------------------------------------------------------------------------
+# --- the way of a record ------------------------------------------------------------------------
 
 printf "advertise = 'tcp://127.0.0.1:7436'\n" >/etc/tksk/hub.conf
 systemctl restart tksk-hub || fail "restart of the hub"
@@ -103,7 +106,7 @@ until_true 60 node_is queued 0 || fail "the first record does not arrive"
 # Each person is another one to the daemon: what one unlocked does not serve the other.
 ! as $OTHER tkskctl --node list orang >/dev/null 2>&1 || fail "the key of one user serves another"
 
-# --- killed ----------------------------------------------------------------------------------------
+# --- killed -------------------------------------------------------------------------------------
 
 systemctl stop tksk-hub || fail "stop of the hub"
 until_true 240 status_says node 'away since.* 0 queued' || fail "node: $(property node StatusText)"
@@ -121,7 +124,7 @@ id=$(put "$CHILD 5")
 until_true 60 node_is queued 0 || fail "the last record does not arrive"
 node --json show "$id" | tr -d ' \n' | grep -q '"disposition":"accepted"' || fail "no answer"
 
-# --- the watchdog ----------------------------------------------------------------------------------
+# --- the watchdog -------------------------------------------------------------------------------
 
 for name in hub node; do
     mkdir -p /etc/systemd/system/tksk-$name.service.d
@@ -138,7 +141,7 @@ for name in hub node; do
 done
 is "records after the watchdog" "$(count orang)" 5
 
-# --- unlocked by a credential, as long as the policy lets it ---------------------------------------
+# --- unlocked by a credential, as long as the policy lets it ------------------------------------
 
 can_read() { as "$1" tkskctl --node list orang; }
 ! can_read $CLERK >/dev/null 2>&1 || fail "unlocked after a restart"
@@ -168,13 +171,13 @@ is "exit of a wrong configuration" "$(property node ExecMainStatus)" 78
 rm /etc/tksk/node.conf
 systemctl start tksk-node || fail "start after the configuration was mended"
 
-# --- an address instead of all of them, in the same sandbox ----------------------------------------
+# --- an address instead of all of them, in the same sandbox -------------------------------------
 
 printf "listen = 'tcp://127.0.0.1:7436'\n" >>/etc/tksk/hub.conf
 systemctl restart tksk-hub || fail "restart with an address to listen at"
 until_true 120 status_says node 'linked since' || fail "no link to an address"
 
-# --- the journal -----------------------------------------------------------------------------------
+# --- the journal --------------------------------------------------------------------------------
 
 log=$(journalctl --no-pager -b -o json -u tksk-hub -u tksk-node)
 grep -q '"PRIORITY":"6".*' <<<"$log" || fail "nothing of priority info in the journal"

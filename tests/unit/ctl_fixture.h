@@ -224,6 +224,8 @@ static int make_directory(void **state)
     (void)state;
     (void)setlocale(LC_CTYPE, "C.UTF-8");
     (void)setenv("LC_ALL", "C", 1);
+    (void)setenv("TZ", "UTC0", 1);
+    (void)unsetenv("COLUMNS");
     return crypto_start() == OK && mkdtemp(directory) ? 0 : 1;
 }
 
