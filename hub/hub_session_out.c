@@ -15,6 +15,10 @@ void hub_session_moved(struct hub_session *session, bool at_once)
         if (at_once)
             session->flows[i].look_ms = 0;
     }
+    /* A dictionary that comes after its rules adds no entry: it stands at a number that may have been
+     * looked at. */
+    if (at_once && session->flows[FEED_CONTROL].open)
+        session->flows[FEED_CONTROL].scanned = session->flows[FEED_CONTROL].number;
 }
 
 void hub_session_feed_later(struct hub_session *session, enum feed_stream stream, uint64_t now_ms)

@@ -137,6 +137,20 @@ static void what_has_to_be_looked_at_longer_waits_for_the_other_nodes(void **sta
     assert_int_equal(action.first, 60);
 }
 
+static void what_comes_at_a_number_that_was_looked_at_is_found(void **state)
+{
+    (void)state;
+    struct session_action action;
+    say_hello();
+    drain();
+    hub_session_fed_nothing(&session, FEED_CONTROL, 60, false, NOW_MS);
+    hub_session_fed_nothing(&session, FEED_RECORDS, 60, false, NOW_MS);
+    hub_session_moved(&session, true);
+    assert_true(hub_session_next(&session, NOW_MS, &action));
+    assert_int_equal(action.stream, FEED_CONTROL);
+    assert_int_equal(action.first, 40); /* from the node's cursor again */
+}
+
 static void batches_are_small_on_a_thin_link(void **state)
 {
     (void)state;
@@ -269,6 +283,7 @@ int main(void)
         TEST(records_flow_only_when_they_are_wanted),
         TEST(a_load_ends_with_a_batch_even_without_items),
         TEST(what_has_to_be_looked_at_longer_waits_for_the_other_nodes),
+        TEST(what_comes_at_a_number_that_was_looked_at_is_found),
         TEST(batches_are_small_on_a_thin_link),
         TEST(slices_keep_to_a_window_and_begin_small),
         TEST(a_quick_link_gets_larger_slices_and_a_slow_one_smaller),
