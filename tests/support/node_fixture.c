@@ -341,6 +341,33 @@ void office_close(struct office *o)
     remove_all(o->directory);
 }
 
+static int set_up(void **state, bool bare)
+{
+    struct office *o = malloc(sizeof *o);
+    if (!o)
+        return -1;
+    office_open(o, bare);
+    *state = o;
+    return 0;
+}
+
+int office_set_up(void **state)
+{
+    return set_up(state, false);
+}
+
+int office_set_up_bare(void **state)
+{
+    return set_up(state, true);
+}
+
+int office_tear_down(void **state)
+{
+    office_close(*state);
+    free(*state);
+    return 0;
+}
+
 /* ---- entries and answers */
 
 enum err office_try(struct office *o, enum change_op op, const char *collection, struct id *record,
@@ -439,6 +466,13 @@ enum err office_ack(struct office *o, enum lane lane, uint64_t first, uint64_t l
     return node_store_ack(o->store, &ack);
 }
 
+void office_ack_all(struct office *o, struct bytes entries)
+{
+    struct node_lane row = office_lane(o, LANE_NORMAL);
+    assert_true(row.acked < row.highest);
+    worked(o, office_ack(o, LANE_NORMAL, row.acked + 1, row.highest, 1, entries));
+}
+
 struct txn *office_sent(struct office *o, enum lane lane, uint64_t seq,
                         struct bundle_item *ret_item)
 {
@@ -475,6 +509,20 @@ struct txn *office_sent(struct office *o, enum lane lane, uint64_t seq,
 }
 
 /* ---- looking */
+
+struct node_lane office_lane(struct office *o, enum lane lane)
+{
+    struct node_lane row;
+    worked(o, node_store_lane(o->store, lane, &row));
+    return row;
+}
+
+struct node_figures office_figures(struct office *o)
+{
+    struct node_figures now;
+    worked(o, node_store_figures(o->store, &now));
+    return now;
+}
 
 const struct record_view *office_view(struct office *o, const struct id *record)
 {

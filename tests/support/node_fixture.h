@@ -29,6 +29,11 @@ struct office {
  * versions 1 and 2 and rules version 1 have arrived and the operator has unlocked. */
 void office_open(struct office *o, bool bare);
 void office_close(struct office *o);
+/* The same around a test: *state is the office. */
+int office_set_up(void **state);
+int office_set_up_bare(void **state);
+int office_tear_down(void **state);
+#define WITH_OFFICE(test) cmocka_unit_test_setup_teardown(test, office_set_up, office_tear_down)
 /* Closes (when open) and opens the same file; locked then. */
 void office_restart(struct office *o);
 void office_unlock(struct office *o);
@@ -70,6 +75,8 @@ struct hash office_edit(struct office *o, const struct id *record, const char *c
  * (may be empty: accepted). */
 enum err office_ack(struct office *o, enum lane lane, uint64_t first, uint64_t last,
                     uint64_t keep_from, struct bytes entries);
+/* Answers everything that waits in the normal lane; `entries` for the last. */
+void office_ack_all(struct office *o, struct bytes entries);
 /* One entry as raw array: index < 0: whole. */
 struct bytes office_answer(int index, enum disposition disposition, const char *reason,
                            const char *field);
@@ -78,6 +85,8 @@ struct bytes office_answer(int index, enum disposition disposition, const char *
 struct txn *office_sent(struct office *o, enum lane lane, uint64_t seq,
                         struct bundle_item *ret_item);
 
+struct node_lane office_lane(struct office *o, enum lane lane);
+struct node_figures office_figures(struct office *o);
 /* Value of a field in a view as text, or NULL. */
 const char *office_value(const struct record_view *view, const char *field);
 const struct view_field *office_field(const struct record_view *view, const char *field);

@@ -12,48 +12,9 @@
 
 static const struct bytes accepted; /* no entries: everything is accepted */
 
-static int open_office(void **state)
-{
-    struct office *o = malloc(sizeof *o);
-    if (!o)
-        return -1;
-    office_open(o, false);
-    *state = o;
-    return 0;
-}
-
-static int close_office(void **state)
-{
-    office_close(*state);
-    free(*state);
-    return 0;
-}
-
 static struct id put(struct office *o, const char *name)
 {
     return office_put(o, "orang", FIELDS("kec", "36.04.29", "nama", name));
-}
-
-static struct node_lane lane_of(struct office *o, enum lane lane)
-{
-    struct node_lane row;
-    assert_int_equal(node_store_lane(o->store, lane, &row), OK);
-    return row;
-}
-
-/* Answers everything that waits in the normal lane; `entries` for the last. */
-static void ack_all(struct office *o, struct bytes entries)
-{
-    struct node_lane row = lane_of(o, LANE_NORMAL);
-    assert_true(row.acked < row.highest);
-    assert_int_equal(office_ack(o, LANE_NORMAL, row.acked + 1, row.highest, 1, entries), OK);
-}
-
-static struct node_figures figures(struct office *o)
-{
-    struct node_figures figures;
-    assert_int_equal(node_store_figures(o->store, &figures), OK);
-    return figures;
 }
 
 /* ---- own changes on top */
@@ -68,7 +29,7 @@ static void a_pending_create_is_seen_at_once(void **state)
     assert_true(view->has_leaf);
     assert_int_equal(view->rev, 0);
     assert_int_equal(view->slowest_lane, LANE_NORMAL);
-    assert_int_equal(view->pending_seq[LANE_NORMAL], lane_of(o, LANE_NORMAL).highest);
+    assert_int_equal(view->pending_seq[LANE_NORMAL], office_lane(o, LANE_NORMAL).highest);
     assert_true(bytes_is(view->short_text, "29-0001"));
     assert_true(bytes_is(view->collection, "orang"));
     assert_string_equal(office_value(view, "nama"), "Maimunah");
@@ -80,7 +41,7 @@ static void an_accepted_change_is_confirmed_by_its_ack(void **state)
 {
     struct office *o = *state;
     struct id person = put(o, "Maimunah");
-    ack_all(o, accepted);
+    office_ack_all(o, accepted);
     const struct record_view *view = office_view(o, &person);
     assert_true(view->confirmed);
     assert_false(view->pending);
@@ -88,8 +49,8 @@ static void an_accepted_change_is_confirmed_by_its_ack(void **state)
     assert_int_equal(office_field(view, "nama")->rev, o->journal);
     assert_false(office_field(view, "nama")->pending);
     assert_int_equal(view->pending_seq[LANE_NORMAL], 0);
-    assert_int_equal(figures(o).accepted, 1);
-    assert_int_equal(figures(o).records, 1);
+    assert_int_equal(office_figures(o).accepted, 1);
+    assert_int_equal(office_figures(o).records, 1);
     /* The feed has not come as far: the base speaks through the leaf. */
     assert_int_equal(view->base_rev, 0);
     assert_true(view->has_leaf);
@@ -110,7 +71,7 @@ static void local_order_decides_between_own_pending_changes(void **state)
     assert_string_equal(office_value(view, "nama"), "Tiga");
     assert_true(hash_equal(&view->leaf, &last));
     /* An answer to the first two leaves the third on top. */
-    uint64_t highest = lane_of(o, LANE_NORMAL).highest;
+    uint64_t highest = office_lane(o, LANE_NORMAL).highest;
     assert_int_equal(office_ack(o, LANE_NORMAL, 1, highest - 1, 1, accepted), OK);
     view = office_view(o, &person);
     assert_string_equal(office_value(view, "nama"), "Tiga");
@@ -153,16 +114,16 @@ static void a_rejection_takes_the_overlay_away_and_keeps_the_values(void **state
 {
     struct office *o = *state;
     struct id person = put(o, "Benar");
-    ack_all(o, accepted);
+    office_ack_all(o, accepted);
     struct hash leaf = office_edit(o, &person, FIELDS("nama", "Salah"));
     assert_string_equal(office_value(office_view(o, &person), "nama"), "Salah");
-    ack_all(o, office_answer(0, DISPOSITION_REJECTED, "authority", "nama"));
+    office_ack_all(o, office_answer(0, DISPOSITION_REJECTED, "authority", "nama"));
     const struct record_view *view = office_view(o, &person);
     assert_string_equal(office_value(view, "nama"), "Benar");
     assert_false(view->pending);
     /* It waits for its author as a draft. */
     assert_int_equal(changes_of(o, &person, true).count, 0);
-    assert_int_equal(figures(o).drafts, 1);
+    assert_int_equal(office_figures(o).drafts, 1);
     struct seen_changes seen = changes_of(o, &person, false);
     assert_int_equal(seen.count, 2);
     assert_int_equal(seen.last.disposition, DISPOSITION_REJECTED);
@@ -178,20 +139,20 @@ static void a_dismissed_rejection_leaves_the_list_not_the_history(void **state)
     struct office *o = *state;
     struct id person = put(o, "Tertolak");
     struct hash leaf = office_view(o, &person)->leaf;
-    ack_all(o, office_answer(-1, DISPOSITION_REJECTED, "area", ""));
+    office_ack_all(o, office_answer(-1, DISPOSITION_REJECTED, "area", ""));
     const struct record_view *view;
     struct id found;
     assert_int_equal(node_store_view(o->store, &person, &view), ERR_NOT_FOUND);
     assert_int_equal(node_store_find(o->store, bytes_text("29-0001"), &found, NULL, NULL), OK);
     assert_true(id_equal(&found, &person));
-    assert_int_equal(figures(o).drafts, 1);
+    assert_int_equal(office_figures(o).drafts, 1);
     assert_int_equal(node_store_dismiss(o->store, &leaf, 0), OK);
     assert_int_equal(node_store_dismiss(o->store, &leaf, 1), ERR_NOT_FOUND);
-    assert_int_equal(figures(o).drafts, 0);
+    assert_int_equal(office_figures(o).drafts, 0);
     assert_int_equal(changes_of(o, NULL, true).count, 0);
     assert_int_equal(changes_of(o, &person, false).count, 1);
-    assert_int_equal(figures(o).rejected, 1);
-    assert_int_equal(figures(o).records, 0);
+    assert_int_equal(office_figures(o).rejected, 1);
+    assert_int_equal(office_figures(o).records, 0);
 }
 
 static void an_ack_that_comes_while_locked_is_folded_at_unlock(void **state)
@@ -200,10 +161,10 @@ static void an_ack_that_comes_while_locked_is_folded_at_unlock(void **state)
     struct id person = put(o, "Maimunah");
     office_edit(o, &person, FIELDS("nama", "Maimunah S."));
     office_restart(o);
-    ack_all(o, accepted);
+    office_ack_all(o, accepted);
     uint64_t number = o->journal;
-    assert_int_equal(figures(o).accepted, 2);
-    assert_int_equal(figures(o).records, 0);
+    assert_int_equal(office_figures(o).accepted, 2);
+    assert_int_equal(office_figures(o).records, 0);
     struct seen_changes seen = changes_of(o, &person, false);
     assert_int_equal(seen.count, 2);
     assert_int_equal(seen.with_raw, 0);
@@ -214,7 +175,7 @@ static void an_ack_that_comes_while_locked_is_folded_at_unlock(void **state)
     assert_string_equal(office_value(view, "nama"), "Maimunah S.");
     assert_int_equal(office_field(view, "nama")->rev, number);
     assert_int_equal(office_field(view, "kec")->rev, number - 1);
-    assert_int_equal(figures(o).records, 1);
+    assert_int_equal(office_figures(o).records, 1);
     assert_int_equal(changes_of(o, &person, false).with_raw, 2);
 }
 
@@ -222,15 +183,15 @@ static void an_ack_may_come_twice(void **state)
 {
     struct office *o = *state;
     struct id person = put(o, "Maimunah");
-    ack_all(o, accepted);
+    office_ack_all(o, accepted);
     uint64_t rev = office_view(o, &person)->rev;
-    uint64_t highest = lane_of(o, LANE_NORMAL).highest;
+    uint64_t highest = office_lane(o, LANE_NORMAL).highest;
     assert_int_equal(office_ack(o, LANE_NORMAL, 1, highest, 1,
                                 office_answer(-1, DISPOSITION_REJECTED, "area", "")),
                      OK);
     assert_int_equal(office_view(o, &person)->rev, rev); /* final is final */
-    assert_int_equal(figures(o).accepted, 1);
-    assert_int_equal(figures(o).rejected, 0);
+    assert_int_equal(office_figures(o).accepted, 1);
+    assert_int_equal(office_figures(o).rejected, 0);
 }
 
 static enum err decide(struct office *o, const struct hash *leaf, enum disposition disposition,
@@ -250,7 +211,7 @@ static void a_quarantined_change_stays_pending_until_a_decision(void **state)
     struct office *o = *state;
     struct id person = put(o, "Maimunah");
     struct hash leaf = office_view(o, &person)->leaf;
-    ack_all(o, office_answer(-1, DISPOSITION_QUARANTINED, "term_ended", ""));
+    office_ack_all(o, office_answer(-1, DISPOSITION_QUARANTINED, "term_ended", ""));
     const struct record_view *view = office_view(o, &person);
     assert_true(view->pending && view->has_leaf);
     assert_int_equal(view->pending_seq[LANE_NORMAL], 0); /* the hub has it: nothing to wait for */
@@ -262,7 +223,7 @@ static void a_quarantined_change_stays_pending_until_a_decision(void **state)
     view = office_view(o, &person);
     assert_true(view->confirmed && !view->pending);
     assert_int_equal(view->rev, number);
-    assert_int_equal(figures(o).quarantined, 0);
+    assert_int_equal(office_figures(o).quarantined, 0);
     assert_int_equal(changes_of(o, NULL, true).count, 0);
 }
 
@@ -272,13 +233,13 @@ static void a_later_word_that_differs_from_a_refusal_counts(void **state)
     struct office *o = *state;
     struct id person = put(o, "Maimunah");
     struct hash leaf = office_view(o, &person)->leaf;
-    ack_all(o, office_answer(-1, DISPOSITION_REJECTED, "term_ended", ""));
-    assert_int_equal(figures(o).rejected, 1);
+    office_ack_all(o, office_answer(-1, DISPOSITION_REJECTED, "term_ended", ""));
+    assert_int_equal(office_figures(o).rejected, 1);
     assert_int_equal(decide(o, &leaf, DISPOSITION_ACCEPTED, "", ""), OK);
     assert_true(office_view(o, &person)->confirmed);
     assert_string_equal(office_value(office_view(o, &person), "nama"), "Maimunah");
-    assert_int_equal(figures(o).rejected, 0);
-    assert_int_equal(figures(o).accepted, 1);
+    assert_int_equal(office_figures(o).rejected, 0);
+    assert_int_equal(office_figures(o).accepted, 1);
 }
 
 static void a_decision_about_an_unknown_leaf_is_not_ours(void **state)
@@ -323,13 +284,13 @@ static void a_held_field_shows_the_hub_value_and_the_other_fields_are_taken(void
 {
     struct office *o = *state;
     struct id person = put(o, "Maimunah"), conflict;
-    ack_all(o, accepted);
+    office_ack_all(o, accepted);
     assert_int_equal(
         office_feed_one(o, FEED_RECORDS,
                         office_record(&person, "orang", "29-0001", FIELDS("nama", "Maemunah"))),
         OK);
     struct hash leaf = office_edit(o, &person, FIELDS("nama", "Maymunah", "alamat", "Sukamaju"));
-    ack_all(o, office_answer(0, DISPOSITION_HELD, "", "nama"));
+    office_ack_all(o, office_answer(0, DISPOSITION_HELD, "", "nama"));
     uint64_t number = o->journal;
     const struct record_view *view = office_view(o, &person);
     assert_string_equal(office_value(view, "nama"), "Maemunah");
@@ -339,7 +300,7 @@ static void a_held_field_shows_the_hub_value_and_the_other_fields_are_taken(void
     assert_string_equal(office_value(view, "alamat"), "Sukamaju");
     assert_int_equal(office_field(view, "alamat")->rev, number);
     assert_false(office_field(view, "alamat")->held);
-    assert_int_equal(figures(o).held, 1);
+    assert_int_equal(office_figures(o).held, 1);
     assert_int_equal(changes_of(o, NULL, true).count, 1);
 
     /* The conflict itself comes by the feed; so does its answer. */
@@ -368,8 +329,8 @@ static void a_held_field_shows_the_hub_value_and_the_other_fields_are_taken(void
     assert_false(office_field(view, "nama")->held);
     assert_string_equal(office_value(view, "alamat"), "Sukamaju");
     assert_int_equal(office_field(view, "alamat")->rev, number);
-    assert_int_equal(figures(o).conflicts, 0);
-    assert_int_equal(figures(o).held, 0);
+    assert_int_equal(office_figures(o).conflicts, 0);
+    assert_int_equal(office_figures(o).held, 0);
     assert_int_equal(node_store_conflict(o->store, &conflict, &one), ERR_NOT_FOUND);
 }
 
@@ -377,10 +338,10 @@ static void what_was_taken_of_a_held_change_outlives_a_lock_and_its_loss(void **
 {
     struct office *o = *state;
     struct id person = put(o, "Maimunah");
-    ack_all(o, accepted);
+    office_ack_all(o, accepted);
     struct hash leaf = office_edit(o, &person, FIELDS("nama", "Maymunah", "alamat", "Sukamaju"));
     office_restart(o); /* locked from here on */
-    ack_all(o, office_answer(0, DISPOSITION_HELD, "", "nama"));
+    office_ack_all(o, office_answer(0, DISPOSITION_HELD, "", "nama"));
     uint64_t number = o->journal;
     assert_int_equal(decide(o, &leaf, DISPOSITION_SUPERSEDED, "", "nama"), OK);
     office_unlock(o);
@@ -453,7 +414,7 @@ static void a_list_goes_on_where_it_stopped(void **state)
     for (int i = 0; i < 5; i++)
         ids[i] = put(o, "Nama");
     (void)office_put(o, "keluarga", FIELDS("kec", "36.04.29"));
-    ack_all(o, office_answer(0, DISPOSITION_REJECTED, "area", "")); /* the family */
+    office_ack_all(o, office_answer(0, DISPOSITION_REJECTED, "area", "")); /* the family */
     struct seen_views seen = { 0 };
     const struct id start = { { 0 } };
     assert_int_equal(node_store_list(o->store, bytes_text("orang"), &start, 3, see_view, &seen),
@@ -495,7 +456,7 @@ static void lookup_finds_exactly_what_is_shown(void **state)
     office_edit(o, &person, FIELDS("nama", "Maemunah"));
     assert_int_equal(lookup(o, "nama", "Maimunah"), 0);
     assert_int_equal(lookup(o, "nama", "Maemunah"), 1);
-    uint64_t highest = lane_of(o, LANE_NORMAL).highest;
+    uint64_t highest = office_lane(o, LANE_NORMAL).highest;
     assert_int_equal(office_ack(o, LANE_NORMAL, 1, highest, 1,
                                 office_answer(0, DISPOSITION_REJECTED, "authority", "nama")),
                      OK);
@@ -527,7 +488,7 @@ static void a_new_lookup_field_finds_older_records(void **state)
     struct office *o = *state;
     struct id confirmed = put(o, "Satu"), pending;
     office_edit(o, &confirmed, FIELDS("alamat", "Sukamaju"));
-    ack_all(o, accepted);
+    office_ack_all(o, accepted);
     pending = put(o, "Dua");
     office_edit(o, &pending, FIELDS("alamat", "Sukamaju"));
     assert_int_equal(lookup(o, "alamat", "Sukamaju"), 0);
@@ -539,8 +500,6 @@ static void a_new_lookup_field_finds_older_records(void **state)
     assert_int_equal(lookup(o, "alamat", "Sukamaju"), 2);
     assert_int_equal(lookup(o, "nama", "Dua"), 1);
 }
-
-#define WITH_OFFICE(test) cmocka_unit_test_setup_teardown(test, open_office, close_office)
 
 int main(void)
 {

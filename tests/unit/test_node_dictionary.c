@@ -14,19 +14,10 @@ static uint8_t space[DICTIONARY_BYTES_MAX];
 
 static int open_office(void **state)
 {
-    struct office *o = malloc(sizeof *o);
-    if (!o)
+    if (office_set_up(state) != 0)
         return -1;
-    office_open(o, false);
+    struct office *o = *state;
     o->dictionary = buf_of(space, sizeof space);
-    *state = o;
-    return 0;
-}
-
-static int close_office(void **state)
-{
-    office_close(*state);
-    free(*state);
     return 0;
 }
 
@@ -124,11 +115,11 @@ static void it_may_come_before_its_rules(void **state)
 
 int main(void)
 {
-#define WITH_OFFICE(test) cmocka_unit_test_setup_teardown(test, open_office, close_office)
+#define WITH_DICTIONARY(test) cmocka_unit_test_setup_teardown(test, open_office, office_tear_down)
     const struct CMUnitTest tests[] = {
-        WITH_OFFICE(entries_use_the_one_that_the_rules_in_force_name),
-        WITH_OFFICE(what_the_rules_do_not_name_is_of_no_use_and_does_no_harm),
-        WITH_OFFICE(it_may_come_before_its_rules),
+        WITH_DICTIONARY(entries_use_the_one_that_the_rules_in_force_name),
+        WITH_DICTIONARY(what_the_rules_do_not_name_is_of_no_use_and_does_no_harm),
+        WITH_DICTIONARY(it_may_come_before_its_rules),
     };
     if (crypto_start() != OK)
         return 1;

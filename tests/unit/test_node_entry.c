@@ -9,30 +9,6 @@
 
 #include "tests/support/node_fixture.h"
 
-static int open_office(void **state)
-{
-    struct office *o = malloc(sizeof *o);
-    if (!o)
-        return -1;
-    office_open(o, false);
-    *state = o;
-    return 0;
-}
-
-static int close_office(void **state)
-{
-    office_close(*state);
-    free(*state);
-    return 0;
-}
-
-static struct node_lane lane_of(struct office *o, enum lane lane)
-{
-    struct node_lane row;
-    assert_int_equal(node_store_lane(o->store, lane, &row), OK);
-    return row;
-}
-
 static struct entry_field text_field(const char *name, const char *text)
 {
     return (struct entry_field){ .name = bytes_text(name), .text = bytes_text(text) };
@@ -78,7 +54,7 @@ static void is_problem(const struct office *o, enum err err, enum err code, cons
 static struct txn *open_last(struct office *o, enum lane lane, struct bundle_item *ret_item)
 {
     struct bundle_item item;
-    struct txn *txn = office_sent(o, lane, lane_of(o, lane).highest, &item);
+    struct txn *txn = office_sent(o, lane, office_lane(o, lane).highest, &item);
     assert_int_equal(txn_verify(txn, OFFICE_DISTRICT, &o->operator_key, &item.sealed.leaf), OK);
     if (ret_item)
         *ret_item = item;
@@ -97,7 +73,7 @@ static void the_hub_opens_what_the_operator_signed(void **state)
     struct bundle_item item;
     const struct txn *txn = open_last(o, LANE_NORMAL, &item);
     assert_true(hash_equal(&item.sealed.leaf, &result.leaf));
-    assert_int_equal(result.seq, lane_of(o, LANE_NORMAL).highest);
+    assert_int_equal(result.seq, office_lane(o, LANE_NORMAL).highest);
     assert_int_equal(txn->operator_number, 1);
     assert_int_equal(txn->trust_version, 2);
     assert_int_equal(txn->rules_version, 1);
@@ -140,13 +116,14 @@ static void an_update_names_what_its_author_saw(void **state)
     assert_int_equal(base->rev, 0);
     assert_true(base->has_leaf && hash_equal(&base->leaf, &create));
     assert_int_equal(
-        office_ack(o, LANE_NORMAL, 1, lane_of(o, LANE_NORMAL).highest, 1, bytes_of(NULL, 0)), OK);
+        office_ack(o, LANE_NORMAL, 1, office_lane(o, LANE_NORMAL).highest, 1, bytes_of(NULL, 0)),
+        OK);
     office_edit(o, &person, FIELDS("nama", "Tiga"));
     base = &open_last(o, LANE_NORMAL, NULL)->changes[0].base;
     assert_int_equal(base->rev, 0); /* nothing came by the feed yet */
     assert_true(base->has_leaf && hash_equal(&base->leaf, &edit));
-    assert_int_equal(office_ack(o, LANE_NORMAL, lane_of(o, LANE_NORMAL).highest,
-                                lane_of(o, LANE_NORMAL).highest, 1, bytes_of(NULL, 0)),
+    assert_int_equal(office_ack(o, LANE_NORMAL, office_lane(o, LANE_NORMAL).highest,
+                                office_lane(o, LANE_NORMAL).highest, 1, bytes_of(NULL, 0)),
                      OK);
     assert_int_equal(office_feed(o, FEED_RECORDS, NULL, 0), OK);
     office_edit(o, &person, FIELDS("nama", "Empat", "alamat", ""));
@@ -236,7 +213,7 @@ static void a_reference_must_lead_to_a_record_of_a_target(void **state)
     assert_int_equal(put_with(o, "ibu", "29-0001"), OK);
     assert_int_equal(put_with(o, "ibu", uuid), OK);
     assert_int_equal(put_with(o, "anak", "29-1|29-0003"), OK);
-    uint64_t before = lane_of(o, LANE_NORMAL).highest;
+    uint64_t before = office_lane(o, LANE_NORMAL).highest;
     is_problem(o, put_with(o, "ibu", "29-0099"), ERR_REFERENCE, "orang.ibu");
     assert_string_equal(o->problem.detail, "29-0099");
     is_problem(o, put_with(o, "ibu", "$2"), ERR_REFERENCE, "orang.ibu");
@@ -249,7 +226,7 @@ static void a_reference_must_lead_to_a_record_of_a_target(void **state)
     uint64_t seq;
     assert_int_equal(office_try(o, OP_DELETE, NULL, &deleted, NULL, LANE_NORMAL, &leaf, &seq), OK);
     is_problem(o, put_with(o, "ibu", "29-0001"), ERR_REFERENCE, "orang.ibu");
-    assert_int_equal(lane_of(o, LANE_NORMAL).highest, before + 1);
+    assert_int_equal(office_lane(o, LANE_NORMAL).highest, before + 1);
     /* Two records under one short number are never guessed between. */
     struct id other = crypto_uuid7(9);
     assert_int_equal(
@@ -282,8 +259,8 @@ static void work_goes_behind_what_it_builds_on(void **state)
         .op = OP_UPDATE, .record = bulk, .fields = edit, .field_count = 2
     };
     assert_int_equal(submit(o, &change, 1, LANE_URGENT, OFFICE_WALL_MS), OK);
-    assert_int_equal(lane_of(o, LANE_BULK).highest, bulk_seq + 1);
-    assert_int_equal(lane_of(o, LANE_URGENT).highest, urgent_seq);
+    assert_int_equal(office_lane(o, LANE_BULK).highest, bulk_seq + 1);
+    assert_int_equal(office_lane(o, LANE_URGENT).highest, urgent_seq);
     struct bundle_item item;
     (void)open_last(o, LANE_BULK, &item);
     assert_int_equal(item.after_count, 1); /* the reference waits in the urgent lane */
@@ -291,7 +268,7 @@ static void work_goes_behind_what_it_builds_on(void **state)
     assert_int_equal(item.after[0].seq, urgent_seq);
     /* Once answered there is nothing to wait for. */
     for (enum lane lane = LANE_URGENT; lane < LANE_COUNT; lane++)
-        assert_int_equal(office_ack(o, lane, 1, lane_of(o, lane).highest, 1, bytes_of(NULL, 0)),
+        assert_int_equal(office_ack(o, lane, 1, office_lane(o, lane).highest, 1, bytes_of(NULL, 0)),
                          OK);
     assert_int_equal(submit(o, &change, 1, LANE_URGENT, OFFICE_WALL_MS), OK);
     (void)open_last(o, LANE_URGENT, &item);
@@ -306,9 +283,9 @@ static void goes_to(struct office *o, const char *collection, enum lane lane)
                                    .collection = bytes_text(collection),
                                    .fields = fields,
                                    .field_count = strcmp(collection, "orang") == 0 ? 2 : 1 };
-    uint64_t before = lane_of(o, lane).highest;
+    uint64_t before = office_lane(o, lane).highest;
     assert_int_equal(submit(o, &change, 1, LANE_OF_POLICY, OFFICE_WALL_MS), OK);
-    assert_int_equal(lane_of(o, lane).highest, before + 1);
+    assert_int_equal(office_lane(o, lane).highest, before + 1);
 }
 
 static void the_policy_says_how_urgent_a_collection_is(void **state)
@@ -338,11 +315,12 @@ static void the_policy_says_how_urgent_a_collection_is(void **state)
           .fields = a,
           .field_count = 2 },
     };
-    uint64_t urgent = lane_of(o, LANE_URGENT).highest, normal = lane_of(o, LANE_NORMAL).highest;
+    uint64_t urgent = office_lane(o, LANE_URGENT).highest,
+             normal = office_lane(o, LANE_NORMAL).highest;
     assert_int_equal(submit(o, both, 2, LANE_OF_POLICY, OFFICE_WALL_MS), OK);
-    assert_int_equal(lane_of(o, LANE_URGENT).highest, urgent + 1);
+    assert_int_equal(office_lane(o, LANE_URGENT).highest, urgent + 1);
     assert_int_equal(submit(o, both, 2, LANE_NORMAL, OFFICE_WALL_MS), OK);
-    assert_int_equal(lane_of(o, LANE_NORMAL).highest, normal + 1);
+    assert_int_equal(office_lane(o, LANE_NORMAL).highest, normal + 1);
 }
 
 /* ---- refusals */
@@ -355,11 +333,11 @@ static void refused_work_leaves_no_trace(void **state)
                                  TEXT("nik", "123") };
     struct entry_change changes[] = { CREATE("orang", good), CREATE("orang", bad) };
     changes[1].group = 1;
-    struct node_lane before = lane_of(o, LANE_NORMAL);
+    struct node_lane before = office_lane(o, LANE_NORMAL);
     is_problem(o, submit(o, changes, 2, LANE_NORMAL, OFFICE_WALL_MS), ERR_NIK, "orang.nik");
     assert_int_equal(result.failed, 1);
     assert_true(id_is_zero(&changes[0].record));
-    struct node_lane after = lane_of(o, LANE_NORMAL);
+    struct node_lane after = office_lane(o, LANE_NORMAL);
     assert_memory_equal(&before, &after, sizeof before);
     assert_int_equal(node_store_next_number(o->store), 1);
 }
@@ -568,15 +546,13 @@ static void a_repeated_request_is_answered_not_stored_again(void **state)
     assert_true(hash_equal(&in_answer, &result.leaf));
     assert_int_equal(node_store_answer(o->store, &request.request, &answer), OK);
     assert_true(bytes_is(answer, "{\"done\":1}"));
-    uint64_t before = lane_of(o, LANE_NORMAL).highest;
+    uint64_t before = office_lane(o, LANE_NORMAL).highest;
     assert_int_equal(node_entry_submit(o->entry, &request, &result.leaf, &result.seq,
                                        &result.failed, &o->problem, NULL),
                      ERR_STATE);
     assert_string_equal(o->problem.thing, "request");
-    assert_int_equal(lane_of(o, LANE_NORMAL).highest, before);
+    assert_int_equal(office_lane(o, LANE_NORMAL).highest, before);
 }
-
-#define WITH_OFFICE(test) cmocka_unit_test_setup_teardown(test, open_office, close_office)
 
 int main(void)
 {

@@ -11,48 +11,9 @@
 
 static const struct bytes accepted; /* no entries: everything is accepted */
 
-static int open_office(void **state)
-{
-    struct office *o = malloc(sizeof *o);
-    if (!o)
-        return -1;
-    office_open(o, false);
-    *state = o;
-    return 0;
-}
-
-static int close_office(void **state)
-{
-    office_close(*state);
-    free(*state);
-    return 0;
-}
-
 static struct id put(struct office *o, const char *name)
 {
     return office_put(o, "orang", FIELDS("kec", "36.04.29", "nama", name));
-}
-
-static struct node_lane lane_of(struct office *o, enum lane lane)
-{
-    struct node_lane row;
-    assert_int_equal(node_store_lane(o->store, lane, &row), OK);
-    return row;
-}
-
-/* Answers everything that waits in the normal lane; `entries` for the last. */
-static void ack_all(struct office *o, struct bytes entries)
-{
-    struct node_lane row = lane_of(o, LANE_NORMAL);
-    assert_true(row.acked < row.highest);
-    assert_int_equal(office_ack(o, LANE_NORMAL, row.acked + 1, row.highest, 1, entries), OK);
-}
-
-static struct node_figures figures(struct office *o)
-{
-    struct node_figures figures;
-    assert_int_equal(node_store_figures(o->store, &figures), OK);
-    return figures;
 }
 
 static char *wider_source(void)
@@ -72,7 +33,7 @@ static void the_higher_journal_number_wins_whatever_comes_first(void **state)
 {
     struct office *o = *state;
     struct id person = put(o, "Maimunah");
-    ack_all(o, accepted);
+    office_ack_all(o, accepted);
     uint64_t mine = o->journal;
     struct feed_item older =
         office_record(&person, "orang", "29-0001", FIELDS("alamat", "Lama", "nama", "Lama"));
@@ -104,7 +65,7 @@ static void an_own_ack_does_not_claim_to_have_seen_what_others_wrote(void **stat
     uint64_t shown = o->journal;
     o->journal += 5; /* another office writes meanwhile */
     struct hash leaf = office_edit(o, &person, FIELDS("alamat", "Sukamaju"));
-    ack_all(o, accepted);
+    office_ack_all(o, accepted);
     const struct record_view *view = office_view(o, &person);
     assert_true(view->rev > shown + 5);
     assert_int_equal(view->base_rev, shown);
@@ -115,7 +76,7 @@ static void a_deleted_record_says_so(void **state)
 {
     struct office *o = *state;
     struct id person = put(o, "Maimunah");
-    ack_all(o, accepted);
+    office_ack_all(o, accepted);
     struct feed_item item = office_record(&person, "orang", "", FIELDS(NULL));
     item.deleted = true;
     assert_int_equal(office_feed_one(o, FEED_RECORDS, item), OK);
@@ -130,7 +91,7 @@ static void a_deleted_record_says_so(void **state)
     struct id id = person;
     assert_int_equal(office_try(o, OP_DELETE, NULL, &id, NULL, LANE_NORMAL, &leaf, &seq), OK);
     assert_true(office_view(o, &person)->deleted && office_view(o, &person)->pending);
-    ack_all(o, office_answer(0, DISPOSITION_REJECTED, "authority", ""));
+    office_ack_all(o, office_answer(0, DISPOSITION_REJECTED, "authority", ""));
     assert_false(office_view(o, &person)->deleted);
 }
 
@@ -209,7 +170,7 @@ static void applying_policy_is_an_entry_in_every_lane(void **state)
     struct office *o = *state;
     uint64_t before[LANE_COUNT];
     for (enum lane lane = LANE_URGENT; lane < LANE_COUNT; lane++)
-        before[lane] = lane_of(o, lane).highest;
+        before[lane] = office_lane(o, lane).highest;
     struct hash previous = o->rules_hash;
     assert_int_equal(office_feed_document(o, FEED_RULES, office_rules(o, NULL, 2, &previous)), OK);
     struct policy_mark mark = node_store_policy_mark(o->store);
@@ -219,7 +180,7 @@ static void applying_policy_is_an_entry_in_every_lane(void **state)
     assert_int_equal(mark.trust_version, 2);
     chain_policy_leaf(&mark, &leaf);
     for (enum lane lane = LANE_URGENT; lane < LANE_COUNT; lane++) {
-        struct node_lane row = lane_of(o, lane);
+        struct node_lane row = office_lane(o, lane);
         struct hash expected;
         assert_int_equal(row.highest, before[lane] + 1);
         assert_int_equal(node_store_head(o->store, lane, before[lane], &head), OK);
@@ -245,7 +206,7 @@ static void an_older_policy_is_refused_and_the_rest_of_the_batch_stands(void **s
     struct id person = put(o, "Maimunah");
     struct hash leaf = office_view(o, &person)->leaf;
     struct policy_mark before = node_store_policy_mark(o->store);
-    uint64_t highest = lane_of(o, LANE_BULK).highest;
+    uint64_t highest = office_lane(o, LANE_BULK).highest;
     struct feed_item items[] = {
         { .kind = FEED_RULES, .document = older },
         { .kind = FEED_DECISION,
@@ -260,8 +221,8 @@ static void an_older_policy_is_refused_and_the_rest_of_the_batch_stands(void **s
     assert_string_equal(o->problem.thing, "rules version 1");
     struct policy_mark after = node_store_policy_mark(o->store);
     assert_memory_equal(&after, &before, sizeof before);
-    assert_int_equal(lane_of(o, LANE_BULK).highest, highest);
-    assert_int_equal(figures(o).rejected, 1);
+    assert_int_equal(office_lane(o, LANE_BULK).highest, highest);
+    assert_int_equal(office_figures(o).rejected, 1);
 }
 
 static void another_statement_or_document_of_a_known_version_is_refused(void **state)
@@ -313,7 +274,7 @@ static void a_gap_or_a_bad_signature_in_the_trust_log_leaves_everything_as_it_wa
     memcpy(copy, third.at, third.len);
     size_t third_len = third.len;
     struct bytes fourth = office_statement(o, 1, writer_bytes(&ops));
-    uint64_t highest = lane_of(o, LANE_URGENT).highest;
+    uint64_t highest = office_lane(o, LANE_URGENT).highest;
     assert_int_equal(node_store_cursor(o->store, FEED_CONTROL, &before), OK);
     assert_int_equal(office_feed_document(o, FEED_TRUST, fourth), ERR_STATE);
     copy[third_len - 1] ^= 1;
@@ -331,16 +292,16 @@ static void a_gap_or_a_bad_signature_in_the_trust_log_leaves_everything_as_it_wa
     assert_int_equal(node_store_trust(o->store)->version, 2);
     assert_int_equal(node_store_cursor(o->store, FEED_CONTROL, &after), OK);
     assert_memory_equal(&after, &before, sizeof before);
-    assert_int_equal(lane_of(o, LANE_URGENT).highest, highest);
+    assert_int_equal(office_lane(o, LANE_URGENT).highest, highest);
     assert_int_equal(office_feed_document(o, FEED_TRUST, bytes_of(copy, third_len)), OK);
     assert_int_equal(office_feed_document(o, FEED_TRUST, fourth), OK);
     assert_int_equal(node_store_trust(o->store)->version, 4);
     assert_string_equal(trust_operator(node_store_trust(o->store), 1)->until, "2028-12-31");
     /* Again: known, no entry, no complaint. */
-    highest = lane_of(o, LANE_URGENT).highest;
+    highest = office_lane(o, LANE_URGENT).highest;
     assert_int_equal(office_feed_document(o, FEED_TRUST, fourth), OK);
     assert_int_equal(o->problem.code, OK);
-    assert_int_equal(lane_of(o, LANE_URGENT).highest, highest);
+    assert_int_equal(office_lane(o, LANE_URGENT).highest, highest);
 }
 
 static void another_root_than_the_pinned_one_is_refused(void **state)
@@ -364,11 +325,11 @@ static void an_epoch_takes_back_what_lies_beyond_its_cut(void **state)
 {
     struct office *o = *state;
     struct id kept = put(o, "Tetap");
-    ack_all(o, accepted);
+    office_ack_all(o, accepted);
     assert_int_equal(office_feed(o, FEED_RECORDS, NULL, 0), OK);
-    uint64_t cut = o->journal, acked = lane_of(o, LANE_NORMAL).acked;
+    uint64_t cut = o->journal, acked = office_lane(o, LANE_NORMAL).acked;
     struct id lost = put(o, "Hilang di Dinas");
-    ack_all(o, accepted);
+    office_ack_all(o, accepted);
     assert_int_equal(
         office_feed_one(o, FEED_RECORDS,
                         office_record(&kept, "orang", "29-0001", FIELDS("alamat", "Dibatalkan"))),
@@ -381,9 +342,9 @@ static void an_epoch_takes_back_what_lies_beyond_its_cut(void **state)
     o->journal += 10;
     o->epoch = 2;
     assert_int_equal(office_feed_document(o, FEED_TRUST, statement), OK);
-    assert_int_equal(lane_of(o, LANE_NORMAL).acked, acked);
-    assert_int_equal(figures(o).accepted, 1);
-    assert_int_equal(figures(o).queued, 1);
+    assert_int_equal(office_lane(o, LANE_NORMAL).acked, acked);
+    assert_int_equal(office_figures(o).accepted, 1);
+    assert_int_equal(office_figures(o).queued, 1);
     const struct record_view *view = office_view(o, &lost);
     assert_true(view->pending && !view->confirmed);
     view = office_view(o, &kept);
@@ -397,7 +358,8 @@ static void an_epoch_takes_back_what_lies_beyond_its_cut(void **state)
     office_unlock(o);
     assert_null(office_value(office_view(o, &kept), "alamat"));
     assert_int_equal(
-        office_ack(o, LANE_NORMAL, acked + 1, lane_of(o, LANE_NORMAL).highest, 1, accepted), OK);
+        office_ack(o, LANE_NORMAL, acked + 1, office_lane(o, LANE_NORMAL).highest, 1, accepted),
+        OK);
     view = office_view(o, &lost);
     assert_true(view->confirmed && !view->pending);
     assert_true(view->rev > cut + 10);
@@ -408,7 +370,7 @@ static void what_every_backup_holds_outlives_two_epochs_at_once(void **state)
 {
     struct office *o = *state;
     struct id kept = put(o, "Tersimpan");
-    uint64_t last = lane_of(o, LANE_NORMAL).highest;
+    uint64_t last = office_lane(o, LANE_NORMAL).highest;
     assert_int_equal(office_ack(o, LANE_NORMAL, 1, last, last + 1, accepted), OK);
     uint64_t journal = o->journal;
     struct feed_item items[2];
@@ -440,12 +402,12 @@ static void the_newest_answer_of_each_lane_is_kept_as_proof(void **state)
     struct bytes proof;
     uint8_t first[FRAME_BYTES_MAX];
     put(o, "Satu");
-    ack_all(o, accepted);
+    office_ack_all(o, accepted);
     assert_int_equal(node_store_proof(o->store, RETURN_ACK, LANE_NORMAL, &proof), OK);
     assert_true(proof.len <= sizeof first);
     memcpy(first, proof.at, proof.len);
     size_t first_len = proof.len;
-    uint64_t last = lane_of(o, LANE_NORMAL).acked, before = o->journal;
+    uint64_t last = office_lane(o, LANE_NORMAL).acked, before = o->journal;
     o->journal = before - 2;
     assert_int_equal(office_ack(o, LANE_NORMAL, last, last, 1, accepted), OK);
     assert_int_equal(node_store_proof(o->store, RETURN_ACK, LANE_NORMAL, &proof), OK);
@@ -457,8 +419,6 @@ static void the_newest_answer_of_each_lane_is_kept_as_proof(void **state)
     assert_int_equal(node_store_proof(o->store, RETURN_ACK, LANE_URGENT, &proof), OK);
     assert_int_equal(node_store_proof(o->store, RETURN_FEED, FEED_CONTROL, &proof), OK);
 }
-
-#define WITH_OFFICE(test) cmocka_unit_test_setup_teardown(test, open_office, close_office)
 
 int main(void)
 {

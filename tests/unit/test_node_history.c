@@ -9,23 +9,6 @@
 
 #include "tests/support/node_fixture.h"
 
-static int open_office(void **state)
-{
-    struct office *o = malloc(sizeof *o);
-    if (!o)
-        return -1;
-    office_open(o, false);
-    *state = o;
-    return 0;
-}
-
-static int close_office(void **state)
-{
-    office_close(*state);
-    free(*state);
-    return 0;
-}
-
 /* ---- what was told, as text: "number node/operator flags: fields" */
 
 struct told {
@@ -237,8 +220,6 @@ static void history_is_locked_with_the_cache_and_stands_nowhere_in_clear(void **
     snprintf(command, sizeof command, "cat '%s'/* | grep -aq '36.04.77'", o->directory);
     assert_int_not_equal(system(command), 0);
 }
-
-#define WITH_OFFICE(test) cmocka_unit_test_setup_teardown(test, open_office, close_office)
 
 int main(void)
 {

@@ -13,23 +13,6 @@
 static const struct bytes accepted; /* no entries: everything is accepted */
 static uint8_t request_space[ENROL_REQUEST_BYTES_MAX];
 
-static int open_office(void **state)
-{
-    struct office *o = malloc(sizeof *o);
-    if (!o)
-        return -1;
-    office_open(o, false);
-    *state = o;
-    return 0;
-}
-
-static int close_office(void **state)
-{
-    office_close(*state);
-    free(*state);
-    return 0;
-}
-
 static void operator_name(void *ctx, const struct node_operator *op)
 {
     struct node_operator *only = ctx;
@@ -64,20 +47,6 @@ static uint64_t unread(struct office *o, enum lane lane)
     return seq;
 }
 
-static struct node_figures figures(struct office *o)
-{
-    struct node_figures now;
-    assert_int_equal(node_store_figures(o->store, &now), OK);
-    return now;
-}
-
-static struct node_lane lane_of(struct office *o, enum lane lane)
-{
-    struct node_lane row;
-    assert_int_equal(node_store_lane(o->store, lane, &row), OK);
-    return row;
-}
-
 static struct id put(struct office *o, const char *name)
 {
     return office_put(o, "orang", FIELDS("kec", "36.04.29", "nama", name));
@@ -106,13 +75,13 @@ static void without_a_passphrase_the_queue_stays_and_all_else_begins_anew(void *
     struct message message;
     struct hash head;
     struct id answered = put(o, "Siti"), waiting, found;
-    assert_int_equal(office_ack(o, LANE_NORMAL, lane_of(o, LANE_NORMAL).acked + 1,
-                                lane_of(o, LANE_NORMAL).highest, 1, accepted),
+    assert_int_equal(office_ack(o, LANE_NORMAL, office_lane(o, LANE_NORMAL).acked + 1,
+                                office_lane(o, LANE_NORMAL).highest, 1, accepted),
                      OK);
     waiting = put(o, "Belum Terkirim");
-    const struct node_figures before = figures(o);
-    uint64_t highest = lane_of(o, LANE_NORMAL).highest;
-    head = lane_of(o, LANE_NORMAL).head;
+    const struct node_figures before = office_figures(o);
+    uint64_t highest = office_lane(o, LANE_NORMAL).highest;
+    head = office_lane(o, LANE_NORMAL).head;
     assert_int_equal(reset(o, seed, seal, &message), ERR_STATE); /* somebody can open */
     node_store_lock(o->store);
     assert_int_equal(reset(o, seed, NULL, &message), ERR_LOCKED);
@@ -120,12 +89,12 @@ static void without_a_passphrase_the_queue_stays_and_all_else_begins_anew(void *
     assert_true(message.operator_request.has_seal_key);
 
     office_restart(o); /* all of it in one commit */
-    assert_int_equal(figures(o).queued, before.queued);
-    assert_int_equal(figures(o).queued_bytes, before.queued_bytes);
-    assert_int_equal(figures(o).accepted, before.accepted);
-    assert_int_equal(figures(o).records, 0);
-    assert_int_equal(lane_of(o, LANE_NORMAL).highest, highest);
-    assert_memory_equal(lane_of(o, LANE_NORMAL).head.at, head.at, HASH_BYTES);
+    assert_int_equal(office_figures(o).queued, before.queued);
+    assert_int_equal(office_figures(o).queued_bytes, before.queued_bytes);
+    assert_int_equal(office_figures(o).accepted, before.accepted);
+    assert_int_equal(office_figures(o).records, 0);
+    assert_int_equal(office_lane(o, LANE_NORMAL).highest, highest);
+    assert_memory_equal(office_lane(o, LANE_NORMAL).head.at, head.at, HASH_BYTES);
     assert_int_equal(unread(o, LANE_NORMAL), highest);
     assert_int_equal(unread(o, LANE_URGENT), 0);
     struct cursor records;
@@ -138,7 +107,7 @@ static void without_a_passphrase_the_queue_stays_and_all_else_begins_anew(void *
 
     /* Answers count as before, locked and unlocked. */
     assert_int_equal(office_ack(o, LANE_NORMAL, highest, highest, 1, accepted), OK);
-    assert_int_equal(figures(o).queued, 0);
+    assert_int_equal(office_figures(o).queued, 0);
     assert_int_equal(node_store_unlock(o->store, copy_of(o->operator)), ERR_KEY);
     assert_int_equal(node_store_unlock(o->store, copy_of(seed)), OK);
     assert_memory_equal(node_store_seal_key(o->store) ? secret_key_bytes(seal) : NULL,
@@ -170,7 +139,7 @@ static void what_cannot_be_read_follows_into_a_new_incarnation(void **state)
     assert_int_equal(reset(o, seed, seal, &message), OK);
     assert_int_equal(node_store_reopen(o->store), OK);
     /* The policy that opens the chain comes first, then the two. */
-    assert_int_equal(unread(o, LANE_NORMAL), lane_of(o, LANE_NORMAL).highest);
+    assert_int_equal(unread(o, LANE_NORMAL), office_lane(o, LANE_NORMAL).highest);
     assert_true(unread(o, LANE_NORMAL) >= 2);
     secret_key_close(&seed);
     secret_key_close(&seal);
@@ -252,14 +221,13 @@ static void a_load_is_measured_from_the_first_welcome(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_office, close_office)
     const struct CMUnitTest tests[] = {
-        TEST(beside_a_colleague_nothing_is_lost),
-        TEST(without_a_passphrase_the_queue_stays_and_all_else_begins_anew),
-        TEST(what_cannot_be_read_follows_into_a_new_incarnation),
-        TEST(a_colleague_whose_key_opens_nothing_is_told_so),
-        TEST(no_key_of_before_is_left_on_the_disk),
-        TEST(a_load_is_measured_from_the_first_welcome),
+        WITH_OFFICE(beside_a_colleague_nothing_is_lost),
+        WITH_OFFICE(without_a_passphrase_the_queue_stays_and_all_else_begins_anew),
+        WITH_OFFICE(what_cannot_be_read_follows_into_a_new_incarnation),
+        WITH_OFFICE(a_colleague_whose_key_opens_nothing_is_told_so),
+        WITH_OFFICE(no_key_of_before_is_left_on_the_disk),
+        WITH_OFFICE(a_load_is_measured_from_the_first_welcome),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

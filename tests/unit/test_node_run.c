@@ -13,40 +13,9 @@
 #define NAME "Maimunah binti Sarkawi"
 #define NIK "3604294107800017"
 
-static int open_office(void **state)
-{
-    struct office *o = malloc(sizeof *o);
-    if (!o)
-        return -1;
-    office_open(o, false);
-    *state = o;
-    return 0;
-}
-
-static int close_office(void **state)
-{
-    office_close(*state);
-    free(*state);
-    return 0;
-}
-
 static struct id put_person(struct office *o)
 {
     return office_put(o, "orang", FIELDS("kec", "36.04.29", "nama", NAME, "nik", NIK));
-}
-
-static uint64_t highest(struct office *o, enum lane lane)
-{
-    struct node_lane row;
-    assert_int_equal(node_store_lane(o->store, lane, &row), OK);
-    return row.highest;
-}
-
-static struct node_figures figures(struct office *o)
-{
-    struct node_figures figures;
-    assert_int_equal(node_store_figures(o->store, &figures), OK);
-    return figures;
 }
 
 /* ---- runs */
@@ -84,7 +53,7 @@ static struct run_read *read_run(struct office *o, enum lane lane, uint64_t firs
                                       .node = identity.node,
                                       .incarnation = identity.incarnation,
                                       .hub_key = identity.hub.sign_key };
-    assert_int_equal(bundle_sign(&context, lane, first, highest(o, lane), 1, 1,
+    assert_int_equal(bundle_sign(&context, lane, first, office_lane(o, lane).highest, 1, 1,
                                  &read.run.head_before, &read.run.head_after, read.run.count,
                                  writer_bytes(&keys), writer_bytes(&items),
                                  node_store_device_key(o->store), &out),
@@ -114,7 +83,7 @@ static void a_run_is_a_bundle_that_verifies(void **state)
     struct office *o = *state;
     for (int i = 0; i < 5; i++)
         (void)put_person(o);
-    uint64_t last = highest(o, LANE_NORMAL);
+    uint64_t last = office_lane(o, LANE_NORMAL).highest;
     const struct run_read *read = read_run(o, LANE_NORMAL, 1, 512, 1 << 20, false);
     assert_int_equal(read->count, last);
     assert_int_equal(read->key_count, 1);
@@ -134,8 +103,8 @@ static void a_run_past_the_end_finds_nothing(void **state)
     uint8_t space[512];
     struct writer keys = writer_of(space, 256), items = writer_of(space + 256, 256);
     struct queue_run run;
-    assert_int_equal(node_store_run(o->store, LANE_NORMAL, highest(o, LANE_NORMAL) + 1, 10, 1000,
-                                    false, &keys, &items, &run),
+    assert_int_equal(node_store_run(o->store, LANE_NORMAL, office_lane(o, LANE_NORMAL).highest + 1,
+                                    10, 1000, false, &keys, &items, &run),
                      ERR_NOT_FOUND);
 }
 
@@ -143,7 +112,7 @@ static void data_keys_ride_with_their_first_use_in_each_lane(void **state)
 {
     struct office *o = *state;
     (void)put_person(o);
-    uint64_t first = highest(o, LANE_NORMAL);
+    uint64_t first = office_lane(o, LANE_NORMAL).highest;
     (void)put_person(o);
     office_restart(o); /* another run of the daemon, another data key */
     office_unlock(o);
@@ -173,12 +142,12 @@ static void items_stay_until_keep_from_has_passed_them(void **state)
     struct office *o = *state;
     struct id person = put_person(o);
     (void)put_person(o);
-    uint64_t last = highest(o, LANE_NORMAL);
+    uint64_t last = office_lane(o, LANE_NORMAL).highest;
     assert_int_equal(office_ack(o, LANE_NORMAL, 1, last, 1, bytes_of(NULL, 0)), OK);
-    assert_int_equal(figures(o).safe, 0);
+    assert_int_equal(office_figures(o).safe, 0);
     assert_int_equal(read_run(o, LANE_NORMAL, last - 1, 2, 1 << 20, true)->count, 2);
     assert_int_equal(office_ack(o, LANE_NORMAL, last, last, last, bytes_of(NULL, 0)), OK);
-    assert_int_equal(figures(o).safe, 1);
+    assert_int_equal(office_figures(o).safe, 1);
     uint8_t space[4096];
     struct writer keys = writer_of(space, 256), items = writer_of(space + 256, 3000);
     struct queue_run run;
@@ -191,23 +160,23 @@ static void items_stay_until_keep_from_has_passed_them(void **state)
     (void)put_person(o);
     assert_int_equal(office_ack(o, LANE_NORMAL, last, last, last + 2, bytes_of(NULL, 0)), OK);
     assert_int_equal(read_run(o, LANE_NORMAL, last + 1, 2, 1 << 20, true)->count, 1);
-    assert_int_equal(figures(o).safe, 2);
+    assert_int_equal(office_figures(o).safe, 2);
     /* keep_from never falls. */
     assert_int_equal(office_ack(o, LANE_NORMAL, last, last, 1, bytes_of(NULL, 0)), OK);
-    assert_int_equal(figures(o).safe, 2);
+    assert_int_equal(office_figures(o).safe, 2);
 }
 
 static void an_ack_for_what_was_never_queued_changes_nothing(void **state)
 {
     struct office *o = *state;
     (void)put_person(o);
-    uint64_t last = highest(o, LANE_NORMAL);
+    uint64_t last = office_lane(o, LANE_NORMAL).highest;
     assert_int_equal(office_ack(o, LANE_NORMAL, 1, last + 1, 1, bytes_of(NULL, 0)), ERR_STATE);
     assert_int_equal(office_ack(o, LANE_NORMAL, 2, last, 1, bytes_of(NULL, 0)), ERR_STATE);
     struct node_lane lane;
     assert_int_equal(node_store_lane(o->store, LANE_NORMAL, &lane), OK);
     assert_int_equal(lane.acked, 0);
-    assert_int_equal(figures(o).accepted, 0);
+    assert_int_equal(office_figures(o).accepted, 0);
 }
 
 /* ---- a new incarnation */
@@ -217,7 +186,7 @@ static void reopen_keeps_leaves_order_and_sealed_bytes(void **state)
     struct office *o = *state;
     struct node_identity before, after;
     struct id person = put_person(o);
-    uint64_t received = highest(o, LANE_NORMAL);
+    uint64_t received = office_lane(o, LANE_NORMAL).highest;
     assert_int_equal(office_ack(o, LANE_NORMAL, 1, received, 1, bytes_of(NULL, 0)), OK);
     /* An urgent entry, then a normal one that refers to it: it waits for the urgent lane. */
     struct hash leaf;
@@ -246,13 +215,13 @@ static void reopen_keeps_leaves_order_and_sealed_bytes(void **state)
     assert_true(after.has_previous && id_equal(&after.previous, &before.incarnation));
     /* urgent: its three policy entries were not received either, so they came along; then the edit.
      */
-    uint64_t urgent_now = highest(o, LANE_URGENT);
+    uint64_t urgent_now = office_lane(o, LANE_URGENT).highest;
     assert_int_equal(urgent_now, urgent_seq);
     read = read_run(o, LANE_URGENT, 1, 10, 1 << 20, false);
     assert_true(hash_equal(&read->leaves[urgent_now - 1], &leaf));
     assert_int_equal(read->marks[0].trust_version, 1);
     /* normal: the policy in force at the received position first, then both edits in order. */
-    assert_int_equal(highest(o, LANE_NORMAL), 3);
+    assert_int_equal(office_lane(o, LANE_NORMAL).highest, 3);
     read = read_run(o, LANE_NORMAL, 1, 10, 1 << 20, false);
     assert_int_equal(read->marks[0].trust_version, 2);
     assert_int_equal(read->marks[0].rules_version, 1);
@@ -265,11 +234,11 @@ static void reopen_keeps_leaves_order_and_sealed_bytes(void **state)
     struct node_lane lane;
     assert_int_equal(node_store_lane(o->store, LANE_NORMAL, &lane), OK);
     assert_int_equal(lane.acked, 0);
-    assert_int_equal(figures(o).queued, 3);
+    assert_int_equal(office_figures(o).queued, 3);
     office_restart(o);
     office_unlock(o);
     assert_string_equal(office_value(office_view(o, &person), "alamat"), "C");
-    assert_int_equal(figures(o).queued, 3);
+    assert_int_equal(office_figures(o).queued, 3);
     /* A key of the next run gets a number of its own. */
     (void)put_person(o);
     assert_int_equal(read_run(o, LANE_NORMAL, 4, 10, 1 << 20, false)->keys[0], 2);
@@ -279,8 +248,9 @@ static void reopening_twice_never_lets_policy_fall(void **state)
 {
     struct office *o = *state;
     (void)put_person(o);
-    assert_int_equal(office_ack(o, LANE_NORMAL, 1, highest(o, LANE_NORMAL), 1, bytes_of(NULL, 0)),
-                     OK);
+    assert_int_equal(
+        office_ack(o, LANE_NORMAL, 1, office_lane(o, LANE_NORMAL).highest, 1, bytes_of(NULL, 0)),
+        OK);
     (void)put_person(o);
     struct hash previous = o->rules_hash;
     assert_int_equal(office_feed_document(o, FEED_RULES, office_rules(o, NULL, 2, &previous)), OK);
@@ -295,9 +265,9 @@ static void reopening_twice_never_lets_policy_fall(void **state)
     }
     /* Answers find the moved entries, and what an earlier life had received becomes safe. */
     assert_int_equal(office_ack(o, LANE_NORMAL, 1, 4, 5, bytes_of(NULL, 0)), OK);
-    assert_int_equal(figures(o).accepted, 3);
-    assert_int_equal(figures(o).safe, 3);
-    assert_int_equal(figures(o).queued, 0);
+    assert_int_equal(office_figures(o).accepted, 3);
+    assert_int_equal(office_figures(o).safe, 3);
+    assert_int_equal(office_figures(o).queued, 0);
 }
 
 /* A hub that was restored to before an earlier incarnation: what that one had delivered is
@@ -306,18 +276,19 @@ static void what_a_restored_hub_lost_of_an_earlier_life_moves_along_in_order(voi
 {
     struct office *o = *state;
     struct id first = put_person(o), second, third;
-    assert_int_equal(office_ack(o, LANE_NORMAL, 1, highest(o, LANE_NORMAL), 1, bytes_of(NULL, 0)),
-                     OK);
+    assert_int_equal(
+        office_ack(o, LANE_NORMAL, 1, office_lane(o, LANE_NORMAL).highest, 1, bytes_of(NULL, 0)),
+        OK);
     uint64_t cut = o->journal;
     second = put_person(o);
     struct hash previous = o->rules_hash;
     assert_int_equal(office_feed_document(o, FEED_RULES, office_rules(o, NULL, 2, &previous)), OK);
-    uint64_t last = highest(o, LANE_NORMAL);
+    uint64_t last = office_lane(o, LANE_NORMAL).highest;
     assert_int_equal(office_ack(o, LANE_NORMAL, last - 1, last, 1, bytes_of(NULL, 0)), OK);
     assert_int_equal(node_store_reopen(o->store), OK);
     third = put_person(o);
     assert_int_equal(office_ack(o, LANE_NORMAL, 1, 2, 1, bytes_of(NULL, 0)), OK);
-    assert_int_equal(figures(o).accepted, 3);
+    assert_int_equal(office_figures(o).accepted, 3);
     assert_false(node_store_stranded(o->store));
 
     uint8_t space[128];
@@ -349,15 +320,13 @@ static void what_a_restored_hub_lost_of_an_earlier_life_moves_along_in_order(voi
     assert_true(hash_equal(&read->leaves[1], &office_view(o, &second)->leaf));
     assert_int_equal(read->marks[2].rules_version, 2);
     assert_true(hash_equal(&read->leaves[4], &office_view(o, &third)->leaf));
-    assert_int_equal(figures(o).queued, 2);
+    assert_int_equal(office_figures(o).queued, 2);
     assert_true(office_view(o, &first)->confirmed);
     assert_true(office_view(o, &second)->pending);
     assert_int_equal(office_ack(o, LANE_NORMAL, 1, read->count, 1, bytes_of(NULL, 0)), OK);
-    assert_int_equal(figures(o).accepted, 3);
+    assert_int_equal(office_figures(o).accepted, 3);
     assert_true(office_view(o, &third)->confirmed);
 }
-
-#define WITH_OFFICE(test) cmocka_unit_test_setup_teardown(test, open_office, close_office)
 
 int main(void)
 {

@@ -18,50 +18,9 @@
 #define NAME "Maimunah binti Sarkawi"
 #define NIK "3604294107800017"
 
-static int open_office(void **state)
-{
-    struct office *o = malloc(sizeof *o);
-    if (!o)
-        return -1;
-    office_open(o, false);
-    *state = o;
-    return 0;
-}
-
-static int open_bare(void **state)
-{
-    struct office *o = malloc(sizeof *o);
-    if (!o)
-        return -1;
-    office_open(o, true);
-    *state = o;
-    return 0;
-}
-
-static int close_office(void **state)
-{
-    office_close(*state);
-    free(*state);
-    return 0;
-}
-
 static struct id put_person(struct office *o)
 {
     return office_put(o, "orang", FIELDS("kec", "36.04.29", "nama", NAME, "nik", NIK));
-}
-
-static uint64_t highest(struct office *o, enum lane lane)
-{
-    struct node_lane row;
-    assert_int_equal(node_store_lane(o->store, lane, &row), OK);
-    return row.highest;
-}
-
-static struct node_figures figures(struct office *o)
-{
-    struct node_figures figures;
-    assert_int_equal(node_store_figures(o->store, &figures), OK);
-    return figures;
 }
 
 /* ---- identity and enrolment */
@@ -261,8 +220,9 @@ static void a_stolen_disk_shows_no_personal_data(void **state)
     struct office *o = *state;
     struct id person = put_person(o);
     office_edit(o, &person, FIELDS("alamat", "Kampung Rambutan RT 07"));
-    assert_int_equal(office_ack(o, LANE_NORMAL, 1, highest(o, LANE_NORMAL), 1, bytes_of(NULL, 0)),
-                     OK);
+    assert_int_equal(
+        office_ack(o, LANE_NORMAL, 1, office_lane(o, LANE_NORMAL).highest, 1, bytes_of(NULL, 0)),
+        OK);
     assert_int_equal(office_feed_one(o, FEED_RECORDS,
                                      office_record(&person, "orang", "29-0001",
                                                    FIELDS("nama", "Maimunah S. Dewi"))),
@@ -284,7 +244,7 @@ static void a_save_is_durable_when_it_returns(void **state)
     struct office *o = *state;
     struct id person;
     int ends[2];
-    uint64_t before = highest(o, LANE_NORMAL);
+    uint64_t before = office_lane(o, LANE_NORMAL).highest;
     assert_int_equal(pipe(ends), 0);
     node_entry_close(&o->entry);
     node_store_close(&o->store);
@@ -314,7 +274,7 @@ static void a_save_is_durable_when_it_returns(void **state)
     close(ends[1]);
     office_restart(o);
     office_unlock(o);
-    assert_int_equal(highest(o, LANE_NORMAL), before + 1);
+    assert_int_equal(office_lane(o, LANE_NORMAL).highest, before + 1);
     assert_string_equal(office_value(office_view(o, &person), "nama"), NAME);
     assert_int_equal(node_store_next_number(o->store), 2);
 }
@@ -386,12 +346,12 @@ static void a_request_is_stored_once_and_its_answer_kept(void **state)
     struct queue_entry entry = sample_entry(o, &leaf, &change, &row);
     assert_int_equal(node_store_answer(o->store, &entry.request, &answer), ERR_NOT_FOUND);
     assert_int_equal(node_store_append(o->store, &entry, &seq), OK);
-    uint64_t before = highest(o, LANE_BULK);
+    uint64_t before = office_lane(o, LANE_BULK).highest;
     assert_int_equal(node_store_append(o->store, &entry, &seq), ERR_STATE);
     const struct id request = entry.request;
     entry.request = crypto_random_id(); /* another request, the same leaf */
     assert_int_equal(node_store_append(o->store, &entry, &seq), ERR_STATE);
-    assert_int_equal(highest(o, LANE_BULK), before);
+    assert_int_equal(office_lane(o, LANE_BULK).highest, before);
     assert_int_equal(node_store_answer(o->store, &entry.request, &answer), ERR_NOT_FOUND);
     office_restart(o);
     assert_int_equal(node_store_answer(o->store, &request, &answer), ERR_LOCKED);
@@ -407,22 +367,22 @@ static void nothing_is_appended_while_locked(void **state)
     struct writer change = writer_of(space, sizeof space);
     struct queue_change row;
     struct hash leaf;
-    uint64_t seq, before = highest(o, LANE_BULK);
+    uint64_t seq, before = office_lane(o, LANE_BULK).highest;
     const struct queue_entry entry = sample_entry(o, &leaf, &change, &row);
     node_store_lock(o->store);
     assert_int_equal(node_store_append(o->store, &entry, &seq), ERR_LOCKED);
-    assert_int_equal(highest(o, LANE_BULK), before);
+    assert_int_equal(office_lane(o, LANE_BULK).highest, before);
 }
 
 static void a_full_queue_refuses_and_says_so(void **state)
 {
     struct office *o = *state;
     (void)put_person(o);
-    struct node_figures now = figures(o);
+    struct node_figures now = office_figures(o);
     assert_int_equal(now.queued, 1);
     assert_true(now.queued_bytes > 100);
     node_store_queue_limit(o->store, now.queued_bytes + 50);
-    assert_int_equal(figures(o).queue_limit_bytes, now.queued_bytes + 50);
+    assert_int_equal(office_figures(o).queue_limit_bytes, now.queued_bytes + 50);
     struct id record;
     struct hash leaf;
     uint64_t seq;
@@ -431,14 +391,16 @@ static void a_full_queue_refuses_and_says_so(void **state)
                      ERR_LIMIT);
     assert_string_equal(o->problem.thing, "queue");
     assert_true(id_is_zero(&record));
-    assert_int_equal(figures(o).queued, 1);
+    assert_int_equal(office_figures(o).queued, 1);
     /* What the hub acknowledges makes room again. */
-    assert_int_equal(office_ack(o, LANE_NORMAL, 1, highest(o, LANE_NORMAL), 1, bytes_of(NULL, 0)),
-                     OK);
+    assert_int_equal(
+        office_ack(o, LANE_NORMAL, 1, office_lane(o, LANE_NORMAL).highest, 1, bytes_of(NULL, 0)),
+        OK);
     for (enum lane lane = LANE_URGENT; lane < LANE_COUNT; lane++)
-        assert_int_equal(office_ack(o, lane, 1, highest(o, lane), 1, bytes_of(NULL, 0)), OK);
-    assert_int_equal(figures(o).queued, 0);
-    assert_int_equal(figures(o).queued_bytes, 0);
+        assert_int_equal(office_ack(o, lane, 1, office_lane(o, lane).highest, 1, bytes_of(NULL, 0)),
+                         OK);
+    assert_int_equal(office_figures(o).queued, 0);
+    assert_int_equal(office_figures(o).queued_bytes, 0);
     (void)put_person(o);
 }
 
@@ -473,9 +435,9 @@ static void a_full_disk_refuses_and_the_daemon_lives_on(void **state)
     assert_int_equal(number, saved + 1);
     exec(o, "PRAGMA max_page_count = 1000000");
     (void)put_person(o);
-    assert_int_equal(highest(o, LANE_NORMAL), after.highest + 1);
+    assert_int_equal(office_lane(o, LANE_NORMAL).highest, after.highest + 1);
     office_restart(o);
-    assert_int_equal(highest(o, LANE_NORMAL), after.highest + 1);
+    assert_int_equal(office_lane(o, LANE_NORMAL).highest, after.highest + 1);
     assert_int_equal(node_store_next_number(o->store), number + 1);
 }
 
@@ -498,7 +460,7 @@ static void a_write_that_the_kernel_refuses_is_a_full_disk(void **state)
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     assert_int_equal(err, ERR_FULL);
     (void)put_person(o);
-    assert_int_equal(figures(o).queued, 1);
+    assert_int_equal(office_figures(o).queued, 1);
 }
 
 static void import_progress_is_kept_with_and_without_rows(void **state)
@@ -512,8 +474,8 @@ static void import_progress_is_kept_with_and_without_rows(void **state)
     const struct id request = crypto_random_id();
     struct bytes answer;
     struct import_progress progress = { .file = file, .line = 12 };
-    assert_int_equal(
-        node_store_import_put(o->store, &progress, &request, bytes_text("refused")), OK);
+    assert_int_equal(node_store_import_put(o->store, &progress, &request, bytes_text("refused")),
+                     OK);
     assert_int_equal(node_store_answer(o->store, &request, &answer), OK);
     assert_true(bytes_is(answer, "refused"));
     uint8_t space[256];
@@ -532,8 +494,7 @@ static void import_progress_is_kept_with_and_without_rows(void **state)
     assert_int_equal(found.line, 268);
 }
 
-#define WITH_OFFICE(test) cmocka_unit_test_setup_teardown(test, open_office, close_office)
-#define WITH_BARE(test) cmocka_unit_test_setup_teardown(test, open_bare, close_office)
+#define WITH_BARE(test) cmocka_unit_test_setup_teardown(test, office_set_up_bare, office_tear_down)
 
 int main(void)
 {
