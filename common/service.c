@@ -368,8 +368,8 @@ void service_fail(struct service *service, const char *what, const struct proble
 {
     service->failed = true;
     log_problem(LOG_LEVEL_ERROR, what, problem);
-    (void)snprintf(service->told, sizeof(service->told), "%.50s: %.60s: %.80s", what, problem->thing,
-                   problem->detail);
+    (void)snprintf(service->told, sizeof(service->told), "%.50s: %.60s: %.80s", what,
+                   problem->thing, problem->detail);
     one_line(service->told);
     (void)sd_notifyf(0, "STATUS=%s", service->told);
 }

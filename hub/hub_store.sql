@@ -27,8 +27,8 @@ CREATE TABLE tksk_epoch (
 ) STRICT;
 
 -- state: enum incarnation_state. What a node said of itself is a claim and decides nothing here.
--- replaced: trust version that gave the office another device while this one was in use; what it had
--- queued then can only come by hand.
+-- replaced: trust version that gave the office another device while this one was in use; what it
+-- had queued then can only come by hand.
 CREATE TABLE tksk_incarnation (
     node TEXT NOT NULL,
     incarnation BLOB NOT NULL,
@@ -177,8 +177,9 @@ CREATE TABLE tksk_wait (
     ready INTEGER NOT NULL,
     ruling INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX tksk_wait_txn ON tksk_wait (on_txn) WHERE on_txn IS NOT NULL;
-CREATE INDEX tksk_wait_lane ON tksk_wait (node, incarnation, lane, seq) WHERE node IS NOT NULL;
+CREATE INDEX tksk_wait_txn ON tksk_wait (on_txn) WHERE ready = 0;
+CREATE INDEX tksk_wait_lane ON tksk_wait (node, incarnation, lane, seq) WHERE ready = 0;
+CREATE INDEX tksk_wait_ready ON tksk_wait (txn) WHERE ready = 1;
 
 CREATE TABLE tksk_data_key (
     node TEXT NOT NULL,

@@ -186,7 +186,8 @@ struct hub_backend_ops {
     enum err (*incarnation_get)(struct hub_backend *b, const char *node,
                                 const struct id *incarnation, struct row_incarnation *ret_row);
     enum err (*incarnation_put)(struct hub_backend *b, const struct row_incarnation *row);
-    /* The node got another device by this trust version: whoever spoke for it so far is replaced. */
+    /* The node got another device by this trust version: whoever spoke for it so far is replaced.
+     */
     enum err (*incarnation_replaced)(struct hub_backend *b, const char *node, uint64_t version);
     enum err (*incarnation_active)(struct hub_backend *b, const char *node,
                                    struct id *ret_incarnation);
@@ -272,7 +273,7 @@ struct hub_backend_ops {
 
     enum err (*wait_put)(struct hub_backend *b, const struct row_wait *row); /* or replace */
     enum err (*wait_drop)(struct hub_backend *b, uint64_t txn);
-    enum err (*wait_count)(struct hub_backend *b, uint64_t *ret_count);
+    enum err (*wait_any)(struct hub_backend *b, bool *ret_any);
     /* The ready one with the lowest number. */
     enum err (*wait_ready)(struct hub_backend *b, struct row_wait *ret_row);
     enum err (*wake_txn)(struct hub_backend *b, uint64_t on_txn);

@@ -179,8 +179,8 @@ static enum err journal_policy(struct hub_store *store, enum journal_kind kind, 
                : store->ops->document_put(store->backend, kind, version, number, hash, as_signed);
 }
 
-/* Offices that get another device by this statement. Before it is applied, since the roster knows the
- * present device only. */
+/* Offices that get another device by this statement. Before it is applied, since the roster knows
+ * the present device only. */
 static enum err note_replaced(struct hub_store *store, const struct trust_view *view)
 {
     struct reader reader = reader_of(view->ops);

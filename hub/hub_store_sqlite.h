@@ -22,7 +22,7 @@
     X(conflicts_held) X(conflicts_weigh) X(conflicts_renew) X(conflicts_opened)                    \
     X(conflicts_closed)                                                                            \
     X(conflicts_open) X(decision_put) X(decision_next) X(decisions_at) X(scope_put)                \
-    X(scope_next) X(wait_put) X(wait_drop) X(wait_ready) X(wait_count) X(wake_txn) X(wake_lane)    \
+    X(scope_next) X(wait_put) X(wait_drop) X(wait_ready) X(wait_any) X(wake_txn) X(wake_lane)    \
     X(wake_moved) X(document_put) X(document_get) X(document_last) X(collection_put)               \
     X(collections_get) X(field_put) X(fields_get) X(backup_put) X(backup_lanes_drop)               \
     X(backup_lanes_put) X(backup_forget) X(backup_lanes_forget) X(backup_marks_drop)               \
@@ -114,10 +114,10 @@ void tables_close(struct sqlite_backend *s);
 /* clang-format off */
 #define SQLITE_CHAIN_OPS(X)                                                                        \
     X(incarnation_get) X(incarnation_put) X(incarnation_active) X(hello_put) X(hello_get)          \
-    X(incarnation_replaced) X(lane_get) X(lane_put)                                                                        \
+    X(incarnation_replaced) X(lane_get) X(lane_put)                                                \
     X(entry_put) X(entry_get) X(entry_walk) X(key_put) X(key_get) X(decision_put)                  \
     X(decision_next) X(decisions_at) X(scope_put) X(scope_next) X(wait_put) X(wait_drop)           \
-    X(wait_count) X(wait_ready) X(wake_txn) X(wake_lane) X(wake_moved)
+    X(wait_any) X(wait_ready) X(wake_txn) X(wake_lane) X(wake_moved)
 #define SQLITE_TXN_OPS(X)                                                                          \
     X(txn_put) X(txn_get) X(txn_find) X(txn_body) X(txn_decide) X(txn_merged_in)                   \
     X(txn_quarantined_next) X(changes_put) X(changes_drop) X(changes_get) X(change_get)            \

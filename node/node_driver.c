@@ -36,8 +36,7 @@ static bool seal_key_known(const struct node_driver *driver, const struct node_i
 {
     const struct trust_node *node =
         trust_node(node_store_trust(driver->store), bytes_text(identity->node));
-    return node == NULL ||
-           memcmp(&node->seal_key, &identity->seal_public, PUBLIC_KEY_BYTES) == 0;
+    return node == NULL || memcmp(&node->seal_key, &identity->seal_public, PUBLIC_KEY_BYTES) == 0;
 }
 
 /* Reads what the session must know. *ret_moved: the link's keys or endpoints changed within one

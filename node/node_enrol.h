@@ -16,9 +16,9 @@ void node_enrol_message(struct node_store *store, const struct node_identity *id
 NODISCARD enum err node_enrol_words(struct node_store *store, char ret[WORDS_TEXT_MAX]);
 
 /* The OPERATOR message for a new key, signed by it and by the device. It names `seal_key`, the
- * office's new one; without (NULL) the store's own when the roster still names another. `name` and `role` are
- * borrowed as `space` (ENROL_REQUEST_BYTES_MAX) is. ERR_STATE: not enrolled; ERR_LIMIT: name or
- * role too long. */
+ * office's new one; without (NULL) the store's own when the roster still names another. `name` and
+ * `role` are borrowed as `space` (ENROL_REQUEST_BYTES_MAX) is. ERR_STATE: not enrolled; ERR_LIMIT:
+ * name or role too long. */
 NODISCARD enum err node_enrol_operator(struct node_store *store, const struct secret_key *seed,
                                        struct bytes name, struct bytes role,
                                        const struct public_key *seal_key, uint8_t *space,

@@ -104,11 +104,11 @@ NODISCARD enum err node_store_operator_add(struct node_store *store, const struc
                                            const struct secret_key *seed);
 /* For a lost passphrase: the operator of `op->name` gets the key of `seed` (of `op`: name, role,
  * keyfile), in one durable transaction. While somebody has unlocked (`seal` NULL) the cache key is
- * wrapped for the new key and nothing is lost. Else `seal` is a new seal key, which the request names
- * too: the cache begins anew and empty under a new key, the records come again from the start, and
- * what only the old key opened (drafts, answers of requests, plain copies of what is queued) is
- * gone; every entry stays queued as it was sealed. ERR_NOT_FOUND: nobody has that name; ERR_LOCKED,
- * ERR_STATE: `seal` does not fit the lock. */
+ * wrapped for the new key and nothing is lost. Else `seal` is a new seal key, which the request
+ * names too: the cache begins anew and empty under a new key, the records come again from the
+ * start, and what only the old key opened (drafts, answers of requests, plain copies of what is
+ * queued) is gone; every entry stays queued as it was sealed. ERR_NOT_FOUND: nobody has that name;
+ * ERR_LOCKED, ERR_STATE: `seal` does not fit the lock. */
 NODISCARD enum err node_store_operator_reset(struct node_store *store,
                                              const struct node_operator *op,
                                              const struct message *request,

@@ -24,8 +24,8 @@ CREATE TABLE secret (
     value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- `wrapped` is the cache key under a subkey of this operator's seed; empty after the cache was reset
--- without this person.
+-- `wrapped` is the cache key under a subkey of this operator's seed; empty after the cache was
+-- reset without this person.
 CREATE TABLE operator (
     key BLOB PRIMARY KEY CHECK (length(key) = 32),
     name TEXT NOT NULL UNIQUE,

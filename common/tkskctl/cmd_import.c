@@ -250,9 +250,9 @@ static void say_dry(const struct import *import)
 {
     say_refusals(import);
     if (import->resumed > 0)
-        (void)printf(tr("The lines up to %u are dealt with already. ",
-                        "Baris sampai %u sudah diproses. "),
-                     import->resumed);
+        (void)printf(
+            tr("The lines up to %u are dealt with already. ", "Baris sampai %u sudah diproses. "),
+            import->resumed);
     (void)printf(tr("Nothing was stored. %" PRIu64 " rows would be entered",
                     "Tidak ada yang disimpan. %" PRIu64 " baris akan masuk"),
                  import->accepted);

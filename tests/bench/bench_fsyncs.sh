@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # How often the daemons wait for the disk: fsync and fdatasync by file, counted by strace. A sync of
 # the WAL ends a commit; what a checkpoint syncs (the WAL once more, the database, and the WAL's new
-# header with the next commit) is counted apart. Wanted: one a save at the node, at most one an ACK, at most two a commit at the hub.
+# header with the next commit) is counted apart. Wanted: one a save at the node, at most one an ACK,
+# at most two a commit at the hub.
 . "$(dirname "$0")/../e2e/lib-e2e.sh"
 command -v strace >/dev/null || { echo "strace is missing: make deps"; exit 77; }
 A=36.04.29
@@ -10,16 +11,19 @@ ENTRIES=${ENTRIES:-40}
 # Daemons under strace, which steps aside (-D), so that their pids are the daemons' own.
 mkdir -p "$W/traced"
 for program in tksk-hub tksk-node; do
-    printf '#!/bin/sh\nexec strace -D -f -qq -y -e trace=fsync,fdatasync,pwrite64 -s 0 -o "$(dirname "$2")/syncs" %s "$@"\n' \
-        "$B/$program" >"$W/traced/$program"
+    {
+        echo '#!/bin/sh'
+        echo 'exec strace -D -f -qq -y -e trace=fsync,fdatasync,pwrite64 -s 0 \'
+        echo "    -o \"\$(dirname \"\$2\")/syncs\" $B/$program \"\$@\""
+    } >"$W/traced/$program"
     chmod +x "$W/traced/$program"
 done
 ln -s "$B/tkskctl" "$W/traced/tkskctl"
 CTL=$B/tkskctl
 B=$W/traced
 
-# syncs NAME KIND: of the daemon's WAL, of its database (a checkpoint), of other files; `header`: how
-# often a WAL began anew.
+# syncs NAME KIND: of the daemon's WAL, of its database (a checkpoint), of other files; `header`:
+# how often a WAL began anew.
 syncs() {
     case $2 in
     wal) grep -cE 'f(data)?sync\([0-9]+<[^>]*-wal>' "$W/$1/syncs" ;;

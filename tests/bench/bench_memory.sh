@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Resident memory of idle daemons (VmRSS): a node with a backlog of 1,000 and of 100,000 changes, and
-# a hub with all offices of a district linked. NODES=29 offices unless told otherwise.
+# Resident memory of idle daemons (VmRSS): a node with a backlog of 1,000 and of 100,000 changes,
+# and a hub with all offices of a district linked. NODES=29 offices unless told otherwise.
 . "$(dirname "$0")/../e2e/lib-e2e.sh"
 A=36.04.29
 NODES=${NODES:-29}
@@ -30,11 +30,14 @@ large=$(kib "$A" VmRSS)
 figure "node, backlog of 1,000" "$small" 16
 figure "node, backlog of 100,000" "$large" 16
 figure "growth between the two" $((large > small ? large - small : 0)) 4
-echo "memory: node at its peak (six words: Argon2id): $(mib "$(kib "$A" VmHWM)") MiB"
+peak=$(kib "$A" VmHWM)
+echo "memory: node at its peak (six words: Argon2id): $(mib "$peak") MiB"
 stop "$A"
 
 start_hub
-mapfile -t names < <(grep -oE '^36\.04\.[0-9]+,' hub/policy/wilayah.csv | tr -d , | head -n "$NODES")
+mapfile -t names < <(
+    grep -oE '^36\.04\.[0-9]+,' hub/policy/wilayah.csv | tr -d , | head -n "$NODES"
+)
 is "offices in the policy" "${#names[@]}" "$NODES"
 for name in "${names[@]}"; do
     start_node "$name"

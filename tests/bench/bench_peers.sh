@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# The work that other programs were measured on (below), done by ours: 100,000 record changes created
-# at an edge, queued durably, sent over loopback, merged durably as rows at a hub, acknowledged. Ours
-# are the generator's people, imported from CSV, signed, sealed, checked and merged per field, with
-# everything durable on both sides (synchronous=FULL).
+# The work that other programs were measured on (below), done by ours: 100,000 record changes
+# created at an edge, queued durably, sent over loopback, merged durably as rows at a hub,
+# acknowledged. Ours are the generator's people, imported from CSV, signed, sealed, checked and
+# merged per field, with everything durable on both sides (synchronous=FULL).
 #
 # The machines are noisy, so ours stands beside a bare loop of the same run: the same rows inserted
 # into an outbox and into a table by SQLite alone, FULL, 256 rows a transaction, no wire.
@@ -36,8 +36,8 @@ idle=$(kib "$A" VmRSS)
 /usr/bin/python3 - "$W/people" "$CHANGES" "$ROUNDS" "$W" <<'END'
 import csv, sys
 directory, changes, rounds, out = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
-good = {int(r["baris"]) for r in csv.DictReader(open(directory + "/orang.truth.csv", encoding="utf-8"))
-        if r["putusan"] == "diterima"}
+truth = csv.DictReader(open(directory + "/orang.truth.csv", encoding="utf-8"))
+good = {int(row["baris"]) for row in truth if row["putusan"] == "diterima"}
 rows = list(csv.reader(open(directory + "/orang.csv", encoding="utf-8")))
 head, rows = rows[0], [r for line, r in enumerate(rows[1:], 2) if line in good]
 name = head.index("nama")
@@ -86,7 +86,7 @@ for k in $(seq 0 $((ROUNDS - 1))); do
     spent=$(($(now_ms) - start))
     speeds+=($((CHANGES * 1000 / spent)))
     ratios+=("$(awk "BEGIN { printf \"%.2f\", $base / $spent }")")
-    echo "peers: round $((k + 1)): ${speeds[-1]} changes/s, $(awk "BEGIN { printf \"%.2f\", $base / $spent }") of the bare loop"
+    echo "peers: round $((k + 1)): ${speeds[-1]} changes/s, ${ratios[-1]} of the bare loop"
 done
 is "records at the hub" "$(hub_count orang)" $((CHANGES * ROUNDS))
 bytes=$(tail -n "+$((from + 1))" "$W/frames" | awk '$3 == "frame" { n += $2 } END { print n }')
@@ -111,7 +111,8 @@ def queued():
     return answer.get("done", answer)["queued"]
 for i in range(41):
     start = time.monotonic()
-    answer = ask("put", {"collection": "orang", "fields": {"nama": f"Satu {i}", "jk": "P", "kode_kec": sys.argv[2]}})
+    fields = {"nama": f"Satu {i}", "jk": "P", "kode_kec": sys.argv[2]}
+    answer = ask("put", {"collection": "orang", "fields": fields})
     assert "error" not in answer, answer
     while queued() > 0:
         pass
@@ -123,17 +124,23 @@ END
 
 median() { printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"; }
 echo
-echo "peers: figures of others were measured once, on a machine of this kind, without TLS, signatures or"
-echo "peers: payload encryption; they merge nothing. Only ours, and its ratio, are of this run."
+echo "peers: figures of others were measured once, on a machine of this kind, without TLS,"
+echo "peers: signatures or payload encryption; they merge nothing. Only ours, and its ratio, are of"
+echo "peers: this run."
 row() { printf '%-46s %9s %6s %12s %8s %9s  %s\n' "$@"; }
 row 'what' 'changes/s' 'B each' 'edge MB' 'hub MB' 'one, ms' 'does not do, or durability'
 row 'tksk-sync, this run, median' "$(median "${speeds[@]}")" "$a_change" \
     "$(mb "$idle") / $(mb "$(kib "$A" VmHWM)")" "$(mb "$(kib hub VmHWM)")" "$one_ms" \
     "$(median "${ratios[@]}") of a bare loop; full"
-row 'PouchDB 9 to express-pouchdb' 5170 598 '63 / 213' 184 7.4 'no signatures, no per-field merge; no sync'
-row 'PostgreSQL 15 logical, 500-row transactions' 130400 329 '18 / 38' 58 1.26 'one direction, no merge, no seals; full'
+row 'PouchDB 9 to express-pouchdb' 5170 598 '63 / 213' 184 7.4 \
+    'no signatures, no per-field merge; no sync'
+row 'PostgreSQL 15 logical, 500-row transactions' 130400 329 '18 / 38' 58 1.26 \
+    'one direction, no merge, no seals; full'
 row 'PostgreSQL 15 logical, 1-row transactions' 6740 437 '' 64 '' 'the same'
-row 'Mosquitto bridge QoS 1 + SQLite consumer' 30400 393 '8.7 / 114' 117 3.5 'loses its queue at kill -9; autosave each second'
-row 'NATS leaf + JetStream + SQLite consumer' 42800 472 '12 / 58' 153 1.65 'not synced before acknowledging'
-row 'curl of 500-line files + SQLite server' 24100 366 '' 68 8.2 'no queue, no merge; full at the hub'
+row 'Mosquitto bridge QoS 1 + SQLite consumer' 30400 393 '8.7 / 114' 117 3.5 \
+    'loses its queue at kill -9; autosave each second'
+row 'NATS leaf + JetStream + SQLite consumer' 42800 472 '12 / 58' 153 1.65 \
+    'not synced before acknowledging'
+row 'curl of 500-line files + SQLite server' 24100 366 '' 68 8.2 \
+    'no queue, no merge; full at the hub'
 row 'bare C, CURVE, a signature a batch, SQLite' 67500 69.5 10.6 50 1.33 'no merge, no policy; full'

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # make bench: all of tests/bench, or those named (BENCH='merge wire'). Each prints what it measured,
-# against what, and what is wanted; one that misses is named in the end. Not part of the tests: times
-# on a shared machine say little alone.
+# against what, and what is wanted; one that misses is named in the end. Not part of the tests:
+# times on a shared machine say little alone.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 export B=${B:-$PWD/build}

@@ -853,7 +853,8 @@ def floods(scene):
     scene.calm("300 HELLOs and CONFIRMs of nothing")
     scene.again()
     for n in range(100):
-        raw = enc([1, evil.district, EVIL, os.urandom(32), f"Orang {n}", "tksk", os.urandom(16), None])
+        name = f"Orang {n}"
+        raw = enc([1, evil.district, EVIL, os.urandom(32), name, "tksk", os.urandom(16), None])
         evil.wire.send(
             [client.OPERATOR, raw, os.urandom(64), client.sign("operator", raw, evil.device)]
         )

@@ -6,7 +6,9 @@ A=36.04.29
 B_=36.04.08
 district_with "$A" "$B_"
 enter() { node "$1" --json isi orang nama="$2" jk=P kode_kec="$1" | json id; }
-unlock() { node "$1" unlock --as "Petugas $1" --passphrase-file "$PASS" >/dev/null || fail "unlock $1"; }
+unlock() {
+    node "$1" unlock --as "Petugas $1" --passphrase-file "$PASS" >/dev/null || fail "unlock $1"
+}
 
 for i in 1 2 3; do enter "$A" "Sebelum $i" >/dev/null || fail isi; done
 enter "$B_" "Sebelum lain" >/dev/null
@@ -57,5 +59,6 @@ names=$(hub --json query 'SELECT count(DISTINCT nama) FROM orang' | json rows.0.
 is "names at the hub in the end" "$names" 10
 has_all() { [ "$(node "$A" --json list orang --max 100 | grep -c '"short"')" -ge 1 ] &&
     [ "$(node "$A" --json status | json records)" = "$1" ]; }
-until_true 60 has_all 8 || fail "the old copy did not get back what it had entered: $(node "$A" --json status)"
+until_true 60 has_all 8 ||
+    fail "the old copy did not get back what it had entered: $(node "$A" --json status)"
 hub verify >/dev/null || fail "verify in the end"

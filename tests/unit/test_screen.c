@@ -447,20 +447,22 @@ static void morning_line_says_what_came_and_by_when_the_rest_must_go(void **stat
     say_lang(LANG_EN);
 }
 
-#define DISTRICT                                                                                        \
-    "{\"journal\":4711,\"trust_version\":13,\"rules_version\":2,\"district\":\"36.04\",\"nodes\":29,"   \
-    "\"nodes_linked\":27,\"nodes_trust\":28,\"nodes_rules\":29,\"records\":12345,\"backlog\":88,"       \
-    "\"now\":\"2026-10-17T02:12:00Z\",\"last_backup\":\"2026-10-16T09:00:00Z\",\"conflicts\":1,"        \
-    "\"merging\":false,\"alarms\":[{\"kind\":\"rolled_back\",\"level\":\"bad\",\"node\":\"36.04.29\"}," \
-    "{\"kind\":\"twin\",\"level\":\"bad\",\"node\":\"36.04.05\"},"                                      \
-    "{\"kind\":\"term_ending\",\"level\":\"wait\",\"node\":\"36.04.08\",\"name\":\"Siti "               \
-    "Nurhaliza Binti Abdurrahman Wahid\",\"until\":\"2026-12-01\",\"days\":45},"                        \
-    "{\"kind\":\"term_ending\",\"level\":\"bad\",\"node\":\"36.04.08\",\"name\":\"Ani\","               \
-    "\"until\":\"2026-10-01\",\"days\":-16},"                                                           \
-    "{\"kind\":\"silent\",\"level\":\"wait\",\"node\":\"36.04.12\",\"days\":4},"                        \
-    "{\"kind\":\"clock\",\"level\":\"wait\",\"node\":\"36.04.22\",\"off_s\":-1800000000},"              \
-    "{\"kind\":\"backup\",\"level\":\"wait\",\"days\":9},"                                              \
-    "{\"kind\":\"disk\",\"level\":\"bad\",\"bytes\":500000000},"                                        \
+#define DISTRICT                                                                                   \
+    "{\"journal\":4711,\"trust_version\":13,\"rules_version\":2,"                                  \
+    "\"district\":\"36.04\",\"nodes\":29,"                                                         \
+    "\"nodes_linked\":27,\"nodes_trust\":28,\"nodes_rules\":29,\"records\":12345,\"backlog\":88,"  \
+    "\"now\":\"2026-10-17T02:12:00Z\",\"last_backup\":\"2026-10-16T09:00:00Z\",\"conflicts\":1,"   \
+    "\"merging\":false,\"alarms\":[{\"kind\":\"rolled_back\",\"level\":\"bad\","                   \
+    "\"node\":\"36.04.29\"},"                                                                      \
+    "{\"kind\":\"twin\",\"level\":\"bad\",\"node\":\"36.04.05\"},"                                 \
+    "{\"kind\":\"term_ending\",\"level\":\"wait\",\"node\":\"36.04.08\",\"name\":\"Siti "          \
+    "Nurhaliza Binti Abdurrahman Wahid\",\"until\":\"2026-12-01\",\"days\":45},"                   \
+    "{\"kind\":\"term_ending\",\"level\":\"bad\",\"node\":\"36.04.08\",\"name\":\"Ani\","          \
+    "\"until\":\"2026-10-01\",\"days\":-16},"                                                      \
+    "{\"kind\":\"silent\",\"level\":\"wait\",\"node\":\"36.04.12\",\"days\":4},"                   \
+    "{\"kind\":\"clock\",\"level\":\"wait\",\"node\":\"36.04.22\",\"off_s\":-1800000000},"         \
+    "{\"kind\":\"backup\",\"level\":\"wait\",\"days\":9},"                                         \
+    "{\"kind\":\"disk\",\"level\":\"bad\",\"bytes\":500000000},"                                   \
     "{\"kind\":\"news_of_tomorrow\",\"level\":\"bad\"}]}"
 
 static void district_names_what_needs_a_person(void **state)

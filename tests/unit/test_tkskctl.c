@@ -137,11 +137,10 @@ static void lists_page_until_the_limit(void **state)
     };
     start_daemon(script);
     assert_int_equal(run(NULL, "cari", "warga", "nama=n", "--max", "2", NULL), EXIT_DONE);
-    assert_string_equal(file_text("out"),
-                        "no     Nama      Jenis kelamin  state\n"
-                        "29-1   Ani                      not sent yet\n"
-                        "29-22  Nyoman É  P              arrived\n"
-                        "The first 2; more with --max N.\n");
+    assert_string_equal(file_text("out"), "no     Nama      Jenis kelamin  state\n"
+                                          "29-1   Ani                      not sent yet\n"
+                                          "29-22  Nyoman É  P              arrived\n"
+                                          "The first 2; more with --max N.\n");
     json_t *list = request("list", 0);
     assert_string_equal(json_string_value(json_object_get(
                             json_object_get(json_object_get(list, "args"), "find"), "nama")),

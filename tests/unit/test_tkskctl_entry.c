@@ -87,10 +87,12 @@ static void a_refused_draft_says_all_that_is_wrong(void **state)
     static const struct line script[] = {
         HELLO("tksk-node"),
         { "draft_send",
-          "{\"error\":{\"code\":\"required\",\"thing\":\"warga.nama\",\"rule\":\"must not be empty\","
-          "\"remedy\":\"fill it in\",\"draft\":\"D-3\",\"kept\":true,\"changes\":1,\"problems\":["
-          "{\"change\":1,\"field\":\"nama\",\"label\":\"Nama\",\"code\":\"required\",\"rule\":\"-\","
-          "\"remedy\":\"-\"},{\"change\":1,\"field\":\"nik\",\"label\":\"NIK\",\"code\":\"nik\","
+          "{\"error\":{\"code\":\"required\",\"thing\":\"warga.nama\","
+          "\"rule\":\"must not be empty\",\"remedy\":\"fill it in\",\"draft\":\"D-3\","
+          "\"kept\":true,\"changes\":1,\"problems\":["
+          "{\"change\":1,\"field\":\"nama\",\"label\":\"Nama\",\"code\":\"required\","
+          "\"rule\":\"-\",\"remedy\":\"-\"},"
+          "{\"change\":1,\"field\":\"nik\",\"label\":\"NIK\",\"code\":\"nik\","
           "\"rule\":\"16 digits\",\"remedy\":\"copy it\"}]}}\n" },
         { "draft_discard", "{\"done\":{\"draft\":\"D-3\"}}\n" },
         { NULL, NULL }
@@ -136,8 +138,8 @@ static void rejected_rows_come_back_with_their_reason(void **state)
         file_text("w.rejected.csv"),
         "NIK;Nama;baris;kolom;aturan;alasan\n"
         "2;Ani;4;NIK;nik;\"16, not 15; copy it again\"\n"
-        "3;Cici;5;;cells;\"the row has another number of cells than the header: 3, 2; mend the row: "
-        "a cell may lack its quotes\";x\n");
+        "3;Cici;5;;cells;\"the row has another number of cells than the header: 3, 2; "
+        "mend the row: a cell may lack its quotes\";x\n");
     json_t *rows = request("import_rows", 0);
     json_t *sent = json_object_get(json_object_get(rows, "args"), "rows");
     assert_int_equal(json_array_size(sent), 2);
