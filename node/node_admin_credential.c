@@ -40,11 +40,11 @@ static enum err take_line(struct node_admin *admin, struct bytes line, struct pr
     struct node_session_open session = { .by_credential = true };
     struct bytes uid, derived;
     if (line.len < head.len || memcmp(line.at, head.at, head.len) != 0)
-        return problem_set(problem, ERR_MALFORMED, "line", "it does not begin with " HEAD);
+        return problem_setf(problem, ERR_MALFORMED, "line", "it does not begin with '%s'", HEAD);
     line = bytes_of(line.at + head.len, line.len - head.len);
     if (!cut(&line, ' ', &uid) || !uid_of(uid, &session.uid) || !cut(&line, ' ', &derived) ||
         line.len == 0 || line.len >= sizeof session.name || memchr(line.at, 0, line.len) != NULL)
-        return problem_set(problem, ERR_MALFORMED, "line", "not UID KEY NAME");
+        return problem_set(problem, ERR_MALFORMED, "line", "it is not made of UID, KEY and NAME");
     memcpy(session.name, line.at, line.len);
     return node_admin_unlock(admin, derived, &session, problem);
 }
