@@ -31,12 +31,28 @@ const struct policy_collection *policy_collection(const struct policy *policy, s
     return NULL;
 }
 
+int policy_name_compare(struct bytes a, struct bytes b)
+{
+    if (a.len != b.len)
+        return a.len < b.len ? -1 : 1;
+    return a.len ? memcmp(a.at, b.at, a.len) : 0;
+}
+
 const struct policy_field *policy_field(const struct policy_collection *collection,
                                         struct bytes name)
 {
-    for (size_t i = 0; i < collection->field_count; i++)
-        if (bytes_is(name, collection->fields[i].name))
-            return &collection->fields[i];
+    size_t low = 0;
+    size_t high = collection->field_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = policy_name_compare(collection->names[middle].name, name);
+        if (order == 0)
+            return collection->names[middle].field;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
     return NULL;
 }
 

@@ -88,11 +88,18 @@ struct policy_field {
     const char *until;          /* retired from this ISO date on; NULL */
 };
 
+/* A field found by its name. */
+struct policy_field_name {
+    struct bytes name;
+    const struct policy_field *field;
+};
+
 struct policy_collection {
     const char *name;
     const char *title;
     const struct policy_field *fields; /* in the order of the source: the order of forms and CSV */
     size_t field_count;
+    const struct policy_field_name *names; /* of `fields`, by policy_name_compare */
     int area_field; /* index of the field that says where the record belongs; always there */
     int date_field; /* index of the field whose date decides dated rules; -1: the claimed time */
     int lane;       /* how urgent its entries are: enum lane; LANE_NORMAL when not given */
@@ -154,6 +161,9 @@ struct policy {
 NODISCARD enum err policy_decode(struct bytes document, struct policy **ret_policy,
                                  struct problem *problem);
 void policy_close(struct policy **policy);
+
+/* Shorter names first, then bytewise: the order of policy_collection.names. */
+int policy_name_compare(struct bytes a, struct bytes b);
 
 /* NULL when there is none. */
 const struct policy_collection *policy_collection(const struct policy *policy, struct bytes name);

@@ -318,6 +318,24 @@ static bool fields_fit(struct decoder *d, const struct policy_collection *collec
     return true;
 }
 
+/* Insertion into an order that is almost there. */
+static bool names_sort(struct decoder *d, struct policy_collection *collection)
+{
+    struct policy_field_name *names = decoder_take(d, collection->field_count, sizeof *names);
+    if (names == NULL)
+        return false;
+    for (size_t i = 0; i < collection->field_count; i++) {
+        const struct policy_field *field = &collection->fields[i];
+        const struct bytes name = bytes_text(field->name);
+        size_t at = i;
+        for (; at > 0 && policy_name_compare(names[at - 1].name, name) > 0; at--)
+            names[at] = names[at - 1];
+        names[at] = (struct policy_field_name){ .name = name, .field = field };
+    }
+    collection->names = names;
+    return true;
+}
+
 static bool decode_one(struct decoder *d, struct bytes document, struct policy_collection *ret)
 {
     struct bytes raw[COLLECTION_KEYS];
@@ -348,7 +366,7 @@ static bool decode_one(struct decoder *d, struct bytes document, struct policy_c
     }
     ret->fields = fields;
     ret->field_count = count;
-    if (d->err != OK || !fields_fit(d, ret))
+    if (d->err != OK || !names_sort(d, ret) || !fields_fit(d, ret))
         return false;
 
     decoder_place(d, "collection %s", ret->name);
