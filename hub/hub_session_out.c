@@ -15,8 +15,8 @@ void hub_session_moved(struct hub_session *session, bool at_once)
         if (at_once)
             session->flows[i].look_ms = 0;
     }
-    /* A dictionary that comes after its rules adds no entry: it stands at a number that may have been
-     * looked at. */
+    /* A dictionary that comes after its rules adds no entry: it stands at a number that may have
+     * been looked at. */
     if (at_once && session->flows[FEED_CONTROL].open)
         session->flows[FEED_CONTROL].scanned = session->flows[FEED_CONTROL].number;
 }
