@@ -279,7 +279,7 @@ enum err merge_entry(struct hub_store *store, const struct hub_entry *entry, boo
     struct hash leaf, head;
     uint64_t number = 0;
     uint64_t known = 0;
-    uint64_t waiting = 0;
+    bool waiting = false;
     must(strlen(entry->node) <= NODE_TEXT_MAX);
     enum err err = store_lane(store, entry->node, &entry->incarnation, entry->lane, &lane);
     if (err)
@@ -317,13 +317,13 @@ enum err merge_entry(struct hub_store *store, const struct hub_entry *entry, boo
     if (!err && row.txn == number)
         err = take_new(store, entry, &lane, twin, number);
     if (!err)
-        err = store->ops->wait_count(store->backend, &waiting);
-    if (!err && waiting > 0)
+        err = store->ops->wait_any(store->backend, &waiting);
+    if (!err && waiting)
         err = store->ops->wake_lane(store->backend, entry->node, &entry->incarnation, entry->lane,
                                     entry->seq);
-    if (!err && waiting > 0)
+    if (!err && waiting)
         err = store->ops->wake_moved(store->backend, entry->node, &entry->incarnation);
-    if (err || waiting == 0)
+    if (err || !waiting)
         return err;
     return merge_ready(store, entry->wall_ms);
 }

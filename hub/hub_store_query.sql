@@ -154,14 +154,18 @@ DELETE FROM tksk_wait WHERE txn = ?1;
 -- name: wait_ready
 SELECT txn, on_txn, node, incarnation, lane, seq, ready, ruling FROM tksk_wait WHERE ready = 1
     ORDER BY txn LIMIT 1;
--- name: wait_count
-SELECT count(*) FROM tksk_wait;
+-- name: wait_any
+SELECT EXISTS (SELECT 1 FROM tksk_wait);
 -- name: wake_txn
-UPDATE tksk_wait SET ready = 1 WHERE on_txn = ?1;
+UPDATE tksk_wait SET ready = 1 WHERE on_txn = ?1 AND ready = 0;
 -- name: wake_lane
-UPDATE tksk_wait SET ready = 1 WHERE node = ?1 AND incarnation = ?2 AND lane = ?3 AND seq <= ?4;
+UPDATE tksk_wait SET ready = 1
+    WHERE node = ?1 AND incarnation = ?2 AND lane = ?3 AND seq <= ?4 AND ready = 0;
 -- name: wake_moved
-UPDATE tksk_wait SET ready = 1, ruling = 3 WHERE node = ?1 AND incarnation <> ?2;
+-- Two ranges of the index: this is asked at every entry while anything waits.
+UPDATE tksk_wait SET ready = 1, ruling = 3 WHERE txn IN (
+    SELECT txn FROM tksk_wait WHERE ready = 0 AND node = ?1 AND incarnation < ?2 UNION ALL
+    SELECT txn FROM tksk_wait WHERE ready = 0 AND node = ?1 AND incarnation > ?2);
 
 -- name: document_put
 INSERT INTO tksk_document (kind, version, number, hash, signed) VALUES (?1, ?2, ?3, ?4, ?5);

@@ -259,9 +259,12 @@ enum err sqlite_wait_drop(struct hub_backend *b, uint64_t txn)
     return statement_run(sqlite_of(b), STMT_wait_drop, "n", txn);
 }
 
-enum err sqlite_wait_count(struct hub_backend *b, uint64_t *ret_count)
+enum err sqlite_wait_any(struct hub_backend *b, bool *ret_any)
 {
-    return statement_number(sqlite_of(b), STMT_wait_count, ret_count);
+    uint64_t any = 0;
+    enum err err = statement_number(sqlite_of(b), STMT_wait_any, &any);
+    *ret_any = any != 0;
+    return err;
 }
 
 enum err sqlite_wait_ready(struct hub_backend *b, struct row_wait *ret_row)
