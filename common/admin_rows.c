@@ -23,12 +23,11 @@ static void rows_close(struct admin_rows *rows)
 {
     loop_cancel(rows->loop, rows->timer);
     rows->end(rows->ctx);
-    for (struct admin_rows **at = rows->list; *at != NULL; at = &(*at)->next_in_list) {
-        if (*at == rows) {
-            *at = rows->next_in_list;
-            break;
-        }
-    }
+    struct admin_rows **at = rows->list;
+    while (*at != NULL && *at != rows)
+        at = &(*at)->next_in_list;
+    must(*at != NULL);
+    *at = rows->next_in_list;
     free(rows);
 }
 

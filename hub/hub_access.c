@@ -90,7 +90,7 @@ static bool listen_parse(const char *text, union address *ret, socklen_t *ret_le
 
 static void endpoint_write(int fd, char ret[ENDPOINT_TEXT_MAX + 1])
 {
-    union address address;
+    union address address = { .v6 = { .sin6_family = AF_UNSPEC } };
     socklen_t len = sizeof address;
     char host[INET6_ADDRSTRLEN] = "";
     int code = getsockname(fd, &address.any, &len);
@@ -222,9 +222,9 @@ struct zap_frame {
 /* Version, request id, domain, address, identity, mechanism, credentials. 0: nothing there. */
 static unsigned zap_receive(void *socket, struct zap_frame frames[ZAP_FRAMES_MAX])
 {
+    struct zap_frame spare = { .len = 0 };
     unsigned count = 0;
     for (int more = 1; more != 0; count++) {
-        struct zap_frame spare;
         struct zap_frame *frame = count < ZAP_FRAMES_MAX ? &frames[count] : &spare;
         int len = zmq_recv(socket, frame->at, sizeof frame->at, ZMQ_DONTWAIT);
         if (len < 0)

@@ -3,7 +3,7 @@
 #include <sys/statvfs.h>
 
 #include "hub/hub_admin_inside.h"
-#include "proto/value.h"
+#include "proto/value_form.h"
 
 #define DAY_MS UINT64_C(86400000)
 #define SILENT_DAYS 3
@@ -88,17 +88,15 @@ static void alarm_clocks(json_t *alarms, const json_t *nodes)
 /* Days from one ISO date to another. */
 static bool days_until(const char *today, const char *date, int64_t *ret_days)
 {
-    int y[2], m[2], d[2];
-    int64_t days[2];
-    if (sscanf(today, "%4d-%2d-%2d", &y[0], &m[0], &d[0]) != 3 ||
-        sscanf(date, "%4d-%2d-%2d", &y[1], &m[1], &d[1]) != 3)
-        return false;
-    for (int i = 0; i < 2; i++) {
-        /* Years that begin in March, so that a leap day is their last. */
-        int64_t year = m[i] > 2 ? y[i] : y[i] - 1, month = (m[i] + 9) % 12;
-        days[i] = 365 * year + year / 4 - year / 100 + year / 400 + (month * 306 + 5) / 10 + d[i];
+    const char *const dates[] = { today, date };
+    int64_t ms[COUNT_OF(dates)];
+    for (size_t i = 0; i < COUNT_OF(dates); i++) {
+        char noon[32];
+        int len = snprintf(noon, sizeof noon, "%sT12:00Z", dates[i]);
+        if (!time_parse(bytes_of(noon, (size_t)len), &ms[i]))
+            return false;
     }
-    *ret_days = days[1] - days[0];
+    *ret_days = (ms[1] - ms[0]) / (24 * 3600 * 1000);
     return true;
 }
 

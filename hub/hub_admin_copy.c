@@ -69,12 +69,11 @@ static void stream_end(struct hub_stream *stream)
     struct hub_admin *admin = stream->admin;
     loop_cancel(admin->daemon->loop, stream->timer);
     (void)close(stream->fd);
-    for (struct hub_stream **at = &admin->streams; *at != NULL; at = &(*at)->next) {
-        if (*at == stream) {
-            *at = stream->next;
-            break;
-        }
-    }
+    struct hub_stream **at = &admin->streams;
+    while (*at != NULL && *at != stream)
+        at = &(*at)->next;
+    must(*at != NULL);
+    *at = stream->next;
     free(stream);
 }
 

@@ -56,7 +56,7 @@ static bool is_older(const struct hello *hello, const struct hello *stored)
 enum err carry_settle(struct hub_driver *driver, const char *node, struct hello *hello,
                       enum hello_note *ret_note)
 {
-    struct hub_incarnation own;
+    struct hub_incarnation own = { .state = INCARNATION_UNKNOWN };
     uint8_t space[FRAME_BYTES_MAX];
     struct buf stored = buf_of(space, sizeof space);
     struct message message;
@@ -293,6 +293,7 @@ enum err hub_carry_take(struct hub_driver *driver, struct bytes hello, struct by
     err = carry_hello(driver, hello, &said, &node, problem);
     if (err != OK)
         return err;
+    must(node != NULL);
     memcpy(ret_taken->node, node->name, sizeof ret_taken->node);
     err = carry_piece_decode(piece, &decoded);
     if (err != OK)

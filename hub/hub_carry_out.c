@@ -179,7 +179,7 @@ static enum err feed_piece(struct hub_carry *carry, enum feed_stream stream, enu
     if (err == ERR_LIMIT)
         return problem_setf(problem, ERR_LIMIT, "--part-size",
                             "entry %llu of the journal needs a part of %zu KiB at least",
-                            (unsigned long long)(from + 1),
+                            (unsigned long long)from + 1,
                             (count + 16 + CARRY_REST_BYTES + 1023) / 1024);
     if (err != OK)
         return err;

@@ -91,7 +91,7 @@ static enum err ack_proves(struct hub_driver *driver, const char *node, struct r
 /* [suite, district, node, stream, epoch, from, to, journal hash at to, …] */
 static enum err feed_proves(struct hub_driver *driver, struct reader *in, bool *ret_proven)
 {
-    struct cursor claimed;
+    struct cursor claimed = { .epoch = 0 };
     (void)reader_uint(in);
     claimed.epoch = reader_uint(in);
     (void)reader_uint(in);

@@ -129,12 +129,11 @@ static void query_end(struct hub_query *query)
     loop_unwatch(query->loop, query->fd);
     (void)close(query->fd);
     copy_remove(query->copy);
-    for (struct hub_query **at = query->list; *at != NULL; at = &(*at)->next) {
-        if (*at == query) {
-            *at = query->next;
-            break;
-        }
-    }
+    struct hub_query **at = query->list;
+    while (*at != NULL && *at != query)
+        at = &(*at)->next;
+    must(*at != NULL);
+    *at = query->next;
     free(query);
 }
 

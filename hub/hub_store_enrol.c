@@ -42,7 +42,7 @@ enum statement {
 };
 
 static const char *const statement_names[STATEMENT_COUNT] = {
-#define X(name, text) [name] = text,
+#define X(name, text) [name] = (text),
     STATEMENTS(X)
 #undef X
 };

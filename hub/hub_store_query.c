@@ -118,7 +118,7 @@ void hub_store_query(const char *path, const char *sql, unsigned limit_ms, FILE 
     (void)sqlite3_set_authorizer(db.handle, authorise, NULL);
     (void)sqlite3_hard_heap_limit64(HEAP_BYTES_MAX);
     int code = sqlite3_prepare_v2(db.handle, sql, -1, &stmt, &rest);
-    while (code == SQLITE_OK && rest != NULL &&
+    while (code == SQLITE_OK &&
            (*rest == ' ' || *rest == '\n' || *rest == '\t' || *rest == '\r' || *rest == ';'))
         rest++;
     if (code == SQLITE_AUTH)

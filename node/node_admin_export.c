@@ -153,7 +153,7 @@ static void mark_record(struct exporting *exporting, const struct record_view *v
 {
     struct writer map = writer_of(exporting->map, MAP_BYTES_MAX);
     struct writer full = writer_of(exporting->full_map, MAP_BYTES_MAX);
-    qsort(fields, count, sizeof *fields, field_order);
+    qsort(fields, count, sizeof(const struct view_field *), field_order);
     writer_map(&map, count);
     for (size_t i = 0; i < count; i++) {
         writer_str(&map, fields[i]->name);

@@ -555,9 +555,11 @@ enum err node_entry_refuse(struct node_entry *entry, const struct hash *leaves, 
         if (err == OK)
             err = check_role(&c);
     }
-    if (err == OK)
+    if (err == OK) {
+        must(c.submit->operator!= NULL);
         err = node_store_countersign_refuse(c.store, leaves, count, c.submit->operator->number,
                                             reason);
+    }
     if (err != OK && problem->code == OK)
         (void)problem_set(problem, err, "countersign", NULL);
     countersigning_close(&c);

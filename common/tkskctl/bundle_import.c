@@ -88,10 +88,13 @@ static void note_header(struct bundle_part *part, const struct carry_header *hea
 static void check_place(const struct bundle_import *import, struct bundle_part *part)
 {
     char detail[128];
+    bool elsewhere = import->hub
+                         ? part->way != CARRY_TO_HUB
+                         : part->way == CARRY_TO_NODE && strcmp(part->node, import->node) != 0;
     if (strcmp(part->district, import->district) != 0)
         (void)snprintf(detail, sizeof(detail), tr("it is of district %s", "milik kabupaten %s"),
                        part->district);
-    else if (import->hub && part->way != CARRY_TO_HUB)
+    else if (elsewhere)
         (void)snprintf(detail, sizeof(detail), tr("it goes to office %s", "tujuannya kantor %s"),
                        part->node);
     else if (!import->hub && part->way != CARRY_TO_NODE)
@@ -99,9 +102,6 @@ static void check_place(const struct bundle_import *import, struct bundle_part *
             detail, sizeof(detail),
             tr("it goes from office %s to the district", "dari kantor %s, tujuannya Dinas"),
             part->node);
-    else if (!import->hub && strcmp(part->node, import->node) != 0)
-        (void)snprintf(detail, sizeof(detail), tr("it goes to office %s", "tujuannya kantor %s"),
-                       part->node);
     else
         return;
     part_problem(part, ERR_CARRY_PLACE, detail);
@@ -390,7 +390,9 @@ static void say_changes(const json_t *changes)
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         if (number_of(changes, names[i]) == 0)
             continue;
-        (void)printf("%s%s %s", comma, say_state(names[i]), text_of(changes, names[i]));
+        char number[SAY_NUMBER_MAX];
+        say_number(number_of(changes, names[i]), number);
+        (void)printf("%s%s %s", comma, say_state(names[i]), number);
         comma = ", ";
     }
     if (comma[0] == ',')
@@ -407,7 +409,7 @@ static void say_office(const json_t *receipt)
         known += number_of(lane, "known");
     }
     (void)printf(tr("%s: %" PRId64 " entries came, %" PRId64 " were here already.\n",
-                    "%s: %" PRId64 " isian baru diterima, %" PRId64 " sudah ada sebelumnya.\n"),
+                    "%s: %" PRId64 " kiriman baru diterima, %" PRId64 " sudah ada sebelumnya.\n"),
                  text_of(receipt, "node"), fresh, known);
     json_array_foreach(json_object_get(receipt, "lanes"), index, lane) {
         if (number_of(lane, "received") > 0)

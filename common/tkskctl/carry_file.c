@@ -98,8 +98,8 @@ static size_t part_holds(const struct carry_out *out, size_t first)
 }
 
 struct part_writer {
-    struct outfile file;
     struct hasher hasher;
+    struct outfile file;
     uint64_t pieces, bytes;
     uint8_t *space;
     struct problem *problem;
@@ -207,7 +207,9 @@ enum err carry_out_write(struct carry_out *out, struct carry_header *header, boo
     struct part_writer part = { .problem = problem };
     struct outfile *files = calloc(parts, sizeof(*files));
     part.space = malloc(CARRY_PIECE_BYTES_MAX);
-    enum err err = files && part.space ? OK : problem_set(problem, ERR_MEMORY, out->path, NULL);
+    enum err err = files && part.space ? OK : ERR_MEMORY;
+    if (err != OK)
+        (void)problem_set(problem, err, out->path, NULL);
     if (err == OK && (fflush(out->spool) != 0 || fseek(out->spool, 0, SEEK_SET) != 0))
         err = problem_set(problem, errno == ENOSPC ? ERR_FULL : ERR_IO, out->path, strerror(errno));
     for (size_t at = 0; err == OK && written < parts; written++) {

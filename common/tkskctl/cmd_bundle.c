@@ -91,11 +91,11 @@ enum exit_code bundle_write(struct ctl *ctl, const struct bundle_order *order,
         json_object_set_new(order->args, "piece_bytes",
                             json_integer((json_int_t)(bytes - CARRY_REST_BYTES)));
         code = ctl_stream(ctl, "bundle_export", order->args, export_row, exporting, &done);
-        if (code == EXIT_DONE &&
-            carry_out_write(&exporting->out, &exporting->header, force, &ret_written->parts,
-                            &ret_written->bytes, &exporting->problem) != OK)
-            code = ctl_problem(ctl, &exporting->problem);
-        else if (code != EXIT_DONE && exporting->problem.code != OK)
+        enum err err = exporting->problem.code;
+        if (code == EXIT_DONE)
+            err = carry_out_write(&exporting->out, &exporting->header, force, &ret_written->parts,
+                                  &ret_written->bytes, &exporting->problem);
+        if (err != OK)
             code = ctl_problem(ctl, &exporting->problem);
     }
     if (code == EXIT_DONE) {
@@ -153,7 +153,7 @@ static enum exit_code say_exported(struct ctl *ctl, const struct bundle_order *o
     else
         (void)printf(tr("%" PRIu64 " entries for the district. They stay queued here until its "
                         "answer comes, by file or by link.\n",
-                        "%" PRIu64 " isian untuk Dinas. Semua tetap antre di sini sampai jawaban "
+                        "%" PRIu64 " kiriman untuk Dinas. Semua tetap antre di sini sampai jawaban "
                         "Dinas datang, lewat berkas atau sambungan.\n"),
                      written->entries);
     return EXIT_DONE;

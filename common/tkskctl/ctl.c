@@ -486,7 +486,7 @@ static enum exit_code run(struct ctl *ctl)
 
 static void lang_asked(int argc, char *const *argv, enum lang *lang)
 {
-    for (int i = 1; i < argc; i++) {
+    for (int i = 1; i < argc && argv[i] != NULL; i++) {
         const char *asked = NULL;
         if (strncmp(argv[i], "--lang=", 7) == 0)
             asked = argv[i] + 7;
@@ -495,6 +495,19 @@ static void lang_asked(int argc, char *const *argv, enum lang *lang)
         if (asked && say_choose(asked, lang) == OK)
             say_lang(*lang);
     }
+}
+
+/* What is wrong with the words, and how the command is written. */
+static enum exit_code say_usage(struct ctl *ctl, const struct problem *problem)
+{
+    const struct command *command = ctl->args.command;
+    char line[512];
+    enum exit_code code = ctl_problem(ctl, problem);
+    if (command && !ctl->args.json) {
+        (void)snprintf(line, sizeof(line), "  tkskctl %s %s", command->name, command->usage);
+        text_wrap(stderr, line, 4, terminal_width(stderr));
+    }
+    return code;
 }
 
 int ctl_main(int argc, char *const *argv)
@@ -522,7 +535,7 @@ int ctl_main(int argc, char *const *argv)
     else if (ctl.args.bare && !ctl.args.json)
         commands_first(stdout);
     else
-        code = ctl_problem(&ctl, &problem);
+        code = say_usage(&ctl, &problem);
     client_close(&ctl.client);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         (void)fprintf(stderr, "tkskctl: %s\n",

@@ -174,7 +174,8 @@ enum err damage_find(const struct damage_column *column, const char *type, struc
 
 static bool begins_formula(struct bytes text)
 {
-    return text.len > 0 && memchr("=+-@\t", text.at[0], 5) != NULL;
+    static const char starts[] = { '=', '+', '-', '@', '\t' };
+    return text.len > 0 && memchr(starts, text.at[0], sizeof(starts)) != NULL;
 }
 
 static bool only_digits(struct bytes text)
