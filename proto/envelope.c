@@ -48,7 +48,7 @@ enum err envelope_seal(struct bytes txn, const char *district, const struct hash
     sealed_nonce(head, nonce);
 
     work->len = 0;
-    bool with = sealed.dictionary != 0;
+    bool with = dictionary != NULL && dictionary->id != 0;
     enum err err = compress_with(txn, with ? dictionary->bytes : bytes_of(NULL, 0), work);
     if (err)
         return err;

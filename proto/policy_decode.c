@@ -233,10 +233,12 @@ static void decode_countersigners(struct decoder *d, struct bytes raw, struct po
     struct reader reader;
     size_t count = array_open(d, raw, &reader, ROLES_MAX, "countersigners");
     const char **all = decoder_take(d, count, sizeof *all);
+    const char *before = NULL;
     for (size_t i = 0; i < count && d->err == OK; i++) {
-        all[i] = decoder_string(d, reader_raw(&reader), FORM_NAME, "countersigner");
-        if (all[i] != NULL && i > 0 && strcmp(all[i], all[i - 1]) <= 0)
+        const char *name = decoder_string(d, reader_raw(&reader), FORM_NAME, "countersigner");
+        if (name != NULL && before != NULL && strcmp(name, before) <= 0)
             decoder_bad(d, "countersigners are not unique and sorted");
+        all[i] = before = name;
     }
     role->countersigners = all;
     role->countersigner_count = count;
@@ -342,6 +344,7 @@ static void codes_distinct(struct decoder *d, const struct policy_code_version *
         for (size_t k = 0; k < i; k++) {
             const struct policy_code *a = &version->codes[i];
             const struct policy_code *b = &version->codes[k];
+            must(a->code != NULL && a->label != NULL && b->code != NULL && b->label != NULL);
             if (strcasecmp(a->code, b->code) == 0 || strcasecmp(a->label, b->label) == 0 ||
                 strcasecmp(a->code, b->label) == 0 || strcasecmp(a->label, b->code) == 0) {
                 decoder_bad(d, "codes %s and %s cannot be told apart by code or label", b->code,

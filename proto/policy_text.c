@@ -140,7 +140,7 @@ static cfg_t **sorted_sections(struct compile *c, cfg_t *parent, const char *nam
                                unsigned *ret_count)
 {
     unsigned count = cfg_size(parent, name);
-    cfg_t **all = calloc(count + 1, sizeof *all);
+    cfg_t **all = calloc(count + 1, sizeof(cfg_t *));
     *ret_count = all == NULL ? 0 : count;
     if (all == NULL) {
         compile_fail(c, ERR_MEMORY, name, "%s", "");
@@ -260,7 +260,7 @@ static void write_settings(struct compile *c, struct writer *out)
     char place[PROBLEM_THING_MAX];
     cfg_t *section = cfg_getsec(c->cfg, "settings");
     unsigned count = section == NULL ? 0 : cfg_num(section);
-    cfg_opt_t **all = calloc(count + 1, sizeof *all);
+    cfg_opt_t **all = calloc(count + 1, sizeof(cfg_opt_t *));
     if (all == NULL) {
         compile_fail(c, ERR_MEMORY, "settings", "%s", "");
         return;

@@ -46,7 +46,9 @@ void compile_dictionary(struct compile *c, const struct policy *policy, struct b
         return;
     if (err == OK) {
         examples = calloc(EXAMPLES_MAX, sizeof *examples);
-        err = examples == NULL ? problem_set(&found, ERR_MEMORY, "dictionary", NULL) : OK;
+        err = examples == NULL ? ERR_MEMORY : OK;
+        if (err != OK)
+            (void)problem_set(&found, err, "dictionary", NULL);
     }
     if (err == OK) {
         struct buf room = buf_of(ret->at + ret->len, ret->cap - ret->len);

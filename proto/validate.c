@@ -44,9 +44,10 @@ static enum err unknown_field(const struct visit *visit, struct bytes name)
     char detail[PROBLEM_DETAIL_MAX];
     char field[IDENTIFIER_BYTES_MAX + 1];
     struct nearest nearest = { .typed = name };
-    for (size_t i = 0; i < visit->collection->field_count; i++)
-        nearest_add(&nearest, visit->collection->fields[i].name,
-                    visit->collection->fields[i].label);
+    const struct policy_collection *collection = visit->collection;
+    must(collection->fields != NULL); /* it has an area field at least */
+    for (size_t i = 0; i < collection->field_count; i++)
+        nearest_add(&nearest, collection->fields[i].name, collection->fields[i].label);
     nearest_text(&nearest, detail, sizeof detail);
     snprintf(field, sizeof field, "%.*s",
              (int)(name.len < IDENTIFIER_BYTES_MAX ? name.len : IDENTIFIER_BYTES_MAX),
