@@ -32,19 +32,28 @@ static void row_backup(void *ctx, const struct hub_row *row)
         *newest_ms = ms;
 }
 
+struct figures {
+    uint64_t records, conflicts, backup_ms, waiting, nodes;
+    uint64_t quarantined;
+    char approve[64 + NAME_TEXT_MAX]; /* the command for the first who waits */
+};
+
 static void view_count(void *ctx, const struct enrol_view *view)
 {
-    (void)view;
-    ++*(uint64_t *)ctx;
+    struct figures *figures = ctx;
+    if (figures->waiting++ > 0)
+        return;
+    if (view->is_operator)
+        (void)snprintf(figures->approve, sizeof figures->approve,
+                       "tkskctl operator approve %s \"%.*s\"", view->node, (int)view->op->name.len,
+                       (const char *)view->op->name.at);
+    else
+        (void)snprintf(figures->approve, sizeof figures->approve, "tkskctl node approve %s",
+                       view->node);
 }
 
 /* Rows of `nodes`, those that need a person first; the caller drops them. */
 static enum err nodes_read(struct hub_daemon *daemon, json_t **ret_rows);
-
-struct figures {
-    uint64_t records, conflicts, backup_ms, waiting, nodes;
-    uint64_t quarantined;
-};
 
 static enum err figures_read(struct hub_daemon *daemon, json_t *done, struct figures *ret)
 {
@@ -65,7 +74,7 @@ static enum err figures_read(struct hub_daemon *daemon, json_t *done, struct fig
     if (err == OK)
         err = hub_store_list(store, HUB_LIST_BACKUPS, NULL, row_backup, &ret->backup_ms);
     if (err == OK)
-        err = hub_enrol_waiting(daemon->enrol, trust, view_count, &ret->waiting);
+        err = hub_enrol_waiting(daemon->enrol, trust, view_count, ret);
     ret->quarantined = (uint64_t)json_integer_value(json_object_get(done, "quarantined"));
     return err;
 }
@@ -78,7 +87,7 @@ static const char *next_of(const struct hub_daemon *daemon, const struct figures
     if (hub_store_policy(daemon->store) == NULL)
         return "tkskctl policy publish DIR";
     if (figures->waiting > 0)
-        return "tkskctl node approve NODE";
+        return figures->approve;
     if (figures->nodes == 0)
         return "tkskctl node invite NODE";
     if (figures->conflicts > 0)

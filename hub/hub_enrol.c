@@ -524,8 +524,10 @@ enum err hub_enrol_check(struct hub_enrol *enrol, const struct trust *trust, con
         return OK;
     if (check.seen == 0)
         return problem_set(problem, ERR_NOT_FOUND, node,
-                           name == NULL ? "no office of that name waits for approval"
-                                        : "no operator of that name waits for approval there");
+                           name == NULL
+                               ? "no office of that name waits for approval; see `tkskctl status`"
+                               : "nobody of that name waits there; a request comes once that "
+                                 "office is linked");
     *ret_left = check.left;
     return problem_setf(problem, ERR_WORDS, node,
                         check.left > 0

@@ -521,7 +521,7 @@ void node_countersign_refusal(struct node_admin *admin, const struct hash *leaf,
                                name != NULL ? json_string_value(name) : "?", (int)fate.reason.len,
                                fate.reason.len > 0 ? (const char *)fate.reason.at : ""));
     node_json_set(row, "what",
-                  json_string(lang == LANG_ID ? "dikembalikan; perbaiki dengan `tkskctl draft send`"
+                  json_string(lang == LANG_ID ? "dikembalikan; perbaiki dengan `tkskctl draf kirim`"
                                               : "given back; mend it with `tkskctl draft send`"));
 }
 

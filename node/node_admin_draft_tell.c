@@ -44,10 +44,10 @@ static const char *what_of(enum draft_origin origin, enum lang lang)
 {
     switch (origin) {
     case DRAFT_KEPT:
-        return lang == LANG_ID ? "draf, belum dikirim; lengkapi dengan `tkskctl draft send`"
+        return lang == LANG_ID ? "draf, belum dikirim; lengkapi dengan `tkskctl draf kirim`"
                                : "a draft, not sent; complete it with `tkskctl draft send`";
     case DRAFT_REJECTED:
-        return lang == LANG_ID ? "ditolak Dinas; perbaiki dengan `tkskctl draft send`"
+        return lang == LANG_ID ? "ditolak Dinas; perbaiki dengan `tkskctl draf kirim`"
                                : "the district office did not take it; mend it with "
                                  "`tkskctl draft send`";
     case DRAFT_ASKED:
@@ -55,7 +55,7 @@ static const char *what_of(enum draft_origin origin, enum lang lang)
                                : "the district office decides again about the original; wait";
     case DRAFT_TAKEN:
         return lang == LANG_ID
-                   ? "aslinya ternyata diterima Dinas; buang dengan `tkskctl draft discard`"
+                   ? "aslinya ternyata diterima Dinas; buang dengan `tkskctl draf buang`"
                    : "the district office took the original after all; `tkskctl draft discard`";
     }
     return "";

@@ -113,7 +113,8 @@ static uint64_t status_time(const struct node_admin *admin, json_t *done)
 /* ---- figures */
 
 struct counted {
-    unsigned operators, approved;
+    unsigned operators;
+    json_t *waiting; /* names of who is not approved yet */
     uint64_t changes;
 };
 
@@ -121,7 +122,8 @@ static void count_operator(void *ctx, const struct node_operator *op)
 {
     struct counted *counted = ctx;
     counted->operators++;
-    counted->approved += op->number != 0;
+    if (op->number == 0)
+        json_array_append_new(counted->waiting, json_string(op->name));
 }
 
 static void count_change(void *ctx, const struct own_change *change)
@@ -155,6 +157,8 @@ static const char *next_command(const struct node_identity *identity, const stru
         return "tkskctl enrol";
     if (counted->operators == 0)
         return "tkskctl operator add NAME";
+    if (json_array_size(counted->waiting) == counted->operators)
+        return "tkskctl operator words NAME";
     if (!open)
         return "tkskctl unlock";
     if (attention > 0)
@@ -285,7 +289,7 @@ static enum err status_office(struct node_admin *admin, bool open, struct counte
 void node_cmd_status(struct node_admin *admin, struct admin_call *call)
 {
     struct node_identity identity;
-    struct counted counted = { .operators = 0 };
+    struct counted counted = { .waiting = json_array() };
     uint64_t waits = 0, to_sign = 0;
     bool open = node_admin_open_for(admin, call);
     json_t *done = json_object();
@@ -301,6 +305,7 @@ void node_cmd_status(struct node_admin *admin, struct admin_call *call)
     if (named && err == OK)
         err = node_countersign_status(admin, done, &to_sign);
     if (err != OK) {
+        json_decref(counted.waiting);
         json_decref(done);
         node_admin_refuse(call, err, "status", NULL);
         return;
@@ -309,6 +314,10 @@ void node_cmd_status(struct node_admin *admin, struct admin_call *call)
     node_json_set(done, "locked", json_boolean(!open));
     node_json_set(done, "operators", json_integer((json_int_t)counted.operators));
     node_json_set(done, "attention", node_json_uint(attention));
+    node_json_set(done, "operators_waiting", counted.waiting);
+    /* Several have unlocked, and nobody said who asks: then what waits is for one of them. */
+    if (open && admin->name[0] == '\0')
+        to_sign = (uint64_t)json_integer_value(json_object_get(done, "to_countersign"));
     status_link(admin, admin_call_lang(call), status_time(admin, done), done);
     status_rest(admin, done);
     const char *next = next_command(&identity, &counted, open, attention, to_sign);

@@ -245,7 +245,7 @@ static enum err check_16_digits(const struct check *check, enum err code, struct
     else if (digits == text.len)
         snprintf(detail, sizeof detail, "%zu", digits);
     else
-        snprintf(detail, sizeof detail, "%zu × 0-9, %zu × ?", digits, text.len - digits);
+        snprintf(detail, sizeof detail, "%zu digits, %zu other", digits, text.len - digits);
     return refuse(check, code, detail);
 }
 

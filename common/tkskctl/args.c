@@ -169,7 +169,9 @@ static enum err check_usage(struct parse *parse)
             return wrong(parse, name, tr("must be given", "harus disebut"));
     }
     if (!repeats && args->count > most)
-        return wrong(parse, args->words[most], tr("too many words", "kata berlebih"));
+        return wrong(parse, args->words[most],
+                     tr("one word too many; what belongs together stands in quotes",
+                        "kelebihan kata; yang satu kesatuan diberi tanda kutip"));
     return OK;
 }
 

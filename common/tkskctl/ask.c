@@ -151,11 +151,14 @@ static size_t characters(const struct passphrase *passphrase)
     return count;
 }
 
+/* A fresh one is typed twice. Whoever slips is asked again at once: what they would type next must
+ * not land on a shell. */
 static enum exit_code from_terminal(struct ctl *ctl, const char *prompt, bool fresh,
                                     struct passphrase *ret)
 {
     struct passphrase again = { 0 };
     enum exit_code code = EXIT_DONE;
+    bool differs = false;
     enum err err = read_quietly(prompt, ret->at, sizeof(ret->at));
     if (err == ERR_NOT_FOUND) {
         return ctl_problemf(ctl, ERR_USAGE, prompt, "%s",
@@ -164,15 +167,23 @@ static enum exit_code from_terminal(struct ctl *ctl, const char *prompt, bool fr
     }
     if (err != OK)
         return EXIT_REFUSED;
-    if (fresh) {
-        err = read_quietly(tr("The same once more", "Sekali lagi yang sama"), again.at,
-                           sizeof(again.at));
-        if (err != OK || strcmp(again.at, ret->at) != 0) {
-            code = ctl_problemf(ctl, ERR_USAGE, prompt, "%s",
-                                tr("the two were not the same", "keduanya tidak sama"));
-        }
+    for (unsigned tries = 0; fresh && tries < 3; tries++) {
+        if (tries > 0)
+            (void)fprintf(stderr, "%s\n",
+                          tr("The two were not the same; from the beginning.",
+                             "Keduanya tidak sama; ulangi dari awal."));
+        if ((tries > 0 && read_quietly(prompt, ret->at, sizeof(ret->at)) != OK) ||
+            read_quietly(tr("The same once more", "Sekali lagi yang sama"), again.at,
+                         sizeof(again.at)) != OK)
+            code = EXIT_REFUSED;
+        differs = strcmp(again.at, ret->at) != 0;
         passphrase_wipe(&again);
+        if (!differs || code != EXIT_DONE)
+            break;
     }
+    if (code == EXIT_DONE && differs)
+        code = ctl_problemf(ctl, ERR_USAGE, prompt, "%s",
+                            tr("the two were not the same", "keduanya tidak sama"));
     ret->len = strlen(ret->at);
     return code;
 }

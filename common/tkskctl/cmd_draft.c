@@ -172,7 +172,7 @@ static void print_draft(const json_t *done)
         print_problems(stdout, problems, several);
     else
         (void)printf(tr("Complete: `tkskctl draft send %s` enters it.\n",
-                        "Lengkap: `tkskctl draft send %s` memasukkannya.\n"),
+                        "Lengkap: `tkskctl draf kirim %s` memasukkannya.\n"),
                      text_of(done, "draft"));
 }
 

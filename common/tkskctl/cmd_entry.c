@@ -38,7 +38,7 @@ static enum exit_code say_kept(struct ctl *ctl, const struct answer *answer)
         (void)fputc('\n', stdout);
     }
     (void)printf(tr("Complete it with `tkskctl draft send %s`.\n",
-                    "Lengkapi dengan `tkskctl draft send %s`.\n"),
+                    "Lengkapi dengan `tkskctl draf kirim %s`.\n"),
                  text_of(done, "draft"));
     return EXIT_DONE;
 }

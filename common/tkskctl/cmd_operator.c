@@ -260,6 +260,28 @@ enum exit_code cmd_operator_words(struct ctl *ctl)
     return code;
 }
 
+static enum exit_code ask_operator(struct ctl *ctl, const json_t *rows, const char *names,
+                                   const json_t **ret_row)
+{
+    char typed[NAME_TEXT_MAX + 1], *end;
+    size_t index;
+    json_t *row;
+    json_array_foreach(rows, index, row)
+        (void)fprintf(stderr, "  %zu  %s\n", index + 1, text_of(row, "name"));
+    if (!ask_line(tr("Who? ", "Siapa? "), typed, sizeof(typed)))
+        return EXIT_REFUSED;
+    unsigned long number = strtoul(typed, &end, 10);
+    if (end != typed && *end == '\0' && number > 0)
+        *ret_row = json_array_get(rows, number - 1);
+    json_array_foreach(rows, index, row) {
+        if (strcasecmp(text_of(row, "name"), typed) == 0)
+            *ret_row = row;
+    }
+    return *ret_row ? EXIT_DONE
+                    : ctl_problemf(ctl, ERR_NOT_FOUND, typed, tr("here are %s", "di sini ada %s"),
+                                   names);
+}
+
 /* The one operator that is meant; several are listed, never guessed. */
 static enum exit_code choose_operator(struct ctl *ctl, const json_t *rows, const json_t **ret_row)
 {
@@ -283,6 +305,11 @@ static enum exit_code choose_operator(struct ctl *ctl, const json_t *rows, const
         return ctl_problemf(ctl, ERR_NOT_FOUND, ctl->args.as ? ctl->args.as : "", "%s",
                             tr("nobody has a key here; begin with `tkskctl operator add NAME`",
                                "belum ada petugas; mulai dengan `tkskctl operator add NAMA`"));
+    if (ctl->args.as)
+        return ctl_problemf(ctl, ERR_NOT_FOUND, ctl->args.as, tr("here are %s", "di sini ada %s"),
+                            names);
+    if (ask_possible() && !ctl->args.json)
+        return ask_operator(ctl, rows, names, ret_row);
     return ctl_problemf(ctl, ERR_AMBIGUOUS, "--as NAME", "%s", names);
 }
 

@@ -262,8 +262,9 @@ enum exit_code cmd_show(struct ctl *ctl)
     } else {
         const char *title = maybe_text_of(done, "title");
         text_print(stdout, title ? title : text_of(done, "collection"));
-        (void)printf(" %s: %s\n%s\n\n", text_of(done, "short"),
-                     say_state(maybe_text_of(done, "state")), text_of(done, "id"));
+        (void)printf("%s%s: %s\n%s\n\n", maybe_text_of(done, "short") ? " " : "",
+                     text_of(done, "short"), say_state(maybe_text_of(done, "state")),
+                     text_of(done, "id"));
         print_fields(json_object_get(done, "fields"));
         print_history(json_object_get(done, "history"), json_object_get(done, "fields"));
     }
@@ -281,7 +282,7 @@ static enum exit_code attention_done(struct ctl *ctl, const char *id)
     if (draft)
         return ctl_problemf(ctl, ERR_USAGE, id, "%s",
                             tr("a draft is sent or discarded: `tkskctl draft discard`",
-                               "draf dikirim atau dibuang: `tkskctl draft discard`"));
+                               "draf dikirim atau dibuang: `tkskctl draf buang`"));
     enum exit_code code =
         ctl_ask(ctl, "dismiss", ctl_memory(json_pack("{s:s}", "id", id)), &answer);
     if (code != EXIT_DONE)

@@ -291,9 +291,9 @@ static void man_side(FILE *out, enum side side, const char *title)
         (void)fputc('\n', out);
         man_text(out, command->help[0]);
         if (command->alias) {
-            (void)fputs(" Also:\n.BR ", out);
+            (void)fputs(" Also:\n.BR \"", out);
             man_text(out, command->alias);
-            (void)fputs(" .", out);
+            (void)fputs("\" .", out);
         }
         (void)fputc('\n', out);
     }

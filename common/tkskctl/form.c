@@ -273,6 +273,10 @@ bool form_ask_again(struct ctl *ctl, const json_t *collection, const json_t *err
         return false;
     const json_t *was = json_object_get(fields, text_of(field, "name"));
     const char *standing = json_string_value(was);
+    if (standing && standing[0])
+        (void)fprintf(stderr, "%s\n",
+                      tr("Type it again; - empties it, Enter stops.",
+                         "Ketik lagi; - mengosongkan, Enter berhenti."));
     if (!ask_field(field, standing && standing[0] ? standing : NULL, typed, sizeof(typed)))
         return false;
     if (typed[0] == '\0')

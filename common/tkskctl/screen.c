@@ -238,7 +238,10 @@ static void queue_line(FILE *out, const json_t *done, size_t width)
                 number_of(done, "quarantined") + number_of(done, "parked") >
             0)
             screen_line(out, PAINT_GOOD, width, "%s",
-                        number_of(done, "drafts") > 0
+                        number_of(done, "to_countersign") > 0
+                            ? tr("All that was signed here has arrived at the district office.",
+                                 "Semua yang sudah ditandatangani di sini sudah sampai di Dinas.")
+                        : number_of(done, "drafts") > 0
                             ? tr("All that was entered here, drafts aside, has arrived at the "
                                  "district office.",
                                  "Semua yang diisi di sini, selain draf, sudah sampai di Dinas.")
@@ -395,6 +398,26 @@ static void countersign_line(FILE *out, const json_t *done, size_t width)
                     missing);
 }
 
+/* Who may not enter yet, and where their six words are. */
+static void waiting_line(FILE *out, const json_t *done, size_t width)
+{
+    char names[256] = "";
+    const json_t *waiting = json_object_get(done, "operators_waiting"), *name;
+    size_t index;
+    json_array_foreach(waiting, index, name) {
+        size_t used = strlen(names);
+        (void)snprintf(names + used, sizeof(names) - used, "%s%s", index ? ", " : "",
+                       json_string_value(name));
+    }
+    if (names[0])
+        screen_line(out, PAINT_WAIT, width,
+                    tr("Waits for approval by the district office: %s. `tkskctl operator words "
+                       "NAME` shows the six words to read out.",
+                       "Menunggu persetujuan Dinas: %s. `tkskctl operator words NAMA` "
+                       "menampilkan enam kata untuk dibacakan."),
+                    names);
+}
+
 void screen_node(FILE *out, const json_t *done, size_t width)
 {
     int64_t attention = number_of(done, "attention");
@@ -407,6 +430,7 @@ void screen_node(FILE *out, const json_t *done, size_t width)
                            "unlock`.",
                            "Terkunci: pengiriman tetap jalan, mengisi dan membaca menunggu "
                            "`tkskctl buka`."));
+        waiting_line(out, done, width);
         load_line(out, done, width);
         news_line(out, done, width);
         queue_line(out, done, width);

@@ -83,33 +83,7 @@ is "Budi at the hub" "$(hub_count "orang WHERE nama = 'Budi'")" 1
 
 # On a terminal: a form that is not finished offers a draft; sending asks for what is missing, and
 # for nothing else.
-cat >"$W/type.py" <<'END'
-import os, pty, select, sys, time
-# type.py 'PROMPT=ANSWER'... -- COMMAND: types each answer when its prompt has come; ^D ends input.
-split = sys.argv.index("--")
-pid, fd = pty.fork()
-if pid == 0:
-    os.execvp(sys.argv[split + 1], sys.argv[split + 1:])
-seen = b""
-turns = [t.split("=", 1) for t in sys.argv[1:split]]
-end = time.monotonic() + 30
-while time.monotonic() < end:
-    if turns and turns[0][0].encode() in seen:
-        answer = turns.pop(0)[1]
-        seen = b""
-        os.write(fd, b"\x04" if answer == "^D" else answer.encode() + b"\n")
-        continue
-    try:
-        part = os.read(fd, 4096) if select.select([fd], [], [], 1)[0] else None
-    except OSError:
-        break
-    if part == b"":
-        break
-    seen += part or b""
-    sys.stdout.buffer.write(part or b"")
-sys.exit("not asked: %s" % turns if turns else os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-END
-typed() { /usr/bin/python3 "$W/type.py" "$@" >"$W/typed" 2>&1 || fail "$*: $(cat "$W/typed")"; }
+typed() { /usr/bin/python3 tests/e2e/terminal.py type "$@" >"$W/typed" 2>&1 || fail "$*: $(cat "$W/typed")"; }
 ctl=("$CTL" --socket "$W/$A/admin.sock" --lang en)
 typed 'NIK=3604290101900001' 'NIK lama=^D' 'draft?=y' -- "${ctl[@]}" isi orang
 grep -q 'D-3: kept as a draft' "$W/typed" || fail "not kept: $(cat "$W/typed")"

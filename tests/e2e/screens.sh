@@ -49,12 +49,32 @@ hub node invite "$A" -o "$W/$A/invite" >/dev/null || fail "invite"
 words=$(node "$A" --json enrol "$W/$A/invite" | json words)
 screen "$A" status "Menunggu persetujuan Dinas untuk kantor ini."
 until_true 20 hub_waits_for "$A" || fail "the hub does not hear of the enrolment"
-screen hub status "Perlu keputusan: 1 pendaftaran."
+screen hub status "Perlu keputusan: 1 pendaftaran." "Berikutnya: tkskctl node approve $A"
 hub node approve "$A" --words "$words" --key "$W/officer.key" --passphrase-file "$PASS" \
     >/dev/null || fail "approve"
 wait_status 60 "$A" enrolment approved
 screen "$A" status "Berikutnya: tkskctl operator add NAMA"
-add_operator "$A" "Siti Nurhaliza Binti Abdurrahman Wahid" tksk
+
+# A slip in a new passphrase is asked again at once. Who waits for approval is said at both ends.
+TKSK="Siti Nurhaliza Binti Abdurrahman Wahid"
+typed() { $TERMINAL type "$@" >"$W/typed" 2>&1 || fail "$*: $(cat "$W/typed")"; }
+ctl=("$CTL" --socket "$W/$A/admin.sock" --lang id)
+typed 'Kata sandi baru=kata yang panjang' 'Sekali lagi=kata yang pnajang' \
+    "Kata sandi baru=$(cat "$PASS")" "Sekali lagi=$(cat "$PASS")" -- \
+    "${ctl[@]}" operator add "$TKSK" --role tksk
+grep -q 'Keduanya tidak sama; ulangi' "$W/typed" || fail "a slip is not said: $(cat "$W/typed")"
+screen "$A" status "Menunggu persetujuan Dinas: $TKSK." "Berikutnya: tkskctl operator words NAMA"
+until_true 20 status_is hub waiting_enrolment 1 || fail "the hub does not hear of the operator"
+screen hub status "Berikutnya: tkskctl operator approve $A \"$TKSK\""
+refused "datang setelah kantor itu tersambung" 1 hub --lang id operator approve "$A" Rina \
+    --sk 1 --from 2026-01-01 --until 2030-12-31 --words "$words" --role tksk \
+    --key "$W/officer.key" --passphrase-file "$PASS"
+words=$(node "$A" --json operator words "$TKSK" | json words)
+hub operator approve "$A" "$TKSK" --role tksk --sk "SK/$A/2026" --from 2026-01-01 \
+    --until 2030-12-31 --words "$words" --key "$W/officer.key" --passphrase-file "$PASS" \
+    >/dev/null || fail "operator approve"
+wait_status 60 "$A" trust_version "$(hub --json status | json trust_version)"
+typed "Kata sandi=$(cat "$PASS")" -- "${ctl[@]}" buka
 start_node "$DISTRICT"
 enrol_office "$DISTRICT" "Verifikator" verifikator
 
@@ -118,6 +138,9 @@ node "$A" status | grep -q $'\x1b' && fail "colours in a file"
 refused "yang mirip: status" 2 node "$A" --lang id statsu
 refused "yang mirip: node approve" 2 node "$A" --lang id node aprove
 refused "perintah ini tidak ada" 2 node "$A" --lang id xyzzy
+refused "tkskctl import COLLECTION" 2 node "$A" --lang id impor
+refused "tanda kutip" 2 node "$A" --lang id operator words Siti Aminah
+refused "itu tidak ada" 1 node "$A" --lang id impor orang "$W/nothing.csv"
 refused "Cara pakai: tkskctl PERINTAH" 2 node "$A" --lang id
 refused "tidak ditemukan" 1 node "$A" --lang id show 29-9999
 refused "hanya boleh diisi oleh" 1 node "$DISTRICT" --lang id ubah "$id" nama=Lain

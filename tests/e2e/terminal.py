@@ -2,6 +2,9 @@
 """A terminal for the end-to-end tests.
 
 terminal.py run COLSxROWS COMMAND…     runs it on a terminal, prints what it wrote; its exit code
+terminal.py type 'PROMPT=ANSWER'… -- COMMAND…
+                                       types each answer when its prompt has come (^D ends the
+                                       input), prints what was seen; its exit code
 terminal.py fits COLS                  standard input: no line is wider, control sequences aside
 terminal.py document                   standard input: one --json document as conventions want it
 terminal.py watch WORK COMMAND…        `status --watch`: repaints, follows the window, survives
@@ -60,6 +63,30 @@ def run(cols, rows, command):
         pass
     sys.stdout.write(data.decode().replace("\r\n", "\n"))
     return child.wait()
+
+
+def type_answers(turns, command):
+    master, slave, child = start(80, 24, command)
+    os.close(slave)
+    turns = [turn.split("=", 1) for turn in turns]
+    seen = b""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        if turns and turns[0][0].encode() in seen:
+            answer = turns.pop(0)[1]
+            seen = b""
+            os.write(master, b"\x04" if answer == "^D" else answer.encode() + b"\n")
+            continue
+        try:
+            part = read_some(master, 1)
+        except OSError:  # nobody holds the other end any more
+            break
+        seen += part
+        sys.stdout.write(part.decode(errors="replace").replace("\r\n", "\n"))
+    if turns:
+        child.kill()
+        fail(f"not asked: {turns}")
+    return child.wait(10)
 
 
 def width_of(text):
@@ -160,6 +187,9 @@ def main():
     if what == "run":
         cols, rows = map(int, sys.argv[2].split("x"))
         sys.exit(run(cols, rows, sys.argv[3:]))
+    if what == "type":
+        split = sys.argv.index("--")
+        sys.exit(type_answers(sys.argv[2:split], sys.argv[split + 1:]))
     if what == "fits":
         fits(int(sys.argv[2]))
     elif what == "document":

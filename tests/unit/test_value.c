@@ -143,8 +143,8 @@ static void nik_and_kk_have_sixteen_digits(void **state)
     refused("nik", "360429010190001", ERR_NIK, "15");
     refused("nik", "36042901019000011", ERR_NIK, "17");
     refused("nik", "0000000000000000", ERR_NIK, "16 × 0");
-    refused("nik", "36042901019O0001", ERR_NIK, "15 × 0-9, 1 × ?");
-    refused("nik", "-", ERR_NIK, "0 × 0-9");
+    refused("nik", "36042901019O0001", ERR_NIK, "15 digits, 1 other");
+    refused("nik", "-", ERR_NIK, "0 digits, 1 other");
     refused("nik", "3.60429E+15", ERR_SPREADSHEET, "E+15");
     refused("nik", "3,60429e+15", ERR_SPREADSHEET, "e+15");
     refused("kk", "3.60429E+15", ERR_SPREADSHEET, "E+15");
