@@ -19,7 +19,7 @@ rm -rf "$W" && mkdir -p "$W"
 
 finish() {
     if [ "${KEEP-}" = 1 ] && [ "${done_well-}" = 1 ]; then
-        say "" "The daemons go on. To stop them: kill $(cut -d' ' -f1 "$W/pids" | tr '\n' ' ')"
+        say "The daemons go on. To stop them: kill $(cut -d' ' -f1 "$W/pids" | tr '\n' ' ')"
     else
         stop_all
     fi
@@ -72,10 +72,18 @@ node "$A" ubah "$id" status_hidup=pindah
 show "node $OWN ubah $id status_hidup=meninggal    # the district's office, whose hub is away"
 node "$OWN" ubah "$id" status_hidup=meninggal
 node "$A" isi orang nama='Budi Contoh' jk=L kode_kec=$A
+show "node $A isi orang nama='Cici Contoh' tgl_lahir='40 Maret' --draf"
+node "$A" isi orang nama='Cici Contoh' tgl_lahir='40 Maret' --draf
+show "node $A draft send D-1 tgl_lahir=1990-03-27 jk=P kode_kec=$A"
+node "$A" draft send D-1 tgl_lahir=1990-03-27 jk=P kode_kec=$A
+show "node $A bundle export stick.tksk    # what waits, signed and sealed, for a stick"
+node "$A" bundle export "$W/stick.tksk"
 node "$A" status
 
 step "The link heals: what waited is sent; one field was edited on both sides and is held"
 start_hub
+show "hub bundle import stick.tksk    # merged as over the link; twice harms nothing"
+hub bundle import "$W/stick.tksk"
 wait_sent 90 "$A"
 wait_sent 90 "$OWN"
 until_true 30 status_is hub held 1 || { hub status; fail "the conflict is not held"; }
@@ -123,5 +131,5 @@ hub query "$sql"
 hub snapshot "$W/district.db" >/dev/null && show "sqlite3 build/demo/district.db \"$sql\""
 for name in "${!PID[@]}"; do printf '%s %s\n' "${PID[$name]}" "$name"; done >"$W/pids"
 done_well=1
-say "" "Go on by hand (with KEEP=1 the daemons are still there):" "  . $W/env" \
+printf '%s\n' "" "Go on by hand (with KEEP=1 the daemons are still there):" "  . $W/env" \
     "  hub status;  node $A isi orang;  node $A status"
