@@ -43,12 +43,19 @@ static bool is_older(const struct hello *hello, const struct hello *stored)
     if (!id_equal(&hello->incarnation, &stored->incarnation))
         return false;
     for (unsigned i = 0; i < LANE_COUNT; i++) {
-        if (hello->lanes[i].highest < stored->lanes[i].highest ||
-            hello->lanes[i].acked < stored->lanes[i].acked)
+        if (hello->lanes[i].highest < stored->lanes[i].highest)
             return true;
     }
-    return hello->seen_epoch < stored->seen_epoch ||
-           (hello->seen_epoch == stored->seen_epoch && hello->seen_number < stored->seen_number);
+    if (hello->seen_epoch != stored->seen_epoch)
+        return hello->seen_epoch < stored->seen_epoch;
+    if (hello->seen_number != stored->seen_number)
+        return hello->seen_number < stored->seen_number;
+    /* Answers fall only where the office takes them back, in a new epoch. */
+    for (unsigned i = 0; i < LANE_COUNT; i++) {
+        if (hello->lanes[i].acked < stored->lanes[i].acked)
+            return true;
+    }
+    return false;
 }
 
 /* A file has its age: that less was queued when it was written than has come since by another way

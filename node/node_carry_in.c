@@ -10,7 +10,8 @@
 
 /* What the answer at the beginning of a file proves. */
 struct answered {
-    bool valid; /* ours, of the present incarnation */
+    bool valid; /* ours, of the present incarnation, and not forked since */
+    bool other; /* there is an answer, and it does not count here */
     struct cursor cursors[FEED_STREAMS];
     bool proven[FEED_STREAMS];
 };
@@ -67,6 +68,24 @@ static enum err is_forked(struct node_driver *driver, const struct welcome *welc
         if (err == ERR_NOT_FOUND)
             err = OK;
     }
+    return err;
+}
+
+/* What stands at the beginning of the piece's file. An answer that does not count proves nothing;
+ * where there is none, the file answers nobody. */
+static enum err lead_check(struct node_driver *driver, struct bytes lead,
+                           struct answered *ret_answered)
+{
+    struct carry_piece first;
+    struct problem unused = { .code = OK };
+    bool forked = false;
+    if (carry_piece_decode(lead, &first) != OK || first.where.kind != CARRY_ANSWER)
+        return OK;
+    enum err err = OK;
+    if (answer_check(driver, &first, ret_answered, &unused) == OK)
+        err = is_forked(driver, &first.welcome, &forked);
+    ret_answered->other = err != OK || forked || !ret_answered->valid;
+    ret_answered->valid = !ret_answered->other;
     return err;
 }
 
@@ -244,6 +263,12 @@ static enum err take_feed(struct node_driver *driver, const struct carry_piece *
         err = batch_place(driver, &batch, taken, problem);
     if (err != OK || !taken->news)
         return err;
+    /* Own changes of the incarnation that it answers are left out of it. */
+    if (batch.stream == FEED_RECORDS && answered->other) {
+        taken->news = false;
+        return problem_set(problem, ERR_CARRY_LIFE, "records",
+                           "they are for this store as it was when it asked");
+    }
     if (batch.stream == FEED_RECORDS && !node_store_unlocked(driver->store)) {
         taken->news = false;
         return problem_set(problem, ERR_LOCKED, "records", NULL);
@@ -288,9 +313,8 @@ enum err node_carry_take(struct node_driver *driver, struct bytes answer, struct
                          uint64_t now_ms, uint64_t wall_ms, struct node_carry_taken *ret_taken,
                          struct problem *problem)
 {
-    struct carry_piece decoded, first;
+    struct carry_piece decoded;
     struct answered answered = { .valid = false };
-    struct problem unused = { .code = OK };
     *ret_taken = (struct node_carry_taken){ .kind = 0 };
     enum err err = driver_come_in(driver, now_ms, wall_ms);
     if (err != OK)
@@ -306,9 +330,8 @@ enum err node_carry_take(struct node_driver *driver, struct bytes answer, struct
     ret_taken->first = decoded.where.first;
     if (decoded.where.kind == CARRY_ANSWER)
         err = answer_check(driver, &decoded, &answered, problem);
-    else if (answer.len > 0 && carry_piece_decode(answer, &first) == OK &&
-             first.where.kind == CARRY_ANSWER)
-        (void)answer_check(driver, &first, &answered, &unused); /* then it proves nothing */
+    else if (answer.len > 0)
+        err = lead_check(driver, answer, &answered);
     if (err != OK)
         return err;
     err = take_kind(driver, &decoded, &answered, ret_taken, problem);

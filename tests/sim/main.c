@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "tests/sim/sim_carry.h"
 #include "tests/sim/sim_check.h"
 #include "tests/sim/sim_fate.h"
 #include "tests/sim/sim_officer.h"
@@ -23,6 +24,7 @@ static void settle(bool decided)
             sim_fail("I2: faults ended and not everything is %s", decided ? "decided" : "answered");
         world.step++;
         sim_work_countersign();
+        sim_carry_round();
         sim_advance(1000);
         sim_check_step();
     }

@@ -5,6 +5,7 @@
 
 #include "common/must.h"
 #include "tests/sim/sim_disk.h"
+#include "tests/sim/sim_drafts.h"
 #include "tests/sim/sim_random.h"
 
 #define SEEN_MAX 8192
@@ -137,13 +138,14 @@ void sim_check_answers(void)
     for (size_t i = 0; i < sim_promise_count; i++) {
         const struct sim_promise *promise = &sim_promises[i];
         const struct sim_node *node = &world.nodes[promise->node];
-        if (!node->up || promise->lost_with_store || node->restored)
+        if (!node->up || promise->lost_with_store || promise->former || node->restored)
             continue;
         struct seen_change *change = seen_find(promise->node, &promise->leaf, &promise->record);
         if (change == NULL)
             sim_fail("I1: %s promised a change and does not have it (promise %zu)", node->name, i);
     }
     sim_see_end();
+    sim_drafts_check();
 }
 
 /* Until a person has decided, work waits in quarantine, and other work behind it. */

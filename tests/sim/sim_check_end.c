@@ -7,6 +7,7 @@
 #include "proto/merge.h"
 #include "tests/sim/sim_check.h"
 #include "tests/sim/sim_disk.h"
+#include "tests/sim/sim_reset.h"
 
 #define RECORDS_MAX 8192
 #define VALUE_MAX 64
@@ -55,6 +56,12 @@ static bool once_held(const struct seen_change *change, struct bytes field)
         if (world.nodes[sim_seen[i].node].office == world.nodes[change->node].office &&
             id_equal(&sim_seen[i].record, &change->record) &&
             sim_seen[i].number <= change->number && made_conflict(&sim_seen[i], field))
+            return true;
+    }
+    for (size_t i = 0; i < sim_ghost_count; i++) {
+        if (world.nodes[sim_ghosts[i].node].office == world.nodes[change->node].office &&
+            id_equal(&sim_ghosts[i].record, &change->record) &&
+            made_conflict(&sim_ghosts[i], field))
             return true;
     }
     return false;
@@ -203,8 +210,15 @@ static void check_node_view(const struct sim_node *node, const struct folded *fo
 {
     const struct record_view *view = NULL;
     enum err err = node_store_view(node->store, &fold->record, &view);
-    if (err != OK)
-        sim_fail("I2: %s does not know a record of the hub: %s", node->name, err_name(err));
+    if (err != OK) {
+        struct cursor cursor;
+        sim_ok(node_store_cursor(node->store, FEED_RECORDS, &cursor));
+        sim_fail("I2: %s does not know a record of the hub: %s (its first value is of %llu, the "
+                 "cursor at %llu)",
+                 node->name, err_name(err),
+                 (unsigned long long)(fold->field_count > 0 ? fold->fields[0].rev : 0),
+                 (unsigned long long)cursor.number);
+    }
     if (view->deleted != fold->deleted && !existence_waits(node, &fold->record))
         sim_fail("I3: %s and the hub differ on whether a record is deleted", node->name);
     for (size_t i = 0; i < fold->field_count; i++) {

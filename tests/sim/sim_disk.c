@@ -255,21 +255,26 @@ bool sim_disk_saved(unsigned machine, unsigned slot)
     return saved_any[machine][slot];
 }
 
-void sim_disk_load(unsigned machine, unsigned slot)
+void sim_disk_wipe(unsigned machine)
 {
-    must(saved_any[machine][slot]);
     for (size_t i = 0; i < FILES_MAX; i++) {
         if (files[i].exists && files[i].machine == machine)
             file_wipe(&files[i]);
     }
+    machines[machine].frozen = false;
+    machines[machine].armed = false;
+}
+
+void sim_disk_load(unsigned machine, unsigned slot)
+{
+    must(saved_any[machine][slot]);
+    sim_disk_wipe(machine);
     for (size_t i = 0; i < 8 && saved[machine][slot][i].name[0] != '\0'; i++) {
         struct disk_file *file = file_make(saved[machine][slot][i].name);
         file->exists = true;
         image_copy(&file->live, &saved[machine][slot][i].image);
         image_copy(&file->synced, &saved[machine][slot][i].image);
     }
-    machines[machine].frozen = false;
-    machines[machine].armed = false;
 }
 
 void sim_disk_clone(unsigned from, unsigned to)

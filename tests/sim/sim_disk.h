@@ -28,6 +28,7 @@ void sim_disk_heal(unsigned machine); /* space again, and no crash to come */
 void sim_disk_save(unsigned machine, unsigned slot);
 void sim_disk_load(unsigned machine, unsigned slot);
 bool sim_disk_saved(unsigned machine, unsigned slot);
+void sim_disk_wipe(unsigned machine);            /* another machine takes its place */
 void sim_disk_clone(unsigned from, unsigned to); /* as it stands, onto an empty machine */
 
 uint64_t sim_disk_syncs(unsigned machine);

@@ -5,6 +5,7 @@
 #include "common/must.h"
 #include "tests/sim/sim_check.h"
 #include "tests/sim/sim_disk.h"
+#include "tests/sim/sim_drafts.h"
 #include "tests/sim/sim_office.h"
 #include "tests/sim/sim_random.h"
 #include "tests/sim/sim_work.h"
@@ -68,6 +69,7 @@ void sim_fate_old_node(void)
     if (!world.hub.up)
         return;
     sim_fate_lose(node);
+    sim_drafts_lost(node);
     sim_node_down(node, 1000);
     sim_disk_load(node->machine, 0);
     node->restored = true;

@@ -17,4 +17,9 @@ void sim_office_take_over(struct sim_node *node);
 struct sim_person *sim_office_newcomer(struct sim_node *node);
 /* One op for the roster. */
 void sim_office_person_op(const struct sim_node *node, const struct sim_person *person,
-                          struct writer *ops);
+                          uint32_t number, struct writer *ops);
+/* A new key for someone whose passphrase is lost: the officer approves it later. With nobody who
+ * can open (the office is locked) the cache begins anew. */
+enum err sim_office_reset(struct sim_node *node);
+/* New keys for machine and people on an empty disk; the officer approves them later. */
+void sim_office_move(struct sim_node *node);

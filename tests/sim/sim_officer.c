@@ -166,7 +166,7 @@ static void succeed(void)
     if (ended.reason == END_LEAKED)
         leak_cuts(node, &ended);
     writer_array(&ops, before == NULL ? 1 : 2);
-    sim_office_person_op(node, person, &ops);
+    sim_office_person_op(node, person, (uint32_t)trust->operator_count + 1, &ops);
     if (before != NULL)
         trust_op_operator_end(&ops, before->number, &ended);
     if (sim_publish_trust(writer_bytes(&ops)) == OK && !sim_disk_frozen(SIM_HUB)) {

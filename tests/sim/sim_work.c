@@ -5,11 +5,14 @@
 
 #include "common/must.h"
 #include "node/node_countersign.h"
+#include "tests/sim/sim_carry.h"
 #include "tests/sim/sim_disk.h"
+#include "tests/sim/sim_drafts.h"
 #include "tests/sim/sim_fate.h"
 #include "tests/sim/sim_office.h"
 #include "tests/sim/sim_officer.h"
 #include "tests/sim/sim_random.h"
+#include "tests/sim/sim_reset.h"
 
 #define PROMISES_MAX 4096
 
@@ -23,13 +26,23 @@ void sim_work_start(enum sim_plan wanted)
     plan = wanted;
     sim_officer_start();
     sim_fate_start();
+    sim_carry_start();
+    sim_drafts_start();
+    sim_reset_start();
     sim_promise_count = 0;
     sim_promises = calloc(PROMISES_MAX, sizeof(*sim_promises));
     must(sim_promises != NULL);
 }
 
+enum sim_plan sim_work_plan(void)
+{
+    return plan;
+}
+
 void sim_work_stop(void)
 {
+    sim_carry_stop();
+    sim_reset_stop();
     free(sim_promises);
     sim_promises = NULL;
 }
@@ -65,6 +78,18 @@ static const char *random_text(char *space, size_t cap)
     return space;
 }
 
+void sim_work_promise(const struct sim_node *node, const struct entry_change *changes,
+                      unsigned count, const struct hash *leaf)
+{
+    for (unsigned i = 0; i < count && sim_promise_count < PROMISES_MAX; i++) {
+        sim_promises[sim_promise_count++] =
+            (struct sim_promise){ .node = (unsigned)(node - world.nodes),
+                                  .record = changes[i].record,
+                                  .leaf = *leaf,
+                                  .op = changes[i].op };
+    }
+}
+
 static void submit(struct sim_node *node, struct entry_change *changes, unsigned count)
 {
     struct entry_request request = { .wall_ms = sim_wall_ms(node),
@@ -90,13 +115,7 @@ static void submit(struct sim_node *node, struct entry_change *changes, unsigned
         return;
     }
     node_driver_kick(node->driver);
-    for (unsigned i = 0; i < count && sim_promise_count < PROMISES_MAX; i++) {
-        sim_promises[sim_promise_count++] =
-            (struct sim_promise){ .node = (unsigned)(node - world.nodes),
-                                  .record = changes[i].record,
-                                  .leaf = leaf,
-                                  .op = changes[i].op };
-    }
+    sim_work_promise(node, changes, count, &leaf);
     sim_say("%s: stored %u change(s) as %s %llu", node->name, count, typed ? "waiting" : "seq",
             (unsigned long long)seq);
 }
@@ -304,6 +323,9 @@ static void act_fate(void)
     case PLAN_TWIN:
         sim_fate_twin();
         return;
+    case PLAN_REPLACED:
+        sim_reset_replace();
+        return;
     case PLAN_PLAIN:
     case PLAN_COUNT:
         return;
@@ -312,12 +334,15 @@ static void act_fate(void)
 
 static void act_officer(void)
 {
-    switch (sim_below(3)) {
+    switch (sim_below(4)) {
     case 0:
         sim_officer_policy();
         return;
     case 1:
         sim_officer_review();
+        return;
+    case 2:
+        sim_reset_approve(some_node());
         return;
     default:
         sim_officer_backup();
@@ -334,29 +359,36 @@ void sim_work_step(void)
     if (node->up)
         sim_office_take_over(node);
     sim_reap();
+    sim_reset_cut(node);
     if (world.hub.rolled_back && sim_chance(50))
         sim_officer_restore();
     sim_reap();
-    if (act < 28 && node->up)
+    if (act < 24 && node->up)
         act_create(node);
-    else if (act < 56 && node->up)
+    else if (act < 48 && node->up)
         act_update(node);
-    else if (act < 60 && node->up)
+    else if (act < 52 && node->up)
         act_delete(node);
-    else if (act < 66 && node->up)
+    else if (act < 58 && node->up)
         act_resolve(node);
-    else if (act < 68 && node->up)
+    else if (act < 60 && node->up)
         act_countersign(node);
-    else if (act < 78)
+    else if (act < 64 && node->up)
+        sim_drafts_act(node);
+    else if (act < 71)
+        sim_carry_act(node);
+    else if (act < 80)
         act_officer();
-    else if (act < 85)
+    else if (act < 86)
         act_crash();
     else if (act < 89)
         act_cut();
-    else if (act < 92)
+    else if (act < 91)
         act_full();
-    else if (act < 95 && node->up)
+    else if (act < 94 && node->up)
         act_lock(node);
+    else if (act < 95)
+        sim_reset_forgotten(node);
     else
         act_fate();
     sim_reap();
@@ -390,7 +422,10 @@ void sim_work_heal(void)
     }
     sim_officer_finish_restore();
     for (unsigned n = 0; n < world.node_count; n++)
+        sim_reset_finish(&world.nodes[n]);
+    for (unsigned n = 0; n < world.node_count; n++)
         sim_office_take_over(&world.nodes[n]);
     sim_work_countersign();
     sim_fate_end_twin();
+    sim_carry_only();
 }

@@ -11,6 +11,7 @@
 #include "tests/sim/sim_random.h"
 
 #define HUB_DB "m0/hub.db"
+#define ENROL_DB "m0/enrol.db"
 #define DAY_MS 86400000ull
 #define WALL_BASE_MS 1790000000000ull /* September 2026 */
 
@@ -146,7 +147,12 @@ void sim_hub_up(void)
     const struct hub_driver_ports ports = { .ctx = NULL,
                                             .send = hub_send,
                                             .access_changed = hub_access_changed };
+    err = hub_enrol_open(ENROL_DB, SIM_VFS, &world.hub.enrol, &problem);
+    if (err != OK)
+        sim_fail("the hub's list of who joins does not open: %s: %s %s", err_name(err),
+                 problem.thing, problem.detail);
     sim_ok(hub_driver_open(world.hub.store, &world.hub.keys, &ports, &world.hub.driver));
+    sim_ok(hub_driver_enrol(world.hub.driver, world.hub.enrol));
     world.hub.up = true;
     sim_say("the hub is up");
 }
@@ -154,6 +160,7 @@ void sim_hub_up(void)
 void sim_hub_down(uint64_t downtime_ms)
 {
     hub_driver_close(&world.hub.driver);
+    hub_enrol_close(&world.hub.enrol);
     hub_store_close(&world.hub.store);
     sim_disk_restart(SIM_HUB);
     world.hub.up = false;

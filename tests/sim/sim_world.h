@@ -10,14 +10,16 @@
 
 #define SIM_OFFICES_MAX 5
 #define SIM_NODES_MAX (SIM_OFFICES_MAX + 1) /* and a twin */
-#define SIM_PEOPLE_MAX 6
+#define SIM_PEOPLE_MAX 8
 #define SIM_DISTRICT "36.04"
 
 /* Who enters data at an office, one after the other. */
 struct sim_person {
     struct secret_key *seed;
     struct public_key key;
-    bool approved; /* its statement was published */
+    bool approved;  /* its statement was published */
+    bool reset;     /* the new key of someone whose passphrase was lost, or whose netbook was */
+    unsigned named; /* index of the first one of this name */
 };
 
 struct sim_node {
@@ -42,7 +44,10 @@ struct sim_node {
     struct sim_person typist; /* enters too; whoever acts countersigns */
     bool locked;
     uint64_t trust_version, rules_version; /* the highest seen applied: never falls */
-    bool restored; /* an old copy came back: what was not yet at the hub may be gone */
+    bool restored;         /* an old copy came back: what was not yet at the hub may be gone */
+    unsigned devices;      /* how many netbooks it has had before this one */
+    unsigned load_crashes; /* that the first load on a new netbook still meets */
+    bool carried;          /* no link any more: files only */
 };
 
 struct sim_hub {
@@ -50,6 +55,7 @@ struct sim_hub {
     uint64_t restart_ms;
     struct hub_store *store;
     struct hub_driver *driver;
+    struct hub_enrol *enrol;
     struct hub_keys keys;
     uint64_t trust_version, rules_version;
     bool rolled_back;
