@@ -122,7 +122,7 @@ static void second_words(const char *first, char *ret, size_t cap)
 /* The words that name the command come before any option of the command itself. */
 static enum err find_command(struct parse *parse)
 {
-    const char *words[2];
+    const char *words[2] = { NULL };
     char choices[PROBLEM_DETAIL_MAX];
     size_t count = 0, used = 0;
     for (int i = parse->at; i < parse->argc && count < COUNT_OF(words); i++) {
@@ -131,7 +131,10 @@ static enum err find_command(struct parse *parse)
         words[count++] = parse->argv[i];
     }
     parse->args->command = command_find(words, count, &used);
+    if (!parse->args->command && count == 1) /* "draft" alone is "draft list" */
+        parse->args->command = command_find((const char *const[]){ words[0], "list" }, 2, &used);
     if (!parse->args->command) {
+        char typed[64];
         const char *nearest = command_nearest(words, count);
         second_words(words[0], choices, sizeof(choices));
         if (nearest && (count > 1 || !choices[0]))
@@ -139,10 +142,12 @@ static enum err find_command(struct parse *parse)
                            tr("no such command; nearest: %s", "perintah ini tidak ada; yang "
                                                               "mirip: %s"),
                            nearest);
-        return wrong(parse, words[0],
+        (void)snprintf(typed, sizeof(typed), "%s%s%s", words[0], count > 1 ? " " : "",
+                       count > 1 ? words[1] : "");
+        return wrong(parse, typed,
                      choices[0] ? choices : tr("no such command", "perintah ini tidak ada"));
     }
-    parse->at += (int)used;
+    parse->at += (int)(used < count ? used : count);
     return OK;
 }
 

@@ -199,7 +199,7 @@ enum exit_code cmd_delete(struct ctl *ctl)
     if (code != EXIT_DONE)
         return code;
     (void)snprintf(question, sizeof(question), tr("Delete %.100s?", "Hapus %.100s?"), id);
-    if (ask_possible() && !ask_yes(ctl, question))
+    if (!ask_yes(ctl, question))
         return EXIT_REFUSED;
     code = fields_from_words(ctl, 1, &fields);
     if (code != EXIT_DONE)

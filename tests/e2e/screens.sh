@@ -138,6 +138,9 @@ node "$A" status | grep -q $'\x1b' && fail "colours in a file"
 refused "yang mirip: status" 2 node "$A" --lang id statsu
 refused "yang mirip: node approve" 2 node "$A" --lang id node aprove
 refused "perintah ini tidak ada" 2 node "$A" --lang id xyzzy
+refused "yang mirip: draf" 2 node "$A" --lang id draft x
+refused "pakai --yes" 1 node "$A" --lang id hapus "$id"
+is "a first word alone lists" "$(node "$A" --json operator)" "$(node "$A" --json operator list)"
 refused "tkskctl import COLLECTION" 2 node "$A" --lang id impor
 refused "tanda kutip" 2 node "$A" --lang id operator words Siti Aminah
 refused "itu tidak ada" 1 node "$A" --lang id impor orang "$W/nothing.csv"
