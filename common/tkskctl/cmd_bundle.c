@@ -151,8 +151,8 @@ static enum exit_code say_exported(struct ctl *ctl, const struct bundle_order *o
             tr("Nothing is waiting to be sent; the answer to it brings policy and records.",
                "Tidak ada yang menunggu dikirim; jawabannya membawa kebijakan dan catatan."));
     else
-        (void)printf(tr("%" PRIu64 " entries for the district. They stay queued here until its "
-                        "answer comes, by file or by link.\n",
+        (void)printf(tr("For the district, not acknowledged yet: %" PRIu64 ". All of it stays "
+                        "queued here until its answer comes, by file or by link.\n",
                         "%" PRIu64 " kiriman untuk Dinas. Semua tetap antre di sini sampai jawaban "
                         "Dinas datang, lewat berkas atau sambungan.\n"),
                      written->entries);

@@ -116,7 +116,8 @@ enum exit_code cmd_backup(struct ctl *ctl)
     if (stat(directory, &info) != 0 || !S_ISDIR(info.st_mode)) {
         free(file);
         return ctl_problemf(ctl, ERR_NOT_FOUND, directory, "%s",
-                            tr("no such directory", "direktori ini tidak ada"));
+                            tr("no such directory; make it first with mkdir",
+                               "direktori ini tidak ada; buat dahulu dengan mkdir"));
     }
     enum exit_code code = ctl_ask(ctl, "status", NULL, &status);
     if (code != EXIT_DONE) {

@@ -146,11 +146,12 @@ static void hub_line(FILE *out, const json_t *done, size_t width)
     char linked[SAY_NUMBER_MAX], nodes[SAY_NUMBER_MAX], records[SAY_NUMBER_MAX];
     char backlog[SAY_NUMBER_MAX], decide[256] = "";
     const struct {
-        const char *key, *text;
+        const char *key, *one, *text;
     } waits[] = {
-        { "waiting_enrolment", tr("enrolments", "pendaftaran") },
-        { "conflicts", tr("conflicts", "isian berbeda") },
-        { "quarantined", tr("for review", "ditahan, diperiksa") },
+        { "waiting_enrolment", tr("enrolment", "pendaftaran"), tr("enrolments", "pendaftaran") },
+        { "conflicts", tr("conflict", "isian berbeda"), tr("conflicts", "isian berbeda") },
+        { "quarantined", tr("for review", "ditahan, diperiksa"),
+          tr("for review", "ditahan, diperiksa") },
     };
     say_number(number_of(done, "nodes_linked"), linked);
     say_number(number_of(done, "nodes"), nodes);
@@ -167,7 +168,7 @@ static void hub_line(FILE *out, const json_t *done, size_t width)
             continue;
         say_number(number_of(done, waits[i].key), number);
         (void)snprintf(decide + used, sizeof(decide) - used, "%s%s %s", used ? ", " : "", number,
-                       waits[i].text);
+                       number_of(done, waits[i].key) == 1 ? waits[i].one : waits[i].text);
     }
     if (decide[0])
         screen_line(out, PAINT_WAIT, width, tr("To decide: %s.", "Perlu keputusan: %s."), decide);
