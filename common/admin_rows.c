@@ -93,8 +93,10 @@ void admin_rows_stop(struct admin_rows **list)
 {
     struct problem problem;
     (void)problem_set(&problem, ERR_STATE, "rows", "the daemon stops");
-    while (*list != NULL)
-        rows_fail(*list, &problem);
+    for (struct admin_rows *rows = *list, *next; rows != NULL; rows = next) {
+        next = rows->next_in_list;
+        rows_fail(rows, &problem);
+    }
 }
 
 json_t *admin_json_bytes(struct bytes bytes)

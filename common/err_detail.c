@@ -58,7 +58,7 @@ static void fill(const char *pattern, const struct bytes *parts, char *ret, size
 const char *err_detail(const char *text, enum lang lang, char *ret, size_t cap)
 {
     for (size_t i = 0; lang == LANG_ID && i < COUNT_OF(details); i++) {
-        struct bytes parts[PARTS_MAX];
+        struct bytes parts[PARTS_MAX] = { { .at = NULL } };
         if (matches(details[i].en, text, parts)) {
             fill(details[i].id, parts, ret, cap);
             return ret;

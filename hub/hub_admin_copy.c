@@ -155,8 +155,10 @@ static void stream_start(struct hub_admin *admin, struct admin_call *call, const
 
 void hub_streams_close(struct hub_admin *admin)
 {
-    while (admin->streams != NULL)
-        stream_fail(admin->streams, ERR_STATE, "the daemon stops");
+    for (struct hub_stream *stream = admin->streams, *next; stream != NULL; stream = next) {
+        next = stream->next;
+        stream_fail(stream, ERR_STATE, "the daemon stops");
+    }
 }
 
 void hub_cmd_snapshot(struct hub_admin *admin, struct admin_call *call)

@@ -81,6 +81,13 @@ static void slot_release(struct hub_driver *driver, unsigned index)
     driver->slots[driver->slot_count] = NULL;
 }
 
+static void wipe_and_free(const struct buf *buf)
+{
+    if (buf->at != NULL)
+        crypto_wipe(buf->at, buf->cap);
+    free(buf->at);
+}
+
 void hub_driver_close(struct hub_driver **driver)
 {
     struct hub_driver *d = *driver;
@@ -91,12 +98,8 @@ void hub_driver_close(struct hub_driver **driver)
     while (d->slot_count > 0)
         slot_release(d, d->slot_count - 1);
     driver_keys_forget(d);
-    if (d->plain.at != NULL)
-        crypto_wipe(d->plain.at, d->plain.cap);
-    if (d->work.at != NULL)
-        crypto_wipe(d->work.at, d->work.cap);
-    free(d->plain.at);
-    free(d->work.at);
+    wipe_and_free(&d->plain);
+    wipe_and_free(&d->work);
     free(d->batch.at);
     free(d->returned.at);
     free(d->bundle);

@@ -109,7 +109,7 @@ static enum err txn_open(struct hub_driver *driver, const struct trust_node *nod
                          enum err *ret_fault)
 {
     const struct trust *trust = driver_trust(driver);
-    const struct secret_key *key;
+    const struct secret_key *key = NULL;
     enum err err = key_open(driver, node, incarnation, sealed->key_number, &key);
     if (err == ERR_NOT_FOUND)
         return ERR_KEY;

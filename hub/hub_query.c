@@ -252,8 +252,9 @@ void hub_query_start(struct hub_daemon *daemon, struct hub_query **queries, stru
 
 void hub_queries_close(struct hub_query **queries)
 {
-    while (*queries != NULL) {
-        call_fail(*queries, ERR_STATE, "the question", "the daemon stops");
-        query_end(*queries);
+    for (struct hub_query *query = *queries, *next; query != NULL; query = next) {
+        next = query->next;
+        call_fail(query, ERR_STATE, "the question", "the daemon stops");
+        query_end(query);
     }
 }

@@ -246,9 +246,10 @@ enum err sqlite_scope_next(struct hub_backend *b, const char *area, uint64_t aft
 enum err sqlite_wait_put(struct hub_backend *b, const struct row_wait *row)
 {
     struct sqlite_backend *s = sqlite_of(b);
+    const char *none = NULL;
     if (row->on_txn > 0 || row->node[0] == '\0')
-        return statement_run(s, STMT_wait_put, "nNsbssii", row->txn, row->on_txn, NULL,
-                             bytes_of(NULL, 0), NULL, NULL, (int)row->ready, (int)row->ruling);
+        return statement_run(s, STMT_wait_put, "nNsbssii", row->txn, row->on_txn, none,
+                             bytes_of(NULL, 0), none, none, (int)row->ready, (int)row->ruling);
     return statement_run(s, STMT_wait_put, "nNsdinii", row->txn, row->on_txn, row->node,
                          &row->incarnation, (int)row->lane, row->seq, (int)row->ready,
                          (int)row->ruling);

@@ -86,15 +86,18 @@ static struct exporting *exporting_open(struct node_admin *admin, struct admin_c
     return exporting;
 }
 
+static void map_close(uint8_t *map)
+{
+    if (map != NULL)
+        crypto_wipe(map, MAP_BYTES_MAX);
+    free(map);
+}
+
 static void exporting_close(struct exporting *exporting)
 {
     json_decref(exporting->left_out);
-    if (exporting->map != NULL)
-        crypto_wipe(exporting->map, MAP_BYTES_MAX);
-    if (exporting->full_map != NULL)
-        crypto_wipe(exporting->full_map, MAP_BYTES_MAX);
-    free(exporting->map);
-    free(exporting->full_map);
+    map_close(exporting->map);
+    map_close(exporting->full_map);
     free(exporting);
 }
 
@@ -171,7 +174,7 @@ static void mark_record(struct exporting *exporting, const struct record_view *v
 static void read_cells(struct exporting *exporting, const struct record_view *view,
                        struct cells *cells)
 {
-    const struct view_field *fields[FIELDS_PER_CHANGE_MAX];
+    const struct view_field *fields[FIELDS_PER_CHANGE_MAX] = { NULL };
     size_t count = 0;
     cells->list = json_array();
     for (size_t i = 0; i < exporting->column_count; i++) {

@@ -153,7 +153,7 @@ static enum err list_pages(struct listing *listing)
 {
     struct node_store *store = listing->admin->parts.store;
     struct id at = listing->after;
-    enum err err;
+    enum err err = OK;
     do {
         listing->seen = 0;
         err = node_store_list(store, bytes_text(listing->collection->name), &at, LIST_PAGE,

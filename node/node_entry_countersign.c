@@ -347,6 +347,7 @@ static enum err load(struct countersigning *c, const struct hash *leaf)
         return err;
     if (waiting.txn.len > TRANSACTION_BYTES_MAX)
         return ERR_STORE;
+    must(c->plain != NULL);
     memcpy(c->plain, waiting.txn.at, waiting.txn.len);
     c->waiting = waiting;
     c->waiting.txn = bytes_of(c->plain, waiting.txn.len);
@@ -556,7 +557,7 @@ enum err node_entry_refuse(struct node_entry *entry, const struct hash *leaves, 
             err = check_role(&c);
     }
     if (err == OK) {
-        must(c.submit->operator!= NULL);
+        must(c.submit != NULL && c.submit->operator!= NULL);
         err = node_store_countersign_refuse(c.store, leaves, count, c.submit->operator->number,
                                             reason);
     }

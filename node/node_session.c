@@ -115,8 +115,7 @@ static void facts_changed(struct node_session *session, const struct node_facts 
     }
     /* ACKs that overtook the statement of their epoch were not taken: HELLO brings them again. */
     uint64_t epoch_before = session->facts.cursors[FEED_CONTROL].epoch;
-    if (answering(session) && epoch_before > 0 &&
-        facts->cursors[FEED_CONTROL].epoch > epoch_before)
+    if (answering(session) && epoch_before > 0 && facts->cursors[FEED_CONTROL].epoch > epoch_before)
         session->hello_wanted = true;
     session->facts = *facts;
     if (facts->enrolled &&

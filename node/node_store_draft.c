@@ -451,7 +451,7 @@ enum err node_store_corrected(struct node_store *store, const struct id *record,
         err = node_sql_row(store, st);
         if (err != OK)
             break;
-        struct id next;
+        struct id next = { { 0 } };
         node_sql_fixed(store, st, 0, next.at, ID_BYTES);
         err = node_sql_end(store, st, OK);
         if (err != OK)

@@ -113,7 +113,7 @@ bool carry_end_decode(struct bytes raw, struct carry_end *ret_end)
 {
     if (raw.len > CARRY_END_BYTES_MAX || codec_scan(raw))
         return false;
-    struct carry_end end;
+    struct carry_end end = { .pieces = 0 };
     struct reader in = reader_of(raw);
     reader_array_of(&in, 3);
     (void)reader_uint_max(&in, 0);

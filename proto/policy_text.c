@@ -387,10 +387,10 @@ static enum err compile_both(struct compile *c, uint64_t version, const struct h
 {
     struct policy *policy = NULL;
     struct hash hash;
+    size_t before = ret_dictionary != NULL ? ret_dictionary->len : 0;
     enum err err = make_document(c, version, previous, NULL, out, &policy);
     if (err != OK || ret_dictionary == NULL)
         goto done;
-    size_t before = ret_dictionary->len;
     compile_dictionary(c, policy, ret_dictionary);
     err = c->err;
     if (err != OK || ret_dictionary->len == before)

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/must.h"
 #include "proto/chain.h"
 #include "proto/policy_text_inside.h"
 #include "proto/value_form.h"
@@ -17,6 +18,7 @@ struct field_list {
 static bool write_index(struct compile *c, const char *place, const struct field_list *fields,
                         const char *key, const char *name, struct writer *out)
 {
+    must(name != NULL);
     for (size_t i = 0; i < fields->count; i++)
         if (strcmp(cfg_title(fields->field[i]), name) == 0) {
             writer_uint(out, i);
@@ -38,6 +40,7 @@ static void write_default(struct compile *c, const char *place, const char *type
     char rule[PROBLEM_DETAIL_MAX];
     static const enum field_type typed[] = { FIELD_INTEGER, FIELD_MONEY, FIELD_DECIMAL, FIELD_DATE,
                                              FIELD_BOOL };
+    must(text != NULL);
     for (size_t i = 0; i < COUNT_OF(typed); i++)
         if (strcmp(type, field_type_name(typed[i])) == 0)
             field.type = typed[i];
