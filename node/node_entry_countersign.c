@@ -279,6 +279,7 @@ static bool role_lists(const struct policy *policy, const char *author, const ch
 
 static enum err check_role(struct countersigning *c)
 {
+    must(c->submit != NULL);
     const struct trust *trust = node_store_trust(c->store);
     const struct trust_operator *author = trust_operator(trust, c->txn->operator_number);
     const struct trust_operator *me = c->submit->operator;

@@ -83,7 +83,10 @@ is "Budi at the hub" "$(hub_count "orang WHERE nama = 'Budi'")" 1
 
 # On a terminal: a form that is not finished offers a draft; sending asks for what is missing, and
 # for nothing else.
-typed() { /usr/bin/python3 tests/e2e/terminal.py type "$@" >"$W/typed" 2>&1 || fail "$*: $(cat "$W/typed")"; }
+typed() {
+    /usr/bin/python3 tests/e2e/terminal.py type "$@" >"$W/typed" 2>&1 ||
+        fail "$*: $(cat "$W/typed")"
+}
 ctl=("$CTL" --socket "$W/$A/admin.sock" --lang en)
 typed 'NIK=3604290101900001' 'NIK lama=^D' 'draft?=y' -- "${ctl[@]}" isi orang
 grep -q 'D-3: kept as a draft' "$W/typed" || fail "not kept: $(cat "$W/typed")"
