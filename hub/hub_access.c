@@ -146,20 +146,29 @@ static unsigned connections_allowed(unsigned asked)
     return max;
 }
 
-/* Connections that stand are not touched: the filter drops what arrives for the listening socket.
- */
+/* Connections that stand are not touched: a filter drops what arrives for the listening socket.
+ * Where the kernel keeps filters to the privileged, and a sandbox has none of these, what has been
+ * on its way for a single hop is dropped instead (ip(7), IP_MINTTL): all but a neighbour who sends
+ * with 255. */
+static bool gate_move(int fd, bool closed)
+{
+    struct sock_filter drop[] = { BPF_STMT(BPF_RET | BPF_K, 0) };
+    const struct sock_fprog program = { .len = COUNT_OF(drop), .filter = drop };
+    const int unused = 0, hops = closed ? 255 : 0;
+    if (closed && setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0)
+        return true;
+    if (!closed)
+        (void)setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused);
+    bool v4 = setsockopt(fd, IPPROTO_IP, IP_MINTTL, &hops, sizeof hops) == 0;
+    bool v6 = setsockopt(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &hops, sizeof hops) == 0;
+    return v4 || v6;
+}
+
 static void gate_set(struct hub_access *access, bool closed)
 {
     if (closed == access->gate_closed)
         return;
-    struct sock_filter drop[] = { BPF_STMT(BPF_RET | BPF_K, 0) };
-    const struct sock_fprog program = { .len = COUNT_OF(drop), .filter = drop };
-    const int unused = 0;
-    int code =
-        closed
-            ? setsockopt(access->listen_fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program)
-            : setsockopt(access->listen_fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused);
-    if (code != 0)
+    if (!gate_move(access->listen_fd, closed))
         log_error("the gate for new connections does not move closed=%d error=\"%s\"", closed,
                   strerror(errno));
     access->gate_closed = closed;
