@@ -30,11 +30,11 @@ enum err carry_hello(struct hub_driver *driver, struct bytes frame, struct hello
                             trust->district);
     if (node->ended.reason != END_NONE)
         return problem_set(problem, ERR_DENIED, name, "the right of this machine has ended");
+    *ret_hello = *hello;
+    *ret_node = node;
     if (!crypto_verify_typed("hello", hello->statement, &node->device_key, &hello->signature))
         return problem_set(problem, ERR_SIGNATURE, name,
                            "altered, or of a machine that was replaced");
-    *ret_hello = *hello;
-    *ret_node = node;
     return OK;
 }
 
@@ -222,9 +222,9 @@ static enum err take_proof(struct hub_driver *driver, struct peer_slot *slot,
     return driver_return(driver, slot, &back, now_ms);
 }
 
-static enum err take_piece(struct hub_driver *driver, struct peer_slot *slot,
-                           const struct trust_node *node, const struct carry_piece *piece,
-                           uint64_t now_ms, struct hub_carry_taken *taken, struct problem *problem)
+enum err carry_take_piece(struct hub_driver *driver, struct peer_slot *slot,
+                          const struct trust_node *node, const struct carry_piece *piece,
+                          uint64_t now_ms, struct hub_carry_taken *taken, struct problem *problem)
 {
     switch (piece->where.kind) {
     case CARRY_HELLO:
@@ -249,6 +249,18 @@ static bool is_own(enum err err)
            err == ERR_INTERNAL || err == ERR_BUSY;
 }
 
+/* What became of the bundle's changes. */
+static enum err tally(struct hub_driver *driver, const struct peer_slot *slot,
+                      const struct carry_piece *piece, uint64_t tally_from,
+                      struct hub_carry_taken *taken)
+{
+    if (piece->where.kind != CARRY_BUNDLE)
+        return OK;
+    return hub_store_tally(driver->store, slot->node, &slot->session.incarnation, taken->lane,
+                           taken->first > tally_from ? taken->first : tally_from, taken->last,
+                           &taken->tally);
+}
+
 static enum err take_as(struct hub_driver *driver, struct peer_slot *slot,
                         const struct trust_node *node, struct hello *hello,
                         const struct carry_piece *piece, uint64_t tally_from, uint64_t now_ms,
@@ -267,7 +279,7 @@ static enum err take_as(struct hub_driver *driver, struct peer_slot *slot,
     }
     bool arrived = slot->arrived;
     taken->state = slot->session.state;
-    enum err taking = take_piece(driver, slot, node, piece, now_ms, taken, problem);
+    enum err taking = carry_take_piece(driver, slot, node, piece, now_ms, taken, problem);
     if (is_own(taking))
         return taking;
     err = hub_driver_flush(driver, now_ms);
@@ -276,11 +288,26 @@ static enum err take_as(struct hub_driver *driver, struct peer_slot *slot,
     if (arrived && driver->enrol != NULL)
         hub_enrol_arrived(driver->enrol, node);
     wire_told(driver, slot, verdict == HELLO_OPEN || verdict == HELLO_TWIN);
-    if (taking == OK && piece->where.kind == CARRY_BUNDLE)
-        err = hub_store_tally(driver->store, node->name, &slot->session.incarnation, taken->lane,
-                              taken->first > tally_from ? taken->first : tally_from, taken->last,
-                              &taken->tally);
-    return taking != OK ? taking : err;
+    return taking != OK ? taking : tally(driver, slot, piece, tally_from, taken);
+}
+
+static enum err take_as_former(struct hub_driver *driver, struct peer_slot *slot,
+                               const struct trust_node *node, struct hello *hello,
+                               const struct carry_piece *piece, uint64_t tally_from,
+                               uint64_t now_ms, struct hub_carry_taken *taken,
+                               struct problem *problem)
+{
+    enum hello_note note = HELLO_NEWS;
+    enum err err = carry_settle(driver, node->name, hello, &note);
+    if (err != OK)
+        return err;
+    enum err taking = carry_former_take(driver, slot, node, hello, piece, now_ms, taken, problem);
+    if (is_own(taking))
+        return taking;
+    err = hub_driver_flush(driver, now_ms);
+    if (err != OK || taking != OK)
+        return err != OK ? err : taking;
+    return tally(driver, slot, piece, tally_from, taken);
 }
 
 enum err hub_carry_take(struct hub_driver *driver, struct bytes hello, struct bytes piece,
@@ -289,6 +316,7 @@ enum err hub_carry_take(struct hub_driver *driver, struct bytes hello, struct by
 {
     struct carry_piece decoded;
     struct hello said;
+    struct trust_node former;
     const struct trust_node *node = NULL;
     struct peer_slot *slot = NULL;
     *ret_taken = (struct hub_carry_taken){ .state = SESSION_AWAY };
@@ -298,8 +326,13 @@ enum err hub_carry_take(struct hub_driver *driver, struct bytes hello, struct by
     if (err != OK)
         return err;
     err = carry_hello(driver, hello, &said, &node, problem);
-    if (err != OK)
+    bool is_former = err == ERR_SIGNATURE && carry_former(driver, &said, node, &former) == OK;
+    if (err != OK && !is_former)
         return err;
+    if (is_former) {
+        node = &former;
+        *problem = (struct problem){ .code = OK };
+    }
     must(node != NULL);
     memcpy(ret_taken->node, node->name, sizeof ret_taken->node);
     err = carry_piece_decode(piece, &decoded);
@@ -308,7 +341,10 @@ enum err hub_carry_take(struct hub_driver *driver, struct bytes hello, struct by
     ret_taken->kind = decoded.where.kind;
     err = carry_slot(node, &slot);
     if (err == OK)
-        err = take_as(driver, slot, node, &said, &decoded, tally_from, now_ms, ret_taken, problem);
+        err = is_former ? take_as_former(driver, slot, node, &said, &decoded, tally_from, now_ms,
+                                         ret_taken, problem)
+                        : take_as(driver, slot, node, &said, &decoded, tally_from, now_ms,
+                                  ret_taken, problem);
     free(slot);
     if (is_own(err) && driver->turn)
         (void)driver_fail(driver, err);

@@ -414,6 +414,13 @@ enum err hub_store_incarnation_twin(struct hub_store *store, const char *node, c
     return err ? err : incarnation_set(store, node, b, INCARNATION_QUARANTINED);
 }
 
+enum err hub_store_incarnation_retire(struct hub_store *store, const char *node,
+                                      const struct id *incarnation)
+{
+    must(store->writing);
+    return incarnation_set(store, node, incarnation, INCARNATION_SUPERSEDED);
+}
+
 enum err hub_store_heard(struct hub_store *store, const char *node, const struct id *incarnation,
                          const uint64_t highest[LANE_COUNT], const struct policy_mark *policy,
                          uint64_t wall_ms)

@@ -81,6 +81,9 @@ NODISCARD enum err hub_store_incarnation_open(struct hub_store *store, const cha
 /* A twin spoke: both are quarantined until a TRUST_INCARNATION decides. */
 NODISCARD enum err hub_store_incarnation_twin(struct hub_store *store, const char *node,
                                               const struct id *a, const struct id *b);
+/* Another device speaks for the node now: the incarnation goes on no more. */
+NODISCARD enum err hub_store_incarnation_retire(struct hub_store *store, const char *node,
+                                                const struct id *incarnation);
 /* What HELLO said: highest queued per lane, policy versions, when (a claim of the hub's clock). */
 NODISCARD enum err hub_store_heard(struct hub_store *store, const char *node,
                                    const struct id *incarnation, const uint64_t highest[LANE_COUNT],

@@ -103,5 +103,16 @@ denied() { [ "$(hub --json metrics | json counters.handshakes_denied)" -gt "$ref
 until_true 30 denied || { hub --json metrics; fail "the former device is not refused"; }
 is "linked with the former key" "$(node old --json status | json linked)" false
 is "still queued there" "$(node old --json status | json queued)" "$lost"
+
+# What it holds is signed by the people who entered it: carried as a file, it waits for a person.
+node old bundle export "$W/old.tksk" >/dev/null || fail "bundle export at the former netbook"
+hub bundle import "$W/old.tksk" >"$W/import.txt" 2>&1 || fail "bundle import: $(cat "$W/import.txt")"
 stop old
+is "kept for review" "$(hub --json status | json quarantined)" "$lost"
+is "lost, once it has come by hand" "$(hub --json node show "$A" | json lost)" 0
+is "state of the office" "$(hub --json node show "$A" | json state)" linked
+is "records before the decision" "$(hub_count orang)" "$ROWS_NOW"
+hub review accept all --key "$W/officer.key" --passphrase-file "$PASS" >/dev/null || fail review
+is "records in the end" "$(hub_count orang)" $((ROWS + 40))
+until_true 60 records_as_hub "$A" || fail "what was reviewed does not reach the new netbook"
 hub verify >/dev/null || fail verify

@@ -306,14 +306,9 @@ static void the_policy_says_how_urgent_a_collection_is(void **state)
     goes_to(o, "keluarga", LANE_BULK);
     /* Together they are as urgent as the more urgent one; --lane decides against both. */
     struct entry_field a[] = { TEXT("kec", "36.04.29"), TEXT("nama", "N") };
-    struct entry_field b[] = { TEXT("kec", "36.04.29") };
     struct entry_change both[] = {
-        { .op = OP_CREATE, .collection = bytes_text("keluarga"), .fields = b, .field_count = 1 },
-        { .group = 1,
-          .op = OP_CREATE,
-          .collection = bytes_text("orang"),
-          .fields = a,
-          .field_count = 2 },
+        { 0, OP_CREATE, bytes_text("keluarga"), .fields = a, .field_count = 1 },
+        { 1, OP_CREATE, bytes_text("orang"), .fields = a, .field_count = 2 },
     };
     uint64_t urgent = office_lane(o, LANE_URGENT).highest,
              normal = office_lane(o, LANE_NORMAL).highest;
