@@ -325,6 +325,8 @@ class Transaction:
         sent_changes=None,
         seed=None,
         sig=None,
+        countersigners=(),
+        countersignatures=None,
     ):
         self.changes = changes
         request, seed = os.urandom(16), seed or os.urandom(16)
@@ -345,7 +347,11 @@ class Transaction:
                 seed,
                 sent_changes or changes,
                 sig or sign("transaction", statement, author.key),
-                [],
+                countersignatures
+                if countersignatures is not None
+                else sorted(
+                    [a.number, sign("countersign", self.leaf, a.key)] for a in countersigners
+                ),
             ]
         )
 

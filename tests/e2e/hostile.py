@@ -1085,4 +1085,5 @@ def main():
     check(not scene.wrong, "\n  ".join(["answers that are not as written:", *scene.wrong]))
 
 
-main()
+if __name__ == "__main__":
+    main()
