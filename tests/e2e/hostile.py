@@ -1032,7 +1032,7 @@ def revoked(scene, gone):
     chain = gone.lanes[NORMAL]
     raw = gone.bundle(NORMAL, chain.highest, chain.highest)
     district.hub("node", "revoke", GONE, "--reason", "leaked", "--yes", *district.OFFICER)
-    time.sleep(1)
+    gone.listen(1)  # what was on its way before, and a second for the revocation
     batches = len(gone.batches)
     silent_or_refused(
         "PUSH of a revoked node",
