@@ -76,6 +76,7 @@ static void slot_release(struct hub_driver *driver, unsigned index)
         driver_assembly_release(driver, slot, (enum lane)i);
     for (unsigned i = 0; i < FEED_STREAMS; i++)
         driver_batch_release(driver, slot, (enum feed_stream)i);
+    driver_returned_release(driver, slot);
     free(slot);
     driver->slots[index] = driver->slots[--driver->slot_count];
     driver->slots[driver->slot_count] = NULL;
@@ -101,7 +102,6 @@ void hub_driver_close(struct hub_driver **driver)
     wipe_and_free(&d->plain);
     wipe_and_free(&d->work);
     free(d->batch.at);
-    free(d->returned.at);
     free(d->bundle);
     free(d->txn);
     free(d);
@@ -406,6 +406,8 @@ enum err hub_driver_tick(struct hub_driver *driver, uint64_t now_ms, uint64_t wa
     for (unsigned i = 0; i < driver->slot_count; i++) {
         struct peer_slot *slot = driver->slots[i];
         hub_session_tick(&slot->session, now_ms);
+        if (slot->session.state == SESSION_AWAY)
+            driver_returned_release(driver, slot);
         for (unsigned lane = 0; lane < LANE_COUNT; lane++) {
             const struct session_assembly *assembly = &slot->session.assemblies[lane];
             if (assembly->any && now_ms > assembly->heard_ms + ASSEMBLY_IDLE_MS)

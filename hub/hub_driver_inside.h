@@ -22,6 +22,14 @@
 static_assert(ASSEMBLIES_BYTES_MAX >= 16 * ASSEMBLIES_A_NODE_BYTES_MAX,
               "several nodes send at once, whatever one of them does");
 
+/* What an office gives back (hub_driver_return.c), one document at a time; of each office its own,
+ * so that none disturbs another's. Counts as an assembly. */
+struct returned {
+    struct buf space;
+    unsigned kind;
+    uint64_t version;
+};
+
 /* One enrolled node that spoke since the start. */
 struct peer_slot {
     struct hub_peer peer;       /* the connection of its last accepted HELLO */
@@ -45,6 +53,7 @@ struct peer_slot {
         size_t bytes;
         uint64_t epoch, from, to;
     } batches[FEED_STREAMS];
+    struct returned returned;
 };
 
 /* An office that waits for approval under its one-time key. */
@@ -87,12 +96,6 @@ struct hub_driver {
     struct buf work;  /* FEED_PLAIN_BYTES_MAX and more */
     struct buf plain; /* a transaction, or a feed batch's items */
     struct buf batch;
-    /* A policy document on its way back (hub_driver_return.c); one at a time, from whoever began
-     * it. */
-    struct buf returned;
-    unsigned returned_kind;
-    uint64_t returned_version;
-    struct public_key returned_from;
     uint8_t frame[FRAME_BYTES_MAX];
 };
 
@@ -102,6 +105,7 @@ NODISCARD enum err driver_turn(struct hub_driver *driver);
 /* The hub's own failure: nothing of the turn stands, its peers try again. Returns `cause`. */
 enum err driver_fail(struct hub_driver *driver, enum err cause);
 void driver_assembly_release(struct hub_driver *driver, struct peer_slot *slot, enum lane lane);
+void driver_returned_release(struct hub_driver *driver, struct peer_slot *slot);
 void driver_batch_release(struct hub_driver *driver, struct peer_slot *slot,
                           enum feed_stream stream);
 

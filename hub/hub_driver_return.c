@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "common/log.h"
+#include "common/must.h"
 #include "hub/hub_driver_inside.h"
 
 #define RETURNED_BYTES_MAX (RULES_BYTES_MAX + 1024)
@@ -21,36 +22,37 @@ static const char *const kind_names[] = {
     [RETURN_TRUST] = "trust", [RETURN_RULES] = "rules", [RETURN_DICTIONARY] = "dictionary"
 };
 
-static enum err give_back(struct hub_driver *driver, struct bytes document, struct problem *problem)
+static enum err give_back(struct hub_driver *driver, const struct returned *back,
+                          struct problem *problem)
 {
+    struct bytes document = buf_bytes(&back->space);
     struct hub_store *store = driver->store;
-    if (driver->returned_kind == RETURN_TRUST)
+    if (back->kind == RETURN_TRUST)
         return hub_store_trust_again(store, document, driver->wall_ms, problem);
-    if (driver->returned_kind == RETURN_RULES)
+    if (back->kind == RETURN_RULES)
         return hub_store_rules_put(store, document, driver->wall_ms, problem);
-    return hub_store_dictionary_put(store, driver->returned_version, document, problem);
+    return hub_store_dictionary_put(store, back->version, document, problem);
 }
 
-static enum err take(struct hub_driver *driver, uint64_t now_ms)
+static enum err take(struct hub_driver *driver, const struct returned *back, uint64_t now_ms)
 {
     struct problem problem = { .code = OK };
-    struct bytes document = buf_bytes(&driver->returned);
     /* Its own transaction: a refusal must not cost the turn of others. */
     enum err err = hub_driver_flush(driver, now_ms);
     if (err == OK)
         err = hub_store_begin(driver->store);
     if (err != OK)
         return err;
-    err = give_back(driver, document, &problem);
+    err = give_back(driver, back, &problem);
     if (err == OK)
         err = hub_store_commit(driver->store);
     if (err != OK) {
         hub_store_rollback(driver->store);
         return refusable(err) ? OK : err;
     }
-    log_info("policy came back from an office kind=%s version=%llu",
-             kind_names[driver->returned_kind], (unsigned long long)driver->returned_version);
-    if (driver->returned_kind != RETURN_DICTIONARY)
+    log_info("policy came back from an office kind=%s version=%llu", kind_names[back->kind],
+             (unsigned long long)back->version);
+    if (back->kind != RETURN_DICTIONARY)
         driver_halt_keep(driver);
     hub_driver_journal_moved(driver);
     return OK;
@@ -108,10 +110,11 @@ static enum err feed_proves(struct hub_driver *driver, struct reader *in, bool *
 }
 
 /* proof = [statement bin, signature]: ours, to this node, about more than we have? */
-static enum err judge_proof(struct hub_driver *driver, struct peer_slot *slot)
+static enum err judge_proof(struct hub_driver *driver, struct peer_slot *slot,
+                            const struct returned *back)
 {
-    struct bytes document = buf_bytes(&driver->returned);
-    const bool is_ack = driver->returned_kind == RETURN_ACK;
+    struct bytes document = buf_bytes(&back->space);
+    const bool is_ack = back->kind == RETURN_ACK;
     struct signature signature;
     bool proven = false;
     if (codec_scan(document) != OK)
@@ -166,6 +169,33 @@ static bool wanted(struct hub_driver *driver, const struct peer_slot *slot,
     return false;
 }
 
+void driver_returned_release(struct hub_driver *driver, struct peer_slot *slot)
+{
+    struct buf *space = &slot->returned.space;
+    must(driver->counters.assembly_bytes >= space->cap);
+    driver->counters.assembly_bytes -= space->cap;
+    free(space->at);
+    *space = (struct buf){ .at = NULL };
+}
+
+/* False: there is no room now; the next HELLO brings it again. */
+static bool returned_make(struct hub_driver *driver, struct peer_slot *slot,
+                          const struct policy_return *back)
+{
+    const size_t total = (size_t)back->total;
+    driver_returned_release(driver, slot);
+    uint8_t *at = driver->counters.assembly_bytes + total <= ASSEMBLIES_BYTES_MAX && total > 0
+                      ? malloc(total)
+                      : NULL;
+    if (at == NULL)
+        return false;
+    driver->counters.assembly_bytes += total;
+    slot->returned.space = buf_of(at, total);
+    slot->returned.kind = back->kind;
+    slot->returned.version = back->version;
+    return true;
+}
+
 enum err driver_return(struct hub_driver *driver, struct peer_slot *slot,
                        const struct policy_return *back, uint64_t now_ms)
 {
@@ -173,30 +203,23 @@ enum err driver_return(struct hub_driver *driver, struct peer_slot *slot,
     if (!wanted(driver, slot, back, &max) || back->total > max || back->data.len > back->total ||
         back->offset > back->total - back->data.len)
         return OK;
-    struct buf *space = &driver->returned;
-    if (space->at == NULL) {
-        space->at = malloc(RETURNED_BYTES_MAX);
-        if (space->at == NULL)
-            return ERR_MEMORY;
-        space->cap = RETURNED_BYTES_MAX;
-    }
-    if (back->offset == 0) {
-        space->len = 0;
-        driver->returned_kind = back->kind;
-        driver->returned_version = back->version;
-        driver->returned_from = slot->peer.curve_key;
-    }
-    if (driver->returned_kind != back->kind || driver->returned_version != back->version ||
-        memcmp(&driver->returned_from, &slot->peer.curve_key, sizeof slot->peer.curve_key) != 0 ||
+    if (back->offset == 0 && !returned_make(driver, slot, back))
+        return OK;
+    struct buf *space = &slot->returned.space;
+    if (space->at == NULL || slot->returned.kind != back->kind ||
+        slot->returned.version != back->version || space->cap != back->total ||
         back->offset != space->len)
-        return OK; /* another office's slices came between: the next HELLO brings it again */
+        return OK; /* the next HELLO brings it again */
     memcpy(space->at + space->len, back->data.at, back->data.len);
     space->len += back->data.len;
     if (space->len < back->total)
         return OK;
+    /* Out of the slot: what came back may end this office's right, and with it the slot. */
+    const struct returned whole = slot->returned;
+    slot->returned.space = (struct buf){ .at = NULL };
+    driver->counters.assembly_bytes -= whole.space.cap;
     const bool proof = back->kind == RETURN_ACK || back->kind == RETURN_FEED;
-    enum err err = proof ? judge_proof(driver, slot) : take(driver, now_ms);
-    space->len = 0;
-    driver->returned_kind = 0;
+    enum err err = proof ? judge_proof(driver, slot, &whole) : take(driver, &whole, now_ms);
+    free(whole.space.at);
     return err;
 }

@@ -123,100 +123,6 @@ static void a_node_that_was_enrolled_anew_is_no_twin(void **state)
     fix_office_close(&renewed);
 }
 
-/* ---- rollback */
-
-/* RETURN of an ACK at journal number `number` to `to`, signed by whoever. */
-static void proof_send(struct fake_node *from, const char *to, uint64_t number,
-                       const struct secret_key *signer)
-{
-    uint8_t statement_space[512], proof_space[1024], frame_space[2048], empty[] = { 0x90 };
-    const struct ack ack = { .lane = LANE_NORMAL,
-                             .epoch = 1,
-                             .number = number,
-                             .keep_from = 1,
-                             .items = bytes_of(empty, sizeof empty) };
-    struct signature signature;
-    struct writer statement = writer_of(statement_space, sizeof statement_space);
-    ack_statement(&ack, FIX_DISTRICT, to, &from->incarnation, &from->heads[0], &statement);
-    crypto_sign_typed("ack", writer_bytes(&statement), signer, &signature);
-    struct writer proof = writer_of(proof_space, sizeof proof_space);
-    writer_array(&proof, 2);
-    writer_bin(&proof, writer_bytes(&statement));
-    writer_bin(&proof, bytes_of(signature.at, SIGNATURE_BYTES));
-    const struct message message = { .type = MESSAGE_RETURN,
-                                     .policy_return = { .kind = RETURN_ACK,
-                                                        .total = proof.buf.len,
-                                                        .data = writer_bytes(&proof) } };
-    struct writer frame = writer_of(frame_space, sizeof frame_space);
-    assert_ok(message_encode(&message, &frame));
-    receive(from, writer_bytes(&frame));
-    flush();
-}
-
-static void claim_more_than_there_is(void)
-{
-    node.seen_epoch = 1;
-    node.seen_number = hub_store_journal(store).number + 1;
-    out_count = 0;
-    assert_int_equal(hello(&node), STANDING_WAITING);
-}
-
-static void a_claim_without_the_hubs_signature_stops_only_who_makes_it(void **state)
-{
-    (void)state;
-    assert_int_equal(hello(&neighbour), STANDING_ACTIVE);
-    assert_int_equal(hello(&node), STANDING_ACTIVE);
-    claim_more_than_there_is();
-    uint64_t number = hub_store_journal(store).number;
-    proof_send(&node, office.name, number + 1, office.device);
-    proof_send(&node, neighbour.office->name, number + 1, district.keys.sign);
-    proof_send(&node, office.name, number, district.keys.sign);
-    assert_false(hub_driver_halt(driver)->on);
-    fake_create(&neighbour, "A");
-    push_all(&neighbour, 1, 1);
-    flush();
-    assert_int_equal(received_at_hub(&neighbour), 1);
-}
-
-static void a_hub_that_lost_what_a_node_saw_stops_merging_for_all_and_remembers_it(void **state)
-{
-    (void)state;
-    assert_int_equal(hello(&node), STANDING_ACTIVE);
-    assert_int_equal(hello(&neighbour), STANDING_ACTIVE);
-    claim_more_than_there_is();
-    proof_send(&node, office.name, node.seen_number, district.keys.sign);
-    assert_true(hub_driver_halt(driver)->on);
-    assert_string_equal(hub_driver_halt(driver)->node, office.name);
-    refused(&neighbour, ERR_WAITING);
-    fake_create(&neighbour, "A");
-    assert_int_equal(hello(&neighbour), STANDING_WAITING);
-    push_all(&neighbour, 1, 1);
-    flush();
-    refused(&neighbour, ERR_WAITING);
-    hub_down();
-    hub_up();
-    assert_true(hub_driver_halt(driver)->on);
-    assert_int_equal(hello(&neighbour), STANDING_WAITING);
-
-    uint8_t space[256];
-    struct cursor journal = hub_store_journal(store);
-    struct writer ops = writer_of(space, sizeof space);
-    writer_array(&ops, 1);
-    trust_op_epoch(&ops, 2, journal.number, &journal.hash);
-    trust_publish(fix_statement(&district, hub_store_trust(store), writer_bytes(&ops)));
-    assert_false(hub_driver_halt(driver)->on);
-    flush();
-    refused(&neighbour, ERR_STATE);
-    assert_int_equal(hello(&neighbour), STANDING_ACTIVE);
-    assert_int_equal(hello(&node), STANDING_ACTIVE);
-    push_all(&neighbour, 1, 1);
-    flush();
-    assert_int_equal(received_at_hub(&neighbour), 1);
-    hub_down();
-    hub_up();
-    assert_false(hub_driver_halt(driver)->on);
-}
-
 /* ---- sending */
 
 static void back_pressure_of_one_peer_is_waited_out(void **state)
@@ -581,8 +487,6 @@ int main(void)
         TEST(a_superseded_store_on_its_own_connection_is_a_twin),
         TEST(a_late_hello_is_no_twin_but_a_second_successor_is),
         TEST(a_node_that_was_enrolled_anew_is_no_twin),
-        TEST(a_claim_without_the_hubs_signature_stops_only_who_makes_it),
-        TEST(a_hub_that_lost_what_a_node_saw_stops_merging_for_all_and_remembers_it),
         TEST(back_pressure_of_one_peer_is_waited_out),
         TEST(policy_reaches_every_node_in_order),
         TEST(records_reach_a_node_of_the_area_that_is_unlocked),
