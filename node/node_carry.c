@@ -79,12 +79,12 @@ static enum err hello_piece(struct node_carry *carry, struct writer *out)
 /* What shows a hub that came from a backup that it did: small, and nobody can ask for it later. */
 static enum err proof_piece(struct node_carry *carry, struct writer *out, struct carry_place *where)
 {
-    while (carry->proof < LANE_COUNT + FEED_STREAMS) {
+    while (carry->proof < PROOF_ACKS + FEED_STREAMS) {
         unsigned at = carry->proof++;
-        enum return_kind kind = at < LANE_COUNT ? RETURN_ACK : RETURN_FEED;
+        enum return_kind kind = at < PROOF_ACKS ? RETURN_ACK : RETURN_FEED;
         struct bytes proof;
         enum err err = node_store_proof(carry->driver->store, kind,
-                                        at < LANE_COUNT ? at : at - LANE_COUNT, &proof);
+                                        at < PROOF_ACKS ? at : at - PROOF_ACKS, &proof);
         if (err == ERR_NOT_FOUND || (err == OK && proof.len > RETURN_PROOF_BYTES_MAX))
             continue;
         if (err != OK)

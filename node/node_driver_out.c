@@ -113,9 +113,9 @@ enum err driver_send_returns(struct node_driver *driver, const struct policy_mar
     const struct policy_mark mine = node_store_policy_mark(driver->store);
     struct bytes document;
     enum err err = OK;
-    for (unsigned i = 0; err == OK && i < LANE_COUNT + FEED_STREAMS; i++) {
-        enum return_kind kind = i < LANE_COUNT ? RETURN_ACK : RETURN_FEED;
-        err = node_store_proof(driver->store, kind, i < LANE_COUNT ? i : i - LANE_COUNT, &document);
+    for (unsigned i = 0; err == OK && i < PROOF_ACKS + FEED_STREAMS; i++) {
+        enum return_kind kind = i < PROOF_ACKS ? RETURN_ACK : RETURN_FEED;
+        err = node_store_proof(driver->store, kind, i < PROOF_ACKS ? i : i - PROOF_ACKS, &document);
         if (err == OK)
             send_return(driver, kind, 0, document);
         else if (err == ERR_NOT_FOUND)

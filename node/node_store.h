@@ -77,8 +77,11 @@ NODISCARD enum err node_store_dictionary_get(struct node_store *store, uint64_t 
  * the next call. */
 NODISCARD enum err node_store_dictionary(struct node_store *store,
                                          struct dictionary *ret_dictionary);
-/* [statement, signature] of the newest ACK of a lane, or feed batch of a stream: proof for a hub
- * that was rolled back. ERR_NOT_FOUND: none came. */
+/* [statement, signature] of the ACK that reaches furthest in a lane, of the newest of all, or of
+ * the newest feed batch of a stream: proof for a hub that was rolled back. ERR_NOT_FOUND: none came.
+ */
+#define PROOF_NEWEST_ACK LANE_COUNT
+#define PROOF_ACKS (LANE_COUNT + 1)
 NODISCARD enum err node_store_proof(struct node_store *store, enum return_kind kind, unsigned place,
                                     struct bytes *ret_proof);
 

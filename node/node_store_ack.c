@@ -240,7 +240,7 @@ static enum err apply_ack(struct node_store *store, const struct ack *ack)
         err = node_sql_run(store, st);
     }
     if (err == OK)
-        err = node_proof_ack(store, ack);
+        err = node_proof_ack(store, ack, row.lane.acked);
     if (err == OK)
         err = node_link_keep(store);
     bool left;

@@ -300,7 +300,7 @@ NODISCARD enum err node_load_policy(struct node_store *store);
 NODISCARD enum err node_cursor_put(struct node_store *store, enum feed_stream stream,
                                    const struct cursor *cursor);
 /* Keep what the hub signed, in the transaction of what it brought. */
-NODISCARD enum err node_proof_ack(struct node_store *store, const struct ack *ack);
+NODISCARD enum err node_proof_ack(struct node_store *store, const struct ack *ack, uint64_t acked);
 NODISCARD enum err node_proof_feed(struct node_store *store, const struct feed_batch *batch);
 NODISCARD enum err node_any_operator(struct node_store *store, bool *ret_any);
 NODISCARD enum err node_load_stranded(struct node_store *store);

@@ -10,9 +10,9 @@ struct proof {
     enum return_kind kind;
     unsigned place;
     uint64_t epoch, number;
+    bool replaces; /* whatever is there; else what is not newer */
 };
 
-/* Unless a newer one is there. */
 static enum err proof_put(struct node_store *store, const struct proof *proof,
                           struct bytes statement, const struct signature *signature)
 {
@@ -32,13 +32,14 @@ static enum err proof_put(struct node_store *store, const struct proof *proof,
         sql_bind_uint(st, 3, proof->epoch);
         sql_bind_uint(st, 4, proof->number);
         sql_bind(st, 5, writer_bytes(&out));
+        sql_bind_uint(st, 6, proof->replaces);
         err = node_sql_run(store, st);
     }
     free(space);
     return err;
 }
 
-enum err node_proof_ack(struct node_store *store, const struct ack *ack)
+enum err node_proof_ack(struct node_store *store, const struct ack *ack, uint64_t acked)
 {
     struct hash head;
     enum err err = node_store_head(store, ack->lane, ack->last, &head);
@@ -50,15 +51,19 @@ enum err node_proof_ack(struct node_store *store, const struct ack *ack)
     struct writer out = writer_of(space, FRAME_BYTES_MAX + 1024);
     ack_statement(ack, store->identity.district, store->identity.node, &store->identity.incarnation,
                   &head, &out);
-    const struct proof proof = { RETURN_ACK, ack->lane, ack->epoch, ack->number };
-    err = out.err == OK ? proof_put(store, &proof, writer_bytes(&out), &ack->signature) : out.err;
+    /* A repeated answer may name a higher number and an earlier position than the one before it. */
+    const struct proof newest = { RETURN_ACK, PROOF_NEWEST_ACK, ack->epoch, ack->number, false };
+    const struct proof own = { RETURN_ACK, ack->lane, ack->epoch, ack->number, ack->last > acked };
+    err = out.err == OK ? proof_put(store, &newest, writer_bytes(&out), &ack->signature) : out.err;
+    if (err == OK && ack->last >= acked)
+        err = proof_put(store, &own, writer_bytes(&out), &ack->signature);
     free(space);
     return err;
 }
 
 enum err node_proof_feed(struct node_store *store, const struct feed_batch *batch)
 {
-    const struct proof proof = { RETURN_FEED, batch->stream, batch->epoch, batch->to };
+    const struct proof proof = { RETURN_FEED, batch->stream, batch->epoch, batch->to, false };
     return proof_put(store, &proof, batch->statement, &batch->signature);
 }
 

@@ -80,7 +80,7 @@ UPDATE counter SET load_to = 0;
 -- @proof_put
 INSERT INTO proof VALUES (?1, ?2, ?3, ?4, ?5)
     ON CONFLICT (kind, place) DO UPDATE SET epoch = ?3, number = ?4, body = ?5
-     WHERE (epoch, number) <= (?3, ?4);
+     WHERE ?6 OR (epoch, number) <= (?3, ?4);
 -- @proof_get
 SELECT body FROM proof WHERE kind = ?1 AND place = ?2;
 

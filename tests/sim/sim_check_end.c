@@ -409,6 +409,34 @@ static void check_countersigned(void)
     }
 }
 
+static bool created_here(const struct seen_change *change)
+{
+    for (size_t i = 0; i < sim_seen_count; i++) {
+        if (sim_seen[i].node == change->node && sim_seen[i].op == OP_CREATE &&
+            id_equal(&sim_seen[i].record, &change->record))
+            return true;
+    }
+    return false;
+}
+
+/* What lies behind another change of the same office waits for it, whatever lane came first: an
+ * edit of a record that is there is not refused for its absence. (Where the
+ * hub was restored it may be, as far as this knows: what made the record may come back later.) */
+static void check_order(void)
+{
+    if (epoch_count > 0)
+        return;
+    for (size_t i = 0; i < sim_seen_count; i++) {
+        const struct seen_change *change = &sim_seen[i];
+        const struct folded *fold = fold_find(&change->record);
+        if (change->disposition == DISPOSITION_REJECTED && change->op == OP_UPDATE &&
+            change->reason == ERR_NOT_FOUND && fold != NULL && !fold->deleted &&
+            created_here(change))
+            sim_fail("I2: %s: lane %d seq %llu came before the record that it edits",
+                     world.nodes[change->node].name, change->lane, (unsigned long long)change->seq);
+    }
+}
+
 static void check_replay(void)
 {
     struct hub_store *into = NULL;
@@ -445,6 +473,7 @@ void sim_check_end(void)
     for (size_t i = 0; i < sim_seen_count; i++)
         check_told(&sim_seen[i]);
     check_countersigned();
+    check_order();
     sim_check_drafts();
     check_values();
     check_three_way();

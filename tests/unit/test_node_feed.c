@@ -418,6 +418,13 @@ static void the_newest_answer_of_each_lane_is_kept_as_proof(void **state)
     assert_true(bytes_equal(proof, bytes_of(first, first_len)));
     assert_int_equal(node_store_proof(o->store, RETURN_ACK, LANE_URGENT, &proof), OK);
     assert_int_equal(node_store_proof(o->store, RETURN_FEED, FEED_CONTROL, &proof), OK);
+    /* One that was said again later reaches less far: it shows the number, the other the place. */
+    o->journal = before + 7;
+    assert_int_equal(office_ack(o, LANE_NORMAL, 1, last - 1, 1, accepted), OK);
+    assert_int_equal(node_store_proof(o->store, RETURN_ACK, LANE_NORMAL, &proof), OK);
+    assert_true(bytes_equal(proof, bytes_of(first, first_len)));
+    assert_int_equal(node_store_proof(o->store, RETURN_ACK, PROOF_NEWEST_ACK, &proof), OK);
+    assert_false(bytes_equal(proof, bytes_of(first, first_len)));
 }
 
 int main(void)
