@@ -106,7 +106,8 @@ is "still queued there" "$(node old --json status | json queued)" "$lost"
 
 # What it holds is signed by the people who entered it: carried as a file, it waits for a person.
 node old bundle export "$W/old.tksk" >/dev/null || fail "bundle export at the former netbook"
-hub bundle import "$W/old.tksk" >"$W/import.txt" 2>&1 || fail "bundle import: $(cat "$W/import.txt")"
+hub bundle import "$W/old.tksk" >"$W/import.txt" 2>&1 ||
+    fail "bundle import: $(cat "$W/import.txt")"
 stop old
 is "kept for review" "$(hub --json status | json quarantined)" "$lost"
 is "lost, once it has come by hand" "$(hub --json node show "$A" | json lost)" 0

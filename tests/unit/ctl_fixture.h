@@ -37,19 +37,16 @@ static pid_t daemon_pid;
 
 /* Serves each command with its next line of the script; the last one serves for ever. Requests are
  * kept in DIR/requests. */
-static void serve(int listener, const struct line *script)
+static void serve(int listener, FILE *log, const struct line *script)
 {
     unsigned used[64] = { 0 };
-    char path[160];
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    (void)snprintf(path, sizeof(path), "%s/requests", directory);
-    FILE *log = fopen(path, "we");
     for (;;) {
         int fd = accept(listener, NULL, NULL);
         FILE *in = fd < 0 ? NULL : fdopen(fd, "r");
         char *line = NULL;
         size_t cap = 0;
-        while (in && log && getline(&line, &cap, in) > 0) {
+        while (in && getline(&line, &cap, in) > 0) {
             json_t *request = json_loads(line, 0, NULL);
             const char *cmd = json_string_value(json_object_get(request, "cmd"));
             const char *answer =
@@ -90,10 +87,16 @@ static void start_daemon(const struct line *script)
     assert_true(listener >= 0);
     assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
     assert_int_equal(listen(listener, 8), 0);
+    /* Emptied here: a command that asks nothing may be done before the daemon has begun. */
+    char path[160];
+    (void)snprintf(path, sizeof(path), "%s/requests", directory);
+    FILE *log = fopen(path, "we");
+    assert_non_null(log);
     daemon_pid = fork();
     assert_true(daemon_pid >= 0);
     if (daemon_pid == 0)
-        serve(listener, script);
+        serve(listener, log, script);
+    (void)fclose(log);
     (void)close(listener);
 }
 
