@@ -78,7 +78,8 @@ NODISCARD enum err node_store_dictionary_get(struct node_store *store, uint64_t 
 NODISCARD enum err node_store_dictionary(struct node_store *store,
                                          struct dictionary *ret_dictionary);
 /* [statement, signature] of the ACK that reaches furthest in a lane, of the newest of all, or of
- * the newest feed batch of a stream: proof for a hub that was rolled back. ERR_NOT_FOUND: none came.
+ * the newest feed batch of a stream: proof for a hub that was rolled back. ERR_NOT_FOUND: none
+ * came.
  */
 #define PROOF_NEWEST_ACK LANE_COUNT
 #define PROOF_ACKS (LANE_COUNT + 1)
