@@ -324,27 +324,9 @@ static void slot_committed(struct hub_driver *driver, struct peer_slot *slot)
         hub_session_moved(&slot->session, false);
 }
 
-/* What waited and is set free, a part of it each turn. */
-static bool more(const struct hub_driver *driver)
-{
-    return !driver->halt.on && hub_store_more(driver->store);
-}
-
-static enum err go_on(struct hub_driver *driver)
-{
-    const uint64_t before = hub_store_journal(driver->store).number;
-    enum err err = driver_turn(driver);
-    if (err == OK)
-        err = hub_store_go_on(driver->store, driver->wall_ms);
-    driver->moved = driver->moved || hub_store_journal(driver->store).number > before;
-    return err;
-}
-
 enum err hub_driver_flush(struct hub_driver *driver, uint64_t now_ms)
 {
-    enum err err = more(driver) ? go_on(driver) : OK;
-    if (err != OK)
-        (void)driver_fail(driver, err);
+    enum err err = OK;
     if (driver->turn) {
         err = hub_store_commit(driver->store);
         if (err != OK) {
@@ -419,7 +401,7 @@ enum err hub_driver_tick(struct hub_driver *driver, uint64_t now_ms, uint64_t wa
 
 uint64_t hub_driver_wake_ms(const struct hub_driver *driver)
 {
-    if (driver->turn || more(driver))
+    if (driver->turn)
         return 0;
     uint64_t wake_ms = UINT64_MAX;
     for (unsigned i = 0; i < driver->slot_count; i++) {

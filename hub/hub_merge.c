@@ -1,13 +1,10 @@
 /* Taking an entry of a chain: journal, position, and what becomes of its transaction, then and
  * later. */
-#include <limits.h>
 #include <stdlib.h>
 
 #include "common/must.h"
 #include "hub/hub_merge.h"
 #include "proto/compress.h"
-
-#define WOKEN_MAX 256 /* of what waited, in one transaction */
 
 enum err merge_open(struct merge **ret_merge)
 {
@@ -419,53 +416,14 @@ static enum err look_again(struct hub_store *store, const struct row_wait *wait,
     return err ? err : tell(m);
 }
 
-static enum err ready(struct hub_store *store, uint64_t number, unsigned count, uint64_t wall_ms)
-{
-    struct row_wait wait;
-    enum err err = OK;
-    store->more = true;
-    for (; !err && count > 0 && store->journal.number < number; count--) {
-        err = store->ops->wait_ready(store->backend, &wait);
-        if (err == ERR_NOT_FOUND) {
-            store->more = false;
-            return OK;
-        }
-        if (!err)
-            err = look_again(store, &wait, wall_ms);
-        store->woken++;
-    }
-    return err;
-}
-
 enum err merge_ready(struct hub_store *store, uint64_t wall_ms)
 {
-    unsigned left = store->woken < WOKEN_MAX ? WOKEN_MAX - store->woken : 0;
-    return ready(store, UINT64_MAX, store->replaying ? 0 : left, wall_ms);
-}
-
-enum err merge_ready_until(struct hub_store *store, uint64_t number, uint64_t wall_ms)
-{
-    return ready(store, number, UINT_MAX, wall_ms);
-}
-
-bool hub_store_more(const struct hub_store *store)
-{
-    return store->more;
-}
-
-enum err hub_store_go_on(struct hub_store *store, uint64_t wall_ms)
-{
-    must(store->writing);
-    return merge_ready(store, wall_ms);
-}
-
-enum err hub_store_settle(struct hub_store *store)
-{
-    enum err err = hub_store_begin(store);
-    if (!err)
-        err = merge_ready_until(store, UINT64_MAX, 0);
-    if (!err)
-        return hub_store_commit(store);
-    hub_store_rollback(store);
-    return err;
+    struct row_wait wait;
+    enum err err;
+    while ((err = store->ops->wait_ready(store->backend, &wait)) == OK) {
+        err = look_again(store, &wait, wall_ms);
+        if (err)
+            return err;
+    }
+    return err == ERR_NOT_FOUND ? OK : err;
 }

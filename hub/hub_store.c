@@ -253,7 +253,6 @@ enum err hub_store_open(const char *path, const char *vfs, const char *district,
     if (!err)
         err = reload_journal(store);
     store->opened = store->journal;
-    store->more = true; /* what an earlier run left */
     if (err)
         (void)problem_set(problem, err, path, "its policy or journal cannot be read");
 out:
@@ -286,7 +285,6 @@ enum err hub_store_begin(struct hub_store *store)
     must(!store->writing);
     enum err err = store->ops->begin(store->backend);
     store->writing = err == OK;
-    store->woken = 0;
     return err;
 }
 
@@ -299,7 +297,6 @@ static void caches_reload(struct hub_store *store)
         err = reload_journal(store);
     /* Nothing may be decided on caches that differ from the file. */
     must(!err);
-    store->more = true;
 }
 
 enum err hub_store_commit(struct hub_store *store)

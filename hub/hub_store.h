@@ -154,13 +154,6 @@ NODISCARD enum err hub_store_txn_verify(const struct hub_store *store, const str
  * nobody can burn another's leaf with bytes that do not open. ERR_STATE when seq is not received +
  * 1 or the head does not follow (a bug of the caller); ERR_STORE, ERR_FULL. */
 NODISCARD enum err hub_store_merge(struct hub_store *store, const struct hub_entry *entry);
-/* What an entry or a statement sets free that waited is merged in the same transaction, up to a
- * number; the rest in the next ones, by these: whether there may be more, and as much of it as one
- * transaction takes. */
-bool hub_store_more(const struct hub_store *store);
-NODISCARD enum err hub_store_go_on(struct hub_store *store, uint64_t wall_ms);
-/* All of it, in one transaction of its own: of a private copy. */
-NODISCARD enum err hub_store_settle(struct hub_store *store);
 
 /* Raw ACK items ([seq, number, entries] …, PROTOCOL.md §3) for seqs first..last with the
  * dispositions as they are now, as many as fit into `out` (which is not in error afterwards). The

@@ -179,7 +179,6 @@ CREATE TABLE tksk_wait (
 ) STRICT;
 CREATE INDEX tksk_wait_txn ON tksk_wait (on_txn) WHERE ready = 0;
 CREATE INDEX tksk_wait_lane ON tksk_wait (node, incarnation, lane, seq) WHERE ready = 0;
-CREATE INDEX tksk_wait_moved ON tksk_wait (node, incarnation) WHERE ready = 0 OR ruling = 0;
 CREATE INDEX tksk_wait_ready ON tksk_wait (txn) WHERE ready = 1;
 
 CREATE TABLE tksk_data_key (

@@ -160,7 +160,7 @@ static enum err replay_policy(struct replay *r, const struct row_journal *row)
     return hub_store_dictionary_put(r->into, version, bytes, NULL);
 }
 
-/* One entry. Of those that follow from others (decided again) the journal says only when. */
+/* One entry; those that follow from others (decided again) must have come by themselves already. */
 static enum err replay_entry(struct replay *r, const struct row_journal *row)
 {
     struct row_journal made;
@@ -176,8 +176,6 @@ static enum err replay_entry(struct replay *r, const struct row_journal *row)
             err = replay_policy(r, row);
             break;
         case JOURNAL_AGAIN:
-            err = merge_ready_until(r->into, row->number, row->wall_ms);
-            break;
         case DOCUMENT_DICTIONARY:
             return ERR_STORE;
         }
@@ -194,7 +192,6 @@ enum err hub_store_replay(struct hub_store *store, struct hub_store *into)
     struct replay r = { .from = store, .into = into };
     enum err err = OK;
     must(into->journal.number == 0 && strcmp(store->district, into->district) == 0);
-    into->replaying = true;
     r.txn = malloc(sizeof(*r.txn));
     r.plain = buf_of(malloc(TRANSACTION_BYTES_MAX), TRANSACTION_BYTES_MAX);
     r.item = malloc(SEALED_BYTES_MAX);
@@ -208,12 +205,9 @@ enum err hub_store_replay(struct hub_store *store, struct hub_store *into)
             err = store->ops->journal_get(store->backend, number, &row);
         if (!err)
             err = replay_entry(&r, &row);
-        if (!err && number == store->journal.number)
-            err = merge_ready_until(into, UINT64_MAX, row.wall_ms); /* what it leaves waiting */
         if (!err && (number % REPLAY_BATCH == 0 || number == store->journal.number))
             err = hub_store_commit(into);
     }
-    into->replaying = false;
     if (err)
         hub_store_rollback(into);
     else if (into->journal.number != store->journal.number)

@@ -164,10 +164,8 @@ UPDATE tksk_wait SET ready = 1
 -- name: wake_moved
 -- Two ranges of the index: this is asked at every entry while anything waits.
 UPDATE tksk_wait SET ready = 1, ruling = 3 WHERE txn IN (
-    SELECT txn FROM tksk_wait
-        WHERE (ready = 0 OR ruling = 0) AND node = ?1 AND incarnation < ?2 UNION ALL
-    SELECT txn FROM tksk_wait
-        WHERE (ready = 0 OR ruling = 0) AND node = ?1 AND incarnation > ?2);
+    SELECT txn FROM tksk_wait WHERE ready = 0 AND node = ?1 AND incarnation < ?2 UNION ALL
+    SELECT txn FROM tksk_wait WHERE ready = 0 AND node = ?1 AND incarnation > ?2);
 
 -- name: document_put
 INSERT INTO tksk_document (kind, version, number, hash, signed) VALUES (?1, ?2, ?3, ?4, ?5);

@@ -21,9 +21,6 @@ struct hub_store {
     struct dictionary dictionary; /* the last one asked for; its bytes are those below */
     uint8_t *dictionary_bytes;
     struct cursor journal, opened;
-    unsigned woken; /* looked at again in this transaction */
-    bool more;      /* some that are ready may be left for a later one */
-    bool replaying; /* the journal says when */
 
     struct merge *merge;        /* work space of one transaction */
     struct hub_record *record;  /* of the feed and the lists */
@@ -51,11 +48,8 @@ NODISCARD enum err store_dictionary_place(struct hub_store *store, uint64_t *ret
 
 /* hub_merge.c: takes one entry; `twin` says whether its incarnation is quarantined. */
 NODISCARD enum err merge_entry(struct hub_store *store, const struct hub_entry *entry, bool twin);
-/* Looks again at what is ready, as much as one transaction may: an office that woke all it had
- * parked would keep the others waiting. hub_store_go_on does the rest. */
+/* Looks again at whatever is ready, until nothing is. */
 NODISCARD enum err merge_ready(struct hub_store *store, uint64_t wall_ms);
-/* All of it, or until the journal has an entry `number`. */
-NODISCARD enum err merge_ready_until(struct hub_store *store, uint64_t number, uint64_t wall_ms);
 /* Marks a waiting or quarantined transaction as ready under a ruling. */
 NODISCARD enum err merge_rule(struct hub_store *store, uint64_t txn, enum ruling ruling);
 /* Plain bytes of a transaction into a space of TRANSACTION_BYTES_MAX. */

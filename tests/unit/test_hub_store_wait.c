@@ -363,67 +363,6 @@ static void two_that_refer_to_each_other_do_not_wait_for_ever(void **state)
     assert_answer(&f, &two, 0, REJECTED, "reference");
 }
 
-static struct sent waiting_for(const struct after *after, unsigned count)
-{
-    struct id id;
-    struct draft *d = person_draft(NODE_A, OPERATOR_A, &id);
-    d->after_count = count;
-    memcpy(d->after, after, count * sizeof *after);
-    return fixture_send(d);
-}
-
-static void gate(enum lane lane)
-{
-    struct id id;
-    struct draft *d = person_draft(NODE_A, OPERATOR_A, &id);
-    d->lane = lane;
-    (void)fixture_send(d);
-}
-
-static void go_on_once(void)
-{
-    assert_int_equal(hub_store_begin(f.store), OK);
-    assert_int_equal(hub_store_go_on(f.store, 1), OK);
-    assert_int_equal(hub_store_commit(f.store), OK);
-}
-
-/* The replay of tear_down must come to the same, whatever came in between. */
-static void what_one_entry_sets_free_merges_over_several_transactions(void **state)
-{
-    (void)state;
-    enum { WAITING = 900 };
-    const struct after after[] = { { .lane = LANE_URGENT, .seq = 1 },
-                                   { .lane = LANE_BULK, .seq = 1 } };
-    struct id id;
-    struct sent *waiting = calloc(WAITING, sizeof *waiting);
-    assert_non_null(waiting);
-    for (unsigned i = 0; i < WAITING; i++) /* some wait for both, the others for the second */
-        waiting[i] = waiting_for(i % 3 == 0 ? after : after + 1, i % 3 == 0 ? 2 : 1);
-    uint64_t before = hub_store_journal(f.store).number;
-    gate(LANE_BULK);
-    assert_true(hub_store_more(f.store));
-    uint64_t part = hub_store_journal(f.store).number - before;
-    assert_in_range(part, 2, WAITING / 2);
-    assert_answer(&f, &waiting[WAITING - 1], 0, PARKED, "after");
-    struct sent other = fixture_send(person_draft(NODE_B, OPERATOR_B, &id));
-    assert_answer(&f, &other, 0, ACCEPTED, "");
-    gate(LANE_URGENT);
-    unsigned turns = 0;
-    for (; hub_store_more(f.store) && turns < 10; turns++)
-        go_on_once();
-    assert_in_range(turns, 1, 9);
-    uint64_t last = 0;
-    for (unsigned i = 0; i < WAITING; i++)
-        assert_answer(&f, &waiting[i], 0, ACCEPTED, "");
-    for (unsigned i = 0; i < WAITING; i += 3) { /* in their first order */
-        uint64_t number = fixture_answer(&f, &waiting[i], 0).number;
-        assert_true(number > last);
-        last = number;
-    }
-    assert_int_equal(hub_store_journal(f.store).number, before + 3 + WAITING);
-    free(waiting);
-}
-
 static void a_life_that_ended_leaves_nothing_waiting_for_it(void **state)
 {
     (void)state;
@@ -546,7 +485,6 @@ int main(void)
         TEST(what_refers_to_waiting_work_parks_behind_it_and_shares_its_fate),
         TEST(what_waits_merges_in_the_order_in_which_it_came),
         TEST(two_that_refer_to_each_other_do_not_wait_for_ever),
-        TEST(what_one_entry_sets_free_merges_over_several_transactions),
         TEST(a_life_that_ended_leaves_nothing_waiting_for_it),
         TEST(after_a_move_it_goes_on_waiting_only_for_what_it_needs),
         TEST(a_person_can_let_go_of_what_waits_in_vain),
