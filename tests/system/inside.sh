@@ -128,11 +128,11 @@ node --json show "$id" | tr -d ' \n' | grep -q '"disposition":"accepted"' || fai
 
 for name in hub node; do
     mkdir -p /etc/systemd/system/tksk-$name.service.d
-    printf '[Service]\nWatchdogSec=6\nRestartSec=1\n' \
+    printf '[Service]\nWatchdogSec=10\nRestartSec=1\n' \
         >/etc/systemd/system/tksk-$name.service.d/test.conf
 done
 systemctl daemon-reload && systemctl restart tksk-hub tksk-node || fail "restart with a watchdog"
-sleep 15 # more than twice what the watchdog waits: who is well is left alone
+sleep 22 # more than twice what the watchdog waits: who is well is left alone
 for name in hub node; do
     is "restarts of tksk-$name that is well" "$(property $name NRestarts)" 0
     killed_comes_back $name STOP
