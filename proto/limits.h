@@ -39,6 +39,10 @@
 #define TEXT_CHARS_MAX 4000 /* a text field without a length of its own */
 #define LIST_ITEMS_MAX 64
 #define MAP_ITEMS_MAX 32
+#define EXPR_BYTES_MAX 400       /* text of an expression of the policy */
+#define EXPR_NODES_MAX 128       /* operators, functions, names and values in it */
+#define EXPR_DEPTH_MAX 16        /* inside each other */
+#define EXPR_TEXT_BYTES_MAX 1024 /* of a text that an expression holds a copy of */
 #define TRUST_STATEMENT_BYTES_MAX (16 * 1024)
 #define SIGNERS_MAX 8
 #define COUNTERSIGNATURES_MAX 4 /* of one transaction */
