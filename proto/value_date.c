@@ -108,6 +108,19 @@ static int64_t days_from_civil(int64_t year, int64_t month, int64_t day)
     return era * 146097 + day_of_era - 719468;
 }
 
+bool date_days(struct bytes iso, int64_t *ret_days)
+{
+    if (!date_iso(iso))
+        return false;
+    size_t at = 0;
+    int year = take_number(iso, &at, 4, 4);
+    at++;
+    int month = take_number(iso, &at, 2, 2);
+    at++;
+    *ret_days = days_from_civil(year, month, take_number(iso, &at, 2, 2));
+    return true;
+}
+
 static void civil_from_days(int64_t days, int64_t *ret_year, int64_t *ret_month, int64_t *ret_day)
 {
     days += 719468;

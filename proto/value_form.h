@@ -29,6 +29,8 @@ NODISCARD bool time_to_text(int64_t ms_utc, char ret[TIME_TEXT_BYTES]);
 NODISCARD bool time_parse(struct bytes text, int64_t *ret_ms_utc);
 /* ISO form of date_parse only. */
 NODISCARD bool date_iso(struct bytes text);
+/* Days since 1970-01-01 of an ISO date. False: it is none. */
+NODISCARD bool date_days(struct bytes iso, int64_t *ret_days);
 
 struct bytes text_trim(struct bytes text);
 /* ASCII letters of either case. */
