@@ -46,11 +46,21 @@ static enum err ended_verdict(const struct ended *ended, const struct row_txn *r
     return ERR_KEY_LEAKED;
 }
 
-static enum err term_verdict(const struct trust_operator *op, const struct row_txn *row)
+/* The author's clock may be wrong by decades. What it cannot do is to have signed before a roster
+ * that it names was: then that statement's day counts, and a dead clock battery costs nothing in a
+ * term that had begun by then, nor opens one that had ended. `starts`: the day is this operator's
+ * own. */
+static enum err term_verdict(const struct merge *m, const struct trust_operator *op, bool starts)
 {
-    char date[DATE_TEXT_BYTES];
-    date_of_ms(row->claimed_ms, date);
-    return op->until[0] != '\0' && strcmp(date, op->until) > 0 ? ERR_TERM_ENDED : OK;
+    char date[DATE_TEXT_BYTES], seen[DATE_TEXT_BYTES];
+    const char *day = date;
+    date_of_ms(m->row.claimed_ms, date);
+    date_of_ms(trust_signed_ms(&m->store->trust, m->row.trust_version), seen);
+    if (strcmp(seen, date) > 0)
+        day = seen;
+    if (op->until[0] != '\0' && strcmp(day, op->until) > 0)
+        return ERR_TERM_ENDED;
+    return starts && op->from[0] != '\0' && strcmp(day, op->from) < 0 ? ERR_TERM_START : OK;
 }
 
 /* Why a person has to look first; OK when nobody has. */
@@ -65,7 +75,7 @@ static enum err quarantine_reason(const struct merge *m, const struct trust_oper
         if (of_operator != OK)
             reason = of_operator;
     }
-    return reason != OK ? reason : term_verdict(op, &m->row);
+    return reason != OK ? reason : term_verdict(m, op, true);
 }
 
 /* --- countersignatures ----------------------------------------------------------------------- */
@@ -76,14 +86,15 @@ static bool asks(const struct policy_role *role)
 }
 
 /* In force by the same rules as an author: there when it signed, and not ended before that. It
- * signed later than the author, at the latest where the chain stands. */
+ * signed later than the author, at the latest where the chain stands; so the start of its term is
+ * not compared with when the author did. */
 static enum err countersigner_verdict(const struct merge *m, const struct trust_operator *op)
 {
     const struct row_txn *row = &m->row;
     if (op->since > row->trust_version && op->since > row->chain_trust)
         return ERR_COUNTERSIGN;
     enum err reason = ended_verdict(&op->ended, row);
-    return reason != OK ? reason : term_verdict(op, row);
+    return reason != OK ? reason : term_verdict(m, op, false);
 }
 
 /* OK: nobody needs to, or somebody may and did; m->countersigners says where. ERR_COUNTERSIGN:

@@ -29,7 +29,7 @@ static enum err rule_quarantined(struct hub_store *store, enum ruling ruling,
 static bool by_term(const struct row_txn *row, const void *which)
 {
     (void)which;
-    return row->reason == ERR_TERM_ENDED;
+    return row->reason == ERR_TERM_ENDED || row->reason == ERR_TERM_START;
 }
 
 /* [8, accept, [leaf …]] */
@@ -101,12 +101,15 @@ static enum err effects(struct hub_store *store, struct bytes ops, uint64_t wall
     struct reader reader = reader_of(ops);
     size_t count = reader_array(&reader);
     enum err err = OK;
+    bool renewed = false;
     for (size_t i = 0; i < count && !err; i++) {
         struct reader op = reader_of(reader_raw(&reader));
         (void)reader_array(&op);
         switch ((enum trust_op_code)reader_uint(&op)) {
         case TRUST_OPERATOR_UNTIL:
-            err = rule_quarantined(store, RULING_NONE, by_term, NULL);
+            if (!renewed) /* of all at once */
+                err = rule_quarantined(store, RULING_NONE, by_term, NULL);
+            renewed = true;
             break;
         case TRUST_RELEASE:
             err = effect_release(store, &op);

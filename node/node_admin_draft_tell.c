@@ -391,7 +391,7 @@ json_t *node_draft_problems(struct entering *entering, const struct draft *draft
                                .draft = draft,
                                .lang = admin_call_lang(entering->call),
                                .list = json_array() };
-    const struct entry_request request = { .wall_ms = loop_wall_ms(),
+    const struct entry_request request = { .wall_ms = node_admin_claim_ms(entering->admin),
                                            .lane = entering->lane,
                                            .changes = entering->changes,
                                            .change_count = entering->count,

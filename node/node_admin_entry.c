@@ -201,7 +201,7 @@ void node_entering_submit(struct entering *entering)
     if (id_is_zero(&entering->request))
         entering->request = crypto_random_id();
     const struct entry_request request = { .request = entering->request,
-                                           .wall_ms = loop_wall_ms(),
+                                           .wall_ms = node_admin_claim_ms(admin),
                                            .lane = entering->lane,
                                            .changes = entering->changes,
                                            .change_count = entering->count,
@@ -301,7 +301,7 @@ static enum err store_reasons(struct entering *entering, const struct id *record
                                    .fields = entering->fields[0].list,
                                    .field_count = entering->fields[0].count };
     const struct entry_request reasons = { .request = request,
-                                           .wall_ms = loop_wall_ms(),
+                                           .wall_ms = node_admin_claim_ms(admin),
                                            .lane = entering->lane,
                                            .changes = &change,
                                            .change_count = 1 };

@@ -176,6 +176,8 @@ void node_cmd_export_rows(struct node_admin *admin, struct admin_call *call);
 /* node_admin_status.c: keeps what an operator has seen; `key` NULL: who acts in this call. */
 void node_admin_look(struct node_admin *admin, const struct public_key *key, enum node_look look);
 json_t *node_json_zone(const struct node_admin *admin); /* NULL: the policy names none */
+/* The time that an entry made now claims: the hub's where it is known. */
+uint64_t node_admin_claim_ms(const struct node_admin *admin);
 
 void node_cmd_countersign_list(struct node_admin *admin, struct admin_call *call);
 void node_cmd_countersign_show(struct node_admin *admin, struct admin_call *call);

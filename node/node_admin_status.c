@@ -72,6 +72,11 @@ json_t *node_json_zone(const struct node_admin *admin)
     return minutes >= -24 * 60 && minutes <= 24 * 60 ? json_integer(minutes) : NULL;
 }
 
+uint64_t node_admin_claim_ms(const struct node_admin *admin)
+{
+    return node_driver_claim_ms(admin->parts.driver, loop_now_ms(), loop_wall_ms());
+}
+
 static void status_cutoff(const struct node_admin *admin, enum clock_source source,
                           uint64_t wall_ms, json_t *done)
 {

@@ -44,6 +44,12 @@ enum clock_source node_clock_now(const struct node_clock *clock, uint64_t now_ms
                                                                                 : CLOCK_NOBODY;
 }
 
+uint64_t node_clock_claim(const struct node_clock *clock, uint64_t now_ms, uint64_t wall_ms)
+{
+    uint64_t ms;
+    return node_clock_now(clock, now_ms, wall_ms, &ms) == CLOCK_NOBODY ? clock->floor_ms : ms;
+}
+
 bool node_clock_off(const struct node_clock *clock, uint64_t now_ms, uint64_t wall_ms,
                     int64_t *ret_off_ms)
 {

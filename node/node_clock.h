@@ -29,6 +29,9 @@ enum clock_source {
 /* *ret_ms is our own clock's with CLOCK_NOBODY. */
 enum clock_source node_clock_now(const struct node_clock *clock, uint64_t now_ms, uint64_t wall_ms,
                                  uint64_t *ret_ms);
+/* What an author's claim says: the same, and with CLOCK_NOBODY the last moment that is certain. The
+ * hub compares it with terms of office and dates of codes; it may be early, never impossible. */
+uint64_t node_clock_claim(const struct node_clock *clock, uint64_t now_ms, uint64_t wall_ms);
 /* How far our own clock is ahead of the hub's (negative: behind). False: not known. */
 bool node_clock_off(const struct node_clock *clock, uint64_t now_ms, uint64_t wall_ms,
                     int64_t *ret_off_ms);

@@ -362,6 +362,11 @@ enum clock_source node_driver_time(const struct node_driver *driver, uint64_t no
     return node_clock_now(&driver->clock, now_ms, wall_ms, ret_ms);
 }
 
+uint64_t node_driver_claim_ms(const struct node_driver *driver, uint64_t now_ms, uint64_t wall_ms)
+{
+    return node_clock_claim(&driver->clock, now_ms, wall_ms);
+}
+
 uint64_t node_driver_rate(const struct node_driver *driver)
 {
     return node_rate_bytes_s(&driver->rate);

@@ -47,6 +47,8 @@ bool node_driver_is_sent(const struct node_driver *driver, enum lane lane, uint6
  * clock is ahead of the hub's, 0 when the hub has not spoken. */
 enum clock_source node_driver_time(const struct node_driver *driver, uint64_t now_ms,
                                    uint64_t wall_ms, uint64_t *ret_ms, int64_t *ret_off_ms);
+/* The time that an entry made now claims (node_clock_claim). */
+uint64_t node_driver_claim_ms(const struct node_driver *driver, uint64_t now_ms, uint64_t wall_ms);
 /* Bytes of entries a second that the link carried when there was something to send; 0: unknown. */
 uint64_t node_driver_rate(const struct node_driver *driver);
 /* Seconds until `bytes` of entries have been acknowledged, at that rate. False: unknown. */

@@ -364,7 +364,7 @@ static enum err store_rows(struct importing *importing, struct problem *problem)
                                    .field_count = row->fields.count };
     }
     const struct entry_request request = { .request = importing->request,
-                                           .wall_ms = loop_wall_ms(),
+                                           .wall_ms = node_admin_claim_ms(importing->admin),
                                            .lane = importing->lane,
                                            .changes = importing->changes,
                                            .change_count = importing->count,
@@ -474,7 +474,7 @@ void node_import_rows(struct node_admin *admin, struct admin_call *call)
         importing->lane = LANE_BULK;
     if (id_is_zero(&importing->request))
         importing->request = crypto_random_id();
-    date_of_ms(loop_wall_ms(), importing->today);
+    date_of_ms(node_admin_claim_ms(admin), importing->today);
     importing->author = node_admin_author(admin, importing->policy);
     importing->rejected = json_array();
     importing->rows = calloc(count, sizeof *importing->rows);

@@ -17,6 +17,7 @@ void trust_close(struct trust *trust)
         return;
     free(trust->nodes);
     free(trust->operators);
+    free(trust->signed_ms);
     *trust = (struct trust){ .epoch = 1 };
 }
 
@@ -54,6 +55,11 @@ const struct trust_operator *trust_operator_by_key(const struct trust *trust,
             return &trust->operators[i];
     }
     return NULL;
+}
+
+uint64_t trust_signed_ms(const struct trust *trust, uint64_t version)
+{
+    return version >= 1 && version <= trust->version ? trust->signed_ms[version - 1] : 0;
 }
 
 /* --- applying --------------------------------------------------------------------- */
@@ -183,6 +189,20 @@ static enum err signed_check(const struct trust *trust, const struct parts *part
     return OK;
 }
 
+/* Room for the time of one more version. */
+static enum err signed_grow(struct trust *trust)
+{
+    if (trust->version < trust->signed_cap)
+        return OK;
+    size_t cap = trust->signed_cap ? 2 * trust->signed_cap : 16;
+    uint64_t *more = realloc(trust->signed_ms, cap * sizeof(*more));
+    if (!more)
+        return ERR_MEMORY;
+    trust->signed_ms = more;
+    trust->signed_cap = cap;
+    return OK;
+}
+
 static enum err parts_apply(struct trust *trust, const struct parts *parts,
                             const struct public_key *root_pin, const char **ret_why)
 {
@@ -197,12 +217,16 @@ static enum err parts_apply(struct trust *trust, const struct parts *parts,
                               : signed_check(trust, parts, &survey, ret_why);
     if (err)
         return err;
+    err = signed_grow(trust);
+    if (err)
+        return err;
     err = trust_ops_apply(trust, parts->version, parts->ops, survey.op_count, ret_why);
     if (err)
         return err;
 
     memcpy(trust->district, parts->district.at, parts->district.len);
     trust->district[parts->district.len] = '\0';
+    trust->signed_ms[parts->version - 1] = parts->claimed_ms;
     trust->version = parts->version;
     parts_hash(parts, &trust->hash);
     return OK;

@@ -108,6 +108,8 @@ struct trust {
     struct trust_node *nodes; /* one per name: the latest enrolment */
     size_t operator_count, operator_cap;
     struct trust_operator *operators; /* ascending by number */
+    size_t signed_cap;
+    uint64_t *signed_ms; /* by version - 1: when its signers say that they signed */
 };
 
 void trust_open(struct trust *ret_trust); /* empty, version 0 */
@@ -160,6 +162,10 @@ const struct trust_node *trust_node_by_curve(const struct trust *trust,
 const struct trust_operator *trust_operator(const struct trust *trust, uint32_t number);
 const struct trust_operator *trust_operator_by_key(const struct trust *trust,
                                                    const struct public_key *key);
+
+/* When the statement of that version says that it was signed; 0: there is none. Who names a version
+ * has seen it, so signed nothing before it. */
+uint64_t trust_signed_ms(const struct trust *trust, uint64_t version);
 
 /* Op writers for those who sign statements (tkskctl) and for tests. */
 void trust_op_signers(struct writer *out, enum trust_op_code code, const struct signer_list *list);

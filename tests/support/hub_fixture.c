@@ -72,8 +72,9 @@ enum err fixture_try_trust(struct fixture *f, unsigned op_count, struct bytes op
     const struct secret_key *keys[] = { trust->version == 0 ? f->root : f->officer };
     writer_array(&array, op_count);
     writer_raw(&array, ops);
-    enum err err = trust_sign(FIXTURE_DISTRICT, trust->version + 1, &trust->hash,
-                              FIXTURE_CLAIMED_MS, writer_bytes(&array), keys, 1, &out);
+    uint64_t signed_ms = f->statement_ms ? f->statement_ms : FIXTURE_CLAIMED_MS;
+    enum err err = trust_sign(FIXTURE_DISTRICT, trust->version + 1, &trust->hash, signed_ms,
+                              writer_bytes(&array), keys, 1, &out);
     assert_int_equal(err, OK);
     assert_int_equal(hub_store_begin(f->store), OK);
     err = hub_store_trust_put(f->store, writer_bytes(&out), 7, problem);

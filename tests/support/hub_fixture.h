@@ -32,6 +32,7 @@ struct fixture {
     struct secret_key *root, *officer;
     struct secret_key *operators[16]; /* by number */
     struct fixture_node nodes[FIXTURE_NODES];
+    uint64_t statement_ms; /* when trust statements say that they were signed; 0 = as all else */
     uint32_t minted; /* ids given out */
     /* Rules are compiled with a dictionary while it has room; it holds the last one then. */
     struct buf dictionary;

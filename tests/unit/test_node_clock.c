@@ -122,6 +122,20 @@ static void clock_before_what_the_hub_once_said_is_nobodys(void **state)
     assert_int_equal(node_clock_now(&clock, 0, at("2099-01-01 00:00"), &got), CLOCK_NOBODY);
 }
 
+static void an_entry_claims_the_best_known_time_and_never_an_impossible_one(void **state)
+{
+    (void)state;
+    struct node_clock clock = { .floor_ms = at("2026-10-17 09:00") };
+    uint64_t y2000 = at("2000-01-01 00:00");
+    assert_int_equal(node_clock_claim(&clock, 0, y2000), at("2026-10-17 09:00"));
+    assert_int_equal(node_clock_claim(&clock, 0, at("2099-01-01 00:00")), at("2026-10-17 09:00"));
+    assert_int_equal(node_clock_claim(&clock, 0, at("2026-10-18 08:00")), at("2026-10-18 08:00"));
+    node_clock_hear(&clock, at("2026-11-02 08:00"), 0, y2000);
+    assert_int_equal(node_clock_claim(&clock, 60 * S, y2000 + 60 * S), at("2026-11-02 08:01"));
+    const struct node_clock alone = { .heard = false };
+    assert_int_equal(node_clock_claim(&alone, 0, y2000), y2000); /* nothing says otherwise */
+}
+
 /* --- the forecast ---------------------------------------------------------------------------- */
 
 static void unknown_rate_forecasts_nothing(void **state)
@@ -197,6 +211,7 @@ int main(void)
         cmocka_unit_test(time_is_the_hubs_once_it_has_spoken),
         cmocka_unit_test(time_goes_on_while_the_machine_sleeps_and_not_when_its_clock_is_set),
         cmocka_unit_test(clock_before_what_the_hub_once_said_is_nobodys),
+        cmocka_unit_test(an_entry_claims_the_best_known_time_and_never_an_impossible_one),
         cmocka_unit_test(unknown_rate_forecasts_nothing),
         cmocka_unit_test(forecast_is_bytes_by_the_rate_of_long_bundles),
         cmocka_unit_test(rate_follows_a_link_that_changes),

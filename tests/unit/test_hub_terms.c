@@ -1,0 +1,142 @@
+/* Terms of office at the hub: what lies outside of one waits, by days that a wrong clock cannot
+ * choose, and one statement lets the work of many go on. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "tests/support/hub_fixture.h"
+
+#define Y2000_MS UINT64_C(946684800000)
+#define AUGUST_MS UINT64_C(1786000000000)    /* 2026-08-06 */
+#define OPERATOR_NEXT 6                      /* approved in May for a term from September on */
+#define SEPTEMBER_MS UINT64_C(1789000000000) /* 2026-09-10 */
+
+static struct fixture f;
+
+static int set_up(void **state)
+{
+    (void)state;
+    fixture_open(&f, false);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    fixture_check_replay(&f);
+    fixture_close(&f);
+    return 0;
+}
+
+static struct sent person_at(uint32_t op, uint64_t claimed_ms)
+{
+    struct draft *d = draft_new(&f, NODE_A, op);
+    struct id id = fixture_id(&f);
+    d->claimed_ms = claimed_ms;
+    draft_create(d, "person", &id, VALUES(V_TEXT("area", "36.04.29"), V_TEXT("name", "Ani")));
+    return fixture_send(d);
+}
+
+static void approve_next(void)
+{
+    uint8_t space[512], seed[SECRET_KEY_BYTES];
+    struct writer ops = writer_of(space, sizeof(space));
+    struct trust_operator op = { .number = OPERATOR_NEXT,
+                                 .node = "36.04.29",
+                                 .area = "36.04.29",
+                                 .name = "next",
+                                 .role = "writer",
+                                 .sk = "SK 7",
+                                 .from = "2026-09-01",
+                                 .until = "2030-12-31" };
+    memset(seed, OPERATOR_NEXT, sizeof(seed));
+    f.operators[OPERATOR_NEXT] = secret_key_from(seed);
+    crypto_sign_public(f.operators[OPERATOR_NEXT], &op.key);
+    trust_op_operator(&ops, &op);
+    fixture_trust(&f, 1, writer_bytes(&ops));
+}
+
+static void rule(bool accept, const struct hash *leaf)
+{
+    uint8_t space[128];
+    struct writer ops = writer_of(space, sizeof(space));
+    trust_op_release(&ops, accept, leaf, 1);
+    fixture_trust(&f, 1, writer_bytes(&ops));
+}
+
+static void one_statement_renews_many_and_releases_the_work_of_all(void **state)
+{
+    (void)state;
+    uint8_t space[256];
+    struct writer ops = writer_of(space, sizeof(space));
+    approve_next();
+    struct sent late = person_at(OPERATOR_LATE, AUGUST_MS);
+    struct sent other = person_at(OPERATOR_A, UINT64_C(1930000000000)); /* in 2031 */
+    struct sent early = person_at(OPERATOR_NEXT, AUGUST_MS);
+    assert_answer(&f, &late, 0, QUARANTINED, "term_ended");
+    assert_answer(&f, &other, 0, QUARANTINED, "term_ended");
+    uint64_t before = hub_store_journal(f.store).number;
+    trust_op_operator_until(&ops, OPERATOR_LATE, "SK 9", "2031-12-31");
+    trust_op_operator_until(&ops, OPERATOR_A, "SK 9", "2031-12-31");
+    fixture_trust(&f, 2, writer_bytes(&ops));
+    assert_answer(&f, &late, 0, ACCEPTED, "");
+    assert_answer(&f, &other, 0, ACCEPTED, "");
+    assert_answer(&f, &early, 0, QUARANTINED, "term_start");
+    /* The statement, and one entry for each that it let go: nothing is decided twice. */
+    assert_int_equal(hub_store_journal(f.store).number, before + 3);
+}
+
+static void work_dated_before_the_start_of_a_term_waits_for_a_person(void **state)
+{
+    (void)state;
+    approve_next();
+    struct sent early = person_at(OPERATOR_NEXT, AUGUST_MS);
+    assert_answer(&f, &early, 0, QUARANTINED, "term_start");
+    struct sent good = person_at(OPERATOR_NEXT, SEPTEMBER_MS);
+    assert_answer(&f, &good, 0, ACCEPTED, "");
+    rule(true, &early.leaf);
+    assert_answer(&f, &early, 0, ACCEPTED, "");
+}
+
+static void a_dead_clock_costs_nothing_in_a_term_that_had_begun(void **state)
+{
+    (void)state;
+    struct sent sent = person_at(OPERATOR_A, Y2000_MS); /* its term is from 2020 on */
+    assert_answer(&f, &sent, 0, ACCEPTED, "");
+    approve_next();
+    struct sent early = person_at(OPERATOR_NEXT, Y2000_MS); /* nothing shows that it has begun */
+    assert_answer(&f, &early, 0, QUARANTINED, "term_start");
+    f.statement_ms = SEPTEMBER_MS;
+    rule(false, &early.leaf); /* any statement of that day will do */
+    assert_answer(&f, &early, 0, REJECTED, "term_start");
+    struct sent seen = person_at(OPERATOR_NEXT, Y2000_MS);
+    assert_answer(&f, &seen, 0, ACCEPTED, "");
+}
+
+static void a_clock_set_back_does_not_open_a_term_that_had_ended(void **state)
+{
+    (void)state;
+    struct sent in_time = person_at(OPERATOR_LATE, Y2000_MS);
+    assert_answer(&f, &in_time, 0, ACCEPTED, "");
+    f.statement_ms = AUGUST_MS;
+    approve_next();
+    struct sent late = person_at(OPERATOR_LATE, Y2000_MS);
+    assert_answer(&f, &late, 0, QUARANTINED, "term_ended");
+    assert_int_equal(trust_signed_ms(hub_store_trust(f.store), 1), FIXTURE_CLAIMED_MS);
+    assert_int_equal(trust_signed_ms(hub_store_trust(f.store), 99), 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(one_statement_renews_many_and_releases_the_work_of_all),
+        TEST(work_dated_before_the_start_of_a_term_waits_for_a_person),
+        TEST(a_dead_clock_costs_nothing_in_a_term_that_had_begun),
+        TEST(a_clock_set_back_does_not_open_a_term_that_had_ended),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
