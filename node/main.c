@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/service.h"
 #include "node/node_admin.h"
+#include "node/node_blob.h"
 #include "node/node_uplink.h"
 
 #define IDLE_MS 60000       /* without work for so long: the write-ahead log is folded in */
@@ -33,6 +34,7 @@ static void idle(void *ctx)
     struct node *node = ctx;
     node->idle_timer = 0;
     (void)node_store_idle(node->store); /* what does not work now works later */
+    (void)node_store_blob_sweep(node->store, loop_wall_ms());
 }
 
 /* ---- for systemd */

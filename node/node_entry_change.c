@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/must.h"
+#include "node/node_blob.h"
 #include "node/node_countersign.h"
 #include "node/node_entry_inside.h"
 
@@ -533,6 +534,9 @@ static enum err make(struct making *making)
         err = validate_authority(submit->policy, change, &submit->author, submit->problem);
     if (err == OK)
         err = check_references(making);
+    if (err == OK)
+        err = node_store_blob_warn(submit->store, making->collection, change->fields,
+                                   submit->warnings);
     return err == OK ? encode(making) : err;
 }
 

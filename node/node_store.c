@@ -524,7 +524,10 @@ enum err node_store_open(const char *path, const char *vfs, struct node_store **
     enum err err = db_open(path, vfs, &kind, &store->db, problem);
     if (err != OK)
         goto fail;
-    err = db_exec(&store->db, "PRAGMA cache_size = -2000");
+    if (vfs == NULL)
+        err = node_blob_open(store, path);
+    if (err == OK)
+        err = db_exec(&store->db, "PRAGMA cache_size = -2000");
     if (err == OK)
         err = statements_open(store);
     if (err == OK)
@@ -563,6 +566,7 @@ void node_store_close(struct node_store **at)
     trust_close(&store->trust);
     policy_close(&store->policy);
     free(store->epochs);
+    free(store->blob_dir);
     scratch_clear(&store->scratch);
     free(store);
 }

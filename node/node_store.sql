@@ -271,6 +271,17 @@ CREATE TABLE conflict (
 ) STRICT;
 CREATE INDEX conflict_record ON conflict (record);
 
+-- Files in blobs/: bytes that records name. `key` is a keyed hash of the content's hash and the
+-- file's name; `box` holds hash and media type. state: 1 here. named: an own change names it.
+CREATE TABLE blob (
+    key BLOB PRIMARY KEY CHECK (length(key) = 16),
+    state INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    wall_ms INTEGER NOT NULL,
+    named INTEGER NOT NULL DEFAULT 0,
+    box BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- What `status` tells beside the figures (node_store_look.c). looked: where the journal ended when
 -- an operator was here last, and where the news of the present sitting begin. link: the time that
 -- the hub named last, and how fast the link was.
@@ -290,3 +301,27 @@ CREATE TABLE link (
 ) STRICT;
 INSERT INTO link VALUES (1, 0, 0);
 CREATE INDEX change_told ON change (told_epoch, told, disposition) WHERE told_epoch > 0;
+
+-- The access log (proto/access.h). note: a box of collection and reason. access_end: the anchor that
+-- trimming left, and the last row.
+CREATE TABLE access (
+    number INTEGER PRIMARY KEY,
+    wall_ms INTEGER NOT NULL,
+    op INTEGER NOT NULL,
+    whole INTEGER NOT NULL,
+    who INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    record BLOB,
+    count INTEGER NOT NULL,
+    note BLOB NOT NULL,
+    hash BLOB NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+CREATE INDEX access_record ON access (record, number) WHERE record IS NOT NULL;
+CREATE TABLE access_end (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    first INTEGER NOT NULL,
+    first_hash BLOB NOT NULL CHECK (length(first_hash) = 32),
+    last INTEGER NOT NULL,
+    last_hash BLOB NOT NULL CHECK (length(last_hash) = 32)
+) STRICT;
+INSERT INTO access_end VALUES (1, 0, zeroblob(32), 0, zeroblob(32));

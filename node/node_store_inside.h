@@ -17,7 +17,10 @@
  * node_store_view.c    views, find, list, lookup, conflicts
  * node_store_draft.c   drafts, and what became of refused records
  * node_store_draft_form.c  a draft in memory, and the form of its box
- * node_store_countersign.c  what waits for a countersignature */
+ * node_store_countersign.c  what waits for a countersignature
+ * node_store_blob.c    bytes that records name: files and their table
+ * node_store_blob_sweep.c  which of them nothing names any more
+ * node_store_access.c  who looked at what */
 #pragma once
 
 #include <sqlite3.h>
@@ -57,7 +60,11 @@
     X(counter_welcomed) X(operator_swap) X(node_seal) X(entry_unread) X(cursor_load) \
     X(reset_wrapped) X(reset_records) X(reset_history) X(reset_changes) X(reset_entries) \
     X(reset_items) X(reset_requests) X(reset_imports) X(reset_ledger) X(reset_counters) \
-    X(reset_wait_changes) X(reset_wait_entries) X(reset_waits) X(reset_reasons)
+    X(reset_wait_changes) X(reset_wait_entries) X(reset_waits) X(reset_reasons) \
+    X(blob_put) X(blob_get) X(blob_figures) X(blob_old) X(blob_named) X(blob_delete) \
+    X(blob_clear) X(blob_changes) X(blob_records) X(blob_conflicts) X(blob_drafts) \
+    X(access_end_get) X(access_end_put) X(access_anchor) X(access_put) X(access_at) X(access_cut) \
+    X(access_all) X(access_newest) X(access_of_record)
 /* clang-format on */
 enum node_statement {
 #define X(name) SQL_##name,
@@ -93,11 +100,15 @@ struct node_store {
         uint64_t epoch, cut;
     } * epochs; /* ascending */
 
-    /* While unlocked. Subkeys of the cache key for boxes and for look-up hashes. */
-    struct secret_key *cache, *box, *index, *seal;
+    /* While unlocked. Subkeys of the cache key for boxes, for look-up hashes and for files. */
+    struct secret_key *cache, *box, *index, *seal, *blob;
     struct secret_key *operators[UNLOCKED_MAX]; /* seeds of those who are unlocked */
     unsigned operator_count;
     const struct secret_key *acting; /* one of them, or NULL */
+
+    char *blob_dir; /* NULL: the store is on no real disk */
+    uint64_t blob_swept_ms;
+    bool blob_unswept; /* the table, since it was locked then */
 
     /* For the next commit that comes by (node_store_link_note). */
     bool link_noted;
@@ -208,6 +219,13 @@ NODISCARD enum err node_disk_room(const struct node_store *store);
 /* Keeps the answer of a request. In a transaction. */
 NODISCARD enum err node_request_put(struct node_store *store, const struct id *request,
                                     struct bytes answer);
+
+/* ---- the access log */
+
+/* The changes of an entry, as one row, for who signs it now (`who`: the author, or a countersigner,
+ * to whom `changes` of the entry are not given). In the transaction of the entry. */
+NODISCARD enum err node_access_changes(struct node_store *store, const struct queue_entry *entry,
+                                       uint32_t who);
 
 /* ---- drafts */
 
@@ -323,3 +341,7 @@ NODISCARD enum err node_apply_dictionary(struct feed_apply *apply, const struct 
  * was known of the record before. In the transaction of the batch. */
 NODISCARD enum err node_history_add(struct feed_apply *apply, const struct feed_item *item,
                                     bool first);
+
+/* ---- blobs (node_blob.h): sets the directory beside the database at `path`, and clears it of what
+ * a killed process left half written. */
+NODISCARD enum err node_blob_open(struct node_store *store, const char *path);

@@ -305,7 +305,7 @@ enum err node_store_operator_add(struct node_store *store, const struct node_ope
 /* ---- the lock */
 
 struct unlocked {
-    struct secret_key *seed, *cache, *box, *index, *seal;
+    struct secret_key *seed, *cache, *box, *index, *seal, *blob;
 };
 
 static void unlocked_close(struct unlocked *keys)
@@ -315,6 +315,7 @@ static void unlocked_close(struct unlocked *keys)
     secret_key_close(&keys->box);
     secret_key_close(&keys->index);
     secret_key_close(&keys->seal);
+    secret_key_close(&keys->blob);
 }
 
 static enum err unwrap_cache(struct node_store *store, struct unlocked *keys)
@@ -381,12 +382,14 @@ static enum err open_cache(struct node_store *store, struct unlocked *keys)
         return err;
     keys->box = crypto_subkey(keys->cache, 1, "tksknbox");
     keys->index = crypto_subkey(keys->cache, 2, "tkskindx");
-    if (!keys->box || !keys->index)
+    keys->blob = crypto_subkey(keys->cache, 3, "tkskblob");
+    if (!keys->box || !keys->index || !keys->blob)
         return ERR_MEMORY;
     store->cache = keys->cache;
     store->box = keys->box;
     store->index = keys->index;
     store->seal = keys->seal;
+    store->blob = keys->blob;
     *keys = (struct unlocked){ .seed = keys->seed };
     return OK;
 }
@@ -430,9 +433,11 @@ void node_store_lock_operator(struct node_store *store, const struct public_key 
 
 void node_store_lock(struct node_store *store)
 {
-    struct unlocked keys = { NULL, store->cache, store->box, store->index, store->seal };
+    struct unlocked keys = {
+        NULL, store->cache, store->box, store->index, store->seal, store->blob
+    };
     unlocked_close(&keys);
-    store->cache = store->box = store->index = store->seal = NULL;
+    store->cache = store->box = store->index = store->seal = store->blob = NULL;
     store->acting = NULL;
     while (store->operator_count > 0)
         secret_key_close(&store->operators[--store->operator_count]);

@@ -529,3 +529,51 @@ UPDATE change SET disposition = 3, reason = ?2 WHERE entry = ?1 AND disposition 
 UPDATE entry SET life = ?2, lane = ?3, seq = ?4, head = ?5, key = ?6, bytes = ?7, changes_sum = ?8,
                  bytes_sum = ?9
  WHERE id = ?1;
+
+-- Blobs.
+-- @blob_put
+INSERT INTO blob (key, state, size, wall_ms, box) VALUES (?1, ?2, ?3, ?4, ?5)
+    ON CONFLICT (key) DO UPDATE SET state = ?2, wall_ms = ?4;
+-- @blob_get
+SELECT size FROM blob WHERE key = ?1;
+-- @blob_figures
+SELECT count(*), coalesce(sum(size), 0) FROM blob;
+-- @blob_old
+SELECT key, box FROM blob WHERE named = 0 AND wall_ms < ?1 ORDER BY wall_ms;
+-- @blob_named
+UPDATE blob SET named = 1 WHERE key = ?1;
+-- @blob_delete
+DELETE FROM blob WHERE key = ?1;
+-- @blob_clear
+DELETE FROM blob;
+-- @blob_changes
+SELECT entry.leaf, change.idx, change.box
+  FROM change JOIN entry ON entry.id = change.entry WHERE change.box <> x'';
+-- @blob_records
+SELECT id, box FROM record WHERE box <> x'';
+-- @blob_conflicts
+SELECT conflict, box FROM conflict;
+-- @blob_drafts
+SELECT number, box FROM draft WHERE box <> x'';
+
+-- @access_end_get
+SELECT first, first_hash, last, last_hash FROM access_end;
+-- @access_end_put
+UPDATE access_end SET last = ?1, last_hash = ?2;
+-- @access_anchor
+UPDATE access_end SET first = ?1, first_hash = ?2;
+-- @access_put
+INSERT INTO access VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
+-- @access_at
+SELECT wall_ms, hash FROM access WHERE number = ?1;
+-- @access_cut
+DELETE FROM access WHERE number <= ?1;
+-- @access_all
+SELECT number, wall_ms, op, whole, who, name, record, count, note, hash FROM access
+ ORDER BY number;
+-- @access_newest
+SELECT number, wall_ms, op, whole, who, name, record, count, note, hash FROM access
+ ORDER BY number DESC LIMIT ?1;
+-- @access_of_record
+SELECT number, wall_ms, op, whole, who, name, record, count, note, hash FROM access
+ WHERE record = ?2 ORDER BY number DESC LIMIT ?1;

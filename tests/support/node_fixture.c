@@ -60,7 +60,8 @@ static void remove_all(const char *directory)
     while ((one = readdir(dir)) != NULL) {
         char path[512];
         snprintf(path, sizeof path, "%s/%s", directory, one->d_name);
-        (void)unlink(path);
+        if (unlink(path) != 0 && one->d_name[0] != '.')
+            remove_all(path); /* a directory */
     }
     closedir(dir);
     assert_int_equal(rmdir(directory), 0);
@@ -565,7 +566,8 @@ bool office_disk_holds(const struct office *o, struct bytes needle)
     while ((one = readdir(dir)) != NULL) {
         char path[512];
         snprintf(path, sizeof path, "%s/%s", o->directory, one->d_name);
-        FILE *file = one->d_name[0] == '.' ? NULL : fopen(path, "rb");
+        bool plain = one->d_name[0] != '.' && one->d_type != DT_DIR;
+        FILE *file = plain ? fopen(path, "rb") : NULL;
         if (!file)
             continue;
         static char space[16 * 1024 * 1024];
