@@ -298,7 +298,6 @@ static struct children parent_of(struct parser *p, enum node_kind kind, uint8_t 
 /* --- grammar ------------------------------------------------------------------------------- */
 
 static uint8_t parse_any(struct parser *p);
-static uint8_t parse_sum(struct parser *p);
 
 /* What certain functions want of their values, beyond how many. */
 static void check_values(struct parser *p, const struct children *call, size_t function, size_t at)
@@ -468,12 +467,11 @@ static uint8_t parse_in(struct parser *p, uint8_t left)
         if (!expect(p, TOKEN_TEXT, "list takes a name in quotes"))
             return NODE_NONE;
         child_add(p, &in, node_add(p, NODE_LIST_NAME, name));
-    } else if (enter(p)) {
+    } else {
         do {
             advance(p);
-            child_add(p, &in, parse_sum(p));
+            child_add(p, &in, parse_any(p));
         } while (p->token.kind == TOKEN_COMMA);
-        leave(p);
     }
     return expect(p, TOKEN_CLOSE, "\")\" is missing") ? in.parent : NODE_NONE;
 }
@@ -528,7 +526,7 @@ static uint8_t parse_and(struct parser *p)
     return all.parent;
 }
 
-/* A whole expression: the text, what stands in brackets, a value of a function. */
+/* A whole expression: the text, what stands in brackets, a value of a function or of `in`. */
 static uint8_t parse_any(struct parser *p)
 {
     if (!enter(p))
