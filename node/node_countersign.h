@@ -95,9 +95,10 @@ NODISCARD enum err node_entry_may_countersign(struct node_entry *entry, const st
 /* Who acts countersigns these, in the order of entry. All are checked before the first is signed:
  * ERR_COUNTERSIGN_FIRST: one builds on another that waits and is not among them; ERR_NOT_FOUND: one
  * does not wait (those that were countersigned already are passed over). Durable in groups: with an
- * error, *ret_done of them are queued and the rest still waits. */
+ * error, *ret_done of them are queued and the rest still waits. `wall_ms`: for the access log. */
 NODISCARD enum err node_entry_countersign(struct node_entry *entry, const struct hash *leaves,
-                                          size_t count, size_t *ret_done, struct problem *problem);
+                                          size_t count, uint64_t wall_ms, size_t *ret_done,
+                                          struct problem *problem);
 /* Who acts refuses these (see node_store_countersign_refuse). */
 NODISCARD enum err node_entry_refuse(struct node_entry *entry, const struct hash *leaves,
                                      size_t count, struct bytes reason, struct problem *problem);

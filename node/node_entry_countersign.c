@@ -248,6 +248,7 @@ struct countersigning {
     struct sealing space;
     const struct hash *leaves; /* all of the request */
     size_t count;
+    uint64_t wall_ms; /* of the request */
     struct waiting_plan plan;
 };
 
@@ -443,6 +444,7 @@ static enum err sign_one(struct countersigning *c)
         err = entry_seal(entry, submit, &c->space, writer_bytes(&out), &c->waiting.leaf, &item);
     if (err != OK)
         return err;
+    const struct queue_change first = { .raw = c->txn->changes[0].raw }; /* for the access log */
     const struct queue_entry queue = {
         .lane = submit->lane,
         .item = writer_bytes(&item),
@@ -451,7 +453,9 @@ static enum err sign_one(struct countersigning *c)
         .key_sealed = entry->key_stored ? bytes_of(NULL, 0)
                                         : bytes_of(entry->key_sealed, DATA_KEY_SEALED_BYTES),
         .txn = writer_bytes(&out),
+        .changes = &first,
         .change_count = c->waiting.change_count,
+        .wall_ms = c->wall_ms,
     };
     err = node_store_countersign_put(c->store, c->waiting.number, &queue, submit->operator->number);
     if (err == OK)
@@ -523,7 +527,7 @@ static enum err sign_group(struct countersigning *c, size_t *at, size_t *ret_sig
 }
 
 enum err node_entry_countersign(struct node_entry *entry, const struct hash *leaves, size_t count,
-                                size_t *ret_done, struct problem *problem)
+                                uint64_t wall_ms, size_t *ret_done, struct problem *problem)
 {
     struct countersigning c;
     size_t at = 0;
@@ -532,6 +536,7 @@ enum err node_entry_countersign(struct node_entry *entry, const struct hash *lea
     enum err err = countersigning_open(entry, problem, &c);
     c.leaves = leaves;
     c.count = count;
+    c.wall_ms = wall_ms;
     if (err == OK)
         err = choose(&c);
     if (err == OK)

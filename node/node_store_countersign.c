@@ -228,6 +228,8 @@ enum err node_store_countersign_put(struct node_store *store, uint64_t number,
         err = node_item_put(store, number, entry);
     if (err == OK)
         err = settle(store, number, COUNTERSIGN_SIGNED, countersigner, bytes_of("", 0));
+    if (err == OK)
+        err = node_access_changes(store, entry, countersigner);
     scratch_clear(&store->scratch);
     return err;
 }

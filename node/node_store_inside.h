@@ -222,8 +222,8 @@ NODISCARD enum err node_request_put(struct node_store *store, const struct id *r
 
 /* ---- the access log */
 
-/* The changes of an entry, as one row, for who signs it now (`who`: the author, or a countersigner,
- * to whom `changes` of the entry are not given). In the transaction of the entry. */
+/* The changes of an entry, as one row, for who signs it now: its author, or a countersigner. In the
+ * transaction of the entry. Of `changes` only the first is read. */
 NODISCARD enum err node_access_changes(struct node_store *store, const struct queue_entry *entry,
                                        uint32_t who);
 

@@ -339,6 +339,8 @@ static enum err append(struct node_store *store, const struct queue_entry *entry
         err = node_draft_sent(store, entry);
     if (err == OK && entry->import)
         err = node_import_note(store, entry->import);
+    if (err == OK)
+        err = node_access_changes(store, entry, entry->author);
     if (err == OK && entry->next_number > 0) {
         struct sqlite3_stmt *st = node_sql(store, SQL_counter_number);
         sql_bind_uint(st, 1, entry->next_number);

@@ -217,7 +217,8 @@ static void settle_waiting(struct sim_node *node, const struct waiting_plan *all
         return;
     enum err err = refuse ? node_entry_refuse(node->entry, leaves, count,
                                               bytes_text("not in the register"), &problem)
-                          : node_entry_countersign(node->entry, leaves, count, &done, &problem);
+                          : node_entry_countersign(node->entry, leaves, count, sim_wall_ms(node),
+                                                   &done, &problem);
     node_driver_kick(node->driver);
     sim_say("%s: %s %zu that waited: %s %s", node->name, refuse ? "refused" : "countersigned",
             count, err_name(err), problem.detail);
