@@ -27,6 +27,7 @@ const char *tables_sql_type(enum field_type type)
     case FIELD_BLOB:
     case FIELD_LIST:
     case FIELD_MAP:
+    case FIELD_SIGNATURE:
     case FIELD_TYPE_COUNT:
         break;
     }

@@ -4,10 +4,6 @@
 #include "proto/policy.h"
 #include "proto/value_form.h"
 
-/* weak until policy.h has it */
-bool policy_table_at(const struct policy *policy, struct bytes name, struct bytes key,
-                     const char date[11], int64_t *ret) __attribute__((weak));
-
 struct value {
     enum expr_kind kind;
     bool b;
@@ -377,7 +373,7 @@ static struct value eval_table(struct eval *eval, const struct node *node)
     if (key.kind == EXPR_UNKNOWN)
         return unknown;
     int64_t found = 0;
-    if (!policy_table_at || key.kind != EXPR_TEXT || env->event == NULL || env->event[0] == '\0' ||
+    if (key.kind != EXPR_TEXT || env->event == NULL || env->event[0] == '\0' ||
         !policy_table_at(env->policy, node_text(eval->expr, name), key.at, env->event, &found))
         return nil;
     return of_int(found);

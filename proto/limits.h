@@ -36,6 +36,9 @@
 #define CODES_PER_VERSION_MAX 1024
 #define AREA_LEVELS_MAX 4
 #define ROLES_MAX 64
+#define RULES_PER_COLLECTION_MAX 64
+#define WORKFLOWS_PER_COLLECTION_MAX 4
+#define EDGES_PER_WORKFLOW_MAX 64
 #define TEXT_CHARS_MAX 4000 /* a text field without a length of its own */
 #define LIST_ITEMS_MAX 64
 #define MAP_ITEMS_MAX 32

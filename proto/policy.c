@@ -83,6 +83,12 @@ const struct policy_area *policy_area(const struct policy *policy, struct bytes 
     return NULL;
 }
 
+bool policy_area_at(const struct policy_area *area, const char date[11])
+{
+    return strcmp(area->from, date) <= 0 &&
+           (area->until[0] == '\0' || strcmp(date, area->until) < 0);
+}
+
 const struct policy_role *policy_role(const struct policy *policy, struct bytes name)
 {
     for (size_t i = 0; i < policy->role_count; i++)

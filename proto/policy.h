@@ -7,6 +7,7 @@
 #pragma once
 
 #include "proto/codec.h"
+#include "proto/expr.h"
 
 /* X(NAME, "name in the source and on the wire") */
 #define FIELD_TYPES(X)                                                                             \
@@ -24,7 +25,8 @@
     X(FIELD_REFERENCE, "reference")                                                                \
     X(FIELD_BLOB, "blob")                                                                          \
     X(FIELD_LIST, "list")                                                                          \
-    X(FIELD_MAP, "map")
+    X(FIELD_MAP, "map")                                                                            \
+    X(FIELD_SIGNATURE, "signature")
 
 enum field_type {
 #define X(name, text) name,
@@ -86,12 +88,81 @@ struct policy_field {
     const char *nik_plus_40;    /* with nik_sex: the code whose bearers add 40 to the day */
     struct bytes default_value; /* canonical msgpack; {NULL,0} = none */
     const char *until;          /* retired from this ISO date on; NULL */
+    bool append_only;           /* list: an update keeps the items that stand, in front */
+    const struct expr *compute; /* the hub works it out in the entry that merges; NULL */
+    const uint16_t *covers;     /* signature: indexes of the fields that are signed */
+    size_t cover_count;
+    const char *const *signers; /* signature: roles whose holders may sign */
+    size_t signer_count;
 };
 
 /* A field found by its name. */
 struct policy_field_name {
     struct bytes name;
     const struct policy_field *field;
+};
+
+/* What must hold of a record. RULE_WRITE: whenever it is written; RULE_EDGE: where an edge names
+ * it; RULE_WARN: else the author is told, and nothing is refused. */
+enum rule_on { RULE_WRITE, RULE_EDGE, RULE_WARN, RULE_ON_COUNT };
+
+struct policy_rule {
+    const char *name;
+    const char *label;  /* what is wrong, for people */
+    const char *remedy; /* what to do; NULL: nothing is said */
+    int field;          /* the field to ask again; -1 */
+    enum rule_on on;
+    const struct expr *when;  /* only then; NULL: always */
+    const struct expr *check; /* holds */
+};
+
+/* A way from states to a state. None to come from: records begin there. */
+struct policy_edge {
+    const char *name;
+    const char *to;
+    const char *const *from;
+    size_t from_count;
+    authority_set authority;
+    const uint16_t *required; /* indexes of fields that are not empty on entering */
+    size_t required_count;
+    const struct policy_rule *const *rules; /* hold on entering */
+    size_t rule_count;
+};
+
+/* In this state nothing but the fields `open` changes, and the record is not deleted. */
+struct policy_frozen {
+    const char *state;
+    const uint16_t *open;
+    size_t open_count;
+};
+
+struct policy_workflow {
+    int field; /* the enum field that holds the state */
+    const struct policy_edge *edges;
+    size_t edge_count;
+    const struct policy_frozen *frozen;
+    size_t frozen_count;
+};
+
+/* A submission that is owed an answer: open while its state is one of `open` and `field` is empty.
+ */
+struct policy_answer {
+    int field;
+    int state;
+    int unit; /* the field that says who answers; -1 */
+    int64_t days;
+    const char *const *open;
+    size_t open_count;
+};
+
+/* Who gets the records beside the office of their area: nobody, every office, or the offices of the
+ * areas in a field (empty: every office). */
+enum audience { AUDIENCE_AREA, AUDIENCE_ALL, AUDIENCE_FIELD };
+
+/* Records of another collection that refer to one of this: "collection.field". */
+struct policy_link {
+    const char *collection; /* NULL: none */
+    const char *field;
 };
 
 struct policy_collection {
@@ -104,22 +175,51 @@ struct policy_collection {
     int date_field; /* index of the field whose date decides dated rules; -1: the claimed time */
     int lane;       /* how urgent its entries are: enum lane; LANE_NORMAL when not given */
     const char *until;
+    const struct policy_workflow *workflows;
+    size_t workflow_count;
+    const struct policy_rule *rules; /* in the order of the source */
+    size_t rule_count;
+    const struct policy_answer *answer; /* NULL: none is owed */
+    enum audience audience;
+    int audience_field;
+    struct policy_link read_by;    /* who has read it: one such record an office */
+    struct policy_link covered_by; /* where it was passed on */
 };
 
 struct policy_area {
     const char *code;
     const char *name;
+    const char *from;  /* ISO date from which it is in force; "": always was */
+    const char *until; /* from this date on it is not; "": it is */
+};
+
+struct policy_setting {
+    const char *name;
+    int64_t value;
+};
+
+/* One dated version of a table: in force from `from`, before `until` ("": until the next). */
+struct policy_table_version {
+    const char *from;
+    const char *until;
+    const char *basis;                 /* the decree it rests on */
+    const struct policy_setting *rows; /* sorted by name */
+    size_t row_count;
+};
+
+/* Numbers by code and date: amounts, limits. */
+struct policy_table {
+    const char *name;
+    const char *label;
+    const struct policy_table_version *versions; /* oldest first */
+    size_t version_count;
 };
 
 struct policy_authority {
     char letter;
     bool computed; /* nobody's: the hub works such fields out */
     const char *label;
-};
-
-struct policy_setting {
-    const char *name;
-    int64_t value;
+    const struct expr *only; /* counts for records where this holds; NULL: for all */
 };
 
 /* What an author of a role with countersigners signs also needs the signature of an operator who
@@ -130,6 +230,8 @@ struct policy_role {
     authority_set authority;
     const char *const *countersigners; /* names of roles, sorted; none = needs nobody */
     size_t countersigner_count;
+    bool full;   /* may see what is masked, with a reason */
+    bool single; /* one holder in force an area; another only as acting */
 };
 
 struct policy {
@@ -153,6 +255,8 @@ struct policy {
     size_t role_count;
     const struct policy_setting *settings; /* sorted by name */
     size_t setting_count;
+    const struct policy_table *tables; /* sorted by name */
+    size_t table_count;
     void *arena; /* owned by the policy */
 };
 
@@ -173,6 +277,17 @@ const struct policy_field *policy_field(const struct policy_collection *collecti
 const struct policy_field *policy_field_loose(const struct policy_collection *collection,
                                               struct bytes name);
 const struct policy_area *policy_area(const struct policy *policy, struct bytes code);
+/* In force on that ISO date. */
+bool policy_area_at(const struct policy_area *area, const char date[11]);
+const struct policy_table *policy_table(const struct policy *policy, struct bytes name);
+/* The version in force on that ISO date; NULL: none. */
+const struct policy_table_version *policy_table_version(const struct policy_table *table,
+                                                        const char date[11]);
+/* The number of `key` on that ISO date; false: there is none. */
+bool policy_table_at(const struct policy *policy, struct bytes table, struct bytes key,
+                     const char date[11], int64_t *ret);
+const struct policy_rule *policy_rule(const struct policy_collection *collection,
+                                      struct bytes name);
 const struct policy_role *policy_role(const struct policy *policy, struct bytes name);
 /* A holder of the role `countersigner` may countersign what `role` wrote. */
 bool policy_countersigns(const struct policy_role *role, const char *countersigner);

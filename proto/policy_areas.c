@@ -11,6 +11,8 @@
 struct row {
     struct bytes code;
     struct bytes name;
+    const char *from;
+    const char *until;
     unsigned line;
 };
 
@@ -72,7 +74,7 @@ static enum err rows_read(struct bytes text, const char *name, struct bytes with
         const uint8_t *comma = line.len == 0 ? NULL : memchr(line.at, ',', line.len);
         if (comma == NULL)
             return refuse(problem, name, number, "not code,name");
-        struct row row = { .line = number };
+        struct row row = { .line = number, .from = "", .until = "" };
         row.code = bytes_of(line.at, (size_t)(comma - line.at));
         row.name = bytes_of(comma + 1, line.len - row.code.len - 1);
         if (area_level(row.code) == 0)
@@ -95,40 +97,82 @@ static int row_order(const void *a, const void *b)
     return order != 0 ? order : left->line < right->line ? -1 : left->line > right->line;
 }
 
-enum err areas_write(const char *path, const char *name, struct bytes within, struct writer *out,
+/* What the policy source says beside the file: an area of the file gets dates (and perhaps another
+ * name), another one is added. */
+static enum err rows_date(struct rows *rows, const struct area_dated *dated, size_t count,
+                          struct bytes within, struct problem *problem)
+{
+    char thing[PROBLEM_THING_MAX];
+    for (size_t i = 0; i < count; i++) {
+        struct row row = { .code = bytes_text(dated[i].code),
+                           .from = dated[i].from,
+                           .until = dated[i].until };
+        size_t at = 0;
+        if (dated[i].name != NULL)
+            row.name = bytes_text(dated[i].name);
+        while (at < rows->count && !bytes_equal(rows->at[at].code, row.code))
+            at++;
+        snprintf(thing, sizeof thing, "areas area %s", dated[i].code);
+        if (at < rows->count) {
+            if (row.name.len > 0)
+                rows->at[at].name = row.name;
+            rows->at[at].from = row.from;
+            rows->at[at].until = row.until;
+        } else if (row.name.len == 0) {
+            return problem_set(problem, ERR_POLICY_MEANING, thing,
+                               "is not in the file, so it needs a name");
+        } else if (!area_within(row.code, within)) {
+            return problem_set(problem, ERR_POLICY_MEANING, thing, "is not of this district");
+        } else if (!rows_add(rows, row)) {
+            return problem_set(problem, ERR_MEMORY, thing, NULL);
+        }
+    }
+    return OK;
+}
+
+static enum err rows_unique(const struct rows *rows, const char *name, struct bytes within,
+                            struct problem *problem)
+{
+    char thing[PROBLEM_THING_MAX];
+    bool found = false;
+    for (size_t i = 0; i < rows->count; i++) {
+        found = found || bytes_equal(rows->at[i].code, within);
+        if (i == 0 || !bytes_equal(rows->at[i - 1].code, rows->at[i].code))
+            continue;
+        snprintf(thing, sizeof thing, "%s:%u", name, rows->at[i].line);
+        return problem_setf(problem, ERR_POLICY_DUPLICATE, thing, "%s:%u", name,
+                            rows->at[i - 1].line);
+    }
+    return found ? OK
+                 : problem_setf(problem, ERR_POLICY_MEANING, name, "area %.*s is not there",
+                                (int)within.len, (const char *)within.at);
+}
+
+enum err areas_write(const char *path, const char *name, struct bytes within,
+                     const struct area_dated *dated, size_t dated_count, struct writer *out,
                      struct problem *problem)
 {
     char *text = NULL;
     size_t len = 0;
-    char thing[PROBLEM_THING_MAX];
     struct rows rows = { 0 };
     enum err err = file_read_all(path, name, AREA_FILE_BYTES_MAX, &text, &len, problem);
     if (err == OK)
         err = rows_read(bytes_of(text, len), name, within, &rows, problem);
+    if (err == OK)
+        err = rows_date(&rows, dated, dated_count, within, problem);
+    if (err == OK && rows.count > 0)
+        qsort(rows.at, rows.count, sizeof rows.at[0], row_order);
+    if (err == OK)
+        err = rows_unique(&rows, name, within, problem);
     if (err != OK)
         goto done;
-    if (rows.count > 0)
-        qsort(rows.at, rows.count, sizeof rows.at[0], row_order);
-    bool found = false;
-    for (size_t i = 0; i < rows.count; i++) {
-        found = found || bytes_equal(rows.at[i].code, within);
-        if (i == 0 || !bytes_equal(rows.at[i - 1].code, rows.at[i].code))
-            continue;
-        snprintf(thing, sizeof thing, "%s:%u", name, rows.at[i].line);
-        err =
-            problem_setf(problem, ERR_POLICY_DUPLICATE, thing, "%s:%u", name, rows.at[i - 1].line);
-        goto done;
-    }
-    if (!found) {
-        err = problem_setf(problem, ERR_POLICY_MEANING, name, "area %.*s is not there",
-                           (int)within.len, (const char *)within.at);
-        goto done;
-    }
     writer_array(out, rows.count);
     for (size_t i = 0; i < rows.count; i++) {
-        writer_array(out, 2);
+        writer_array(out, 4);
         writer_str(out, rows.at[i].code);
         writer_str(out, rows.at[i].name);
+        writer_text(out, rows.at[i].from);
+        writer_text(out, rows.at[i].until);
     }
 
 done:

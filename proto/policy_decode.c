@@ -40,6 +40,11 @@ void *decoder_take(struct decoder *d, size_t count, size_t size)
     return at;
 }
 
+void *decoder_take_bytes(void *decoder, size_t size)
+{
+    return decoder_take(decoder, size, 1);
+}
+
 bool decoder_bad(struct decoder *d, const char *fmt, ...)
 {
     char detail[PROBLEM_DETAIL_MAX];
@@ -185,8 +190,8 @@ bool decoder_letters(struct decoder *d, struct bytes raw, authority_set *ret_set
     return true;
 }
 
-static size_t array_open(struct decoder *d, struct bytes raw, struct reader *ret_reader, size_t max,
-                         const char *what)
+size_t decoder_array(struct decoder *d, struct bytes raw, struct reader *ret_reader, size_t max,
+                     const char *what)
 {
     *ret_reader = reader_of(raw);
     size_t count = reader_array(ret_reader);
@@ -198,20 +203,30 @@ static size_t array_open(struct decoder *d, struct bytes raw, struct reader *ret
     return d->err == OK ? count : 0;
 }
 
+const char *decoder_date_or_none(struct decoder *d, struct bytes raw, const char *what)
+{
+    struct reader reader = reader_of(raw);
+    struct bytes text = raw.at == NULL ? bytes_of(NULL, 0) : reader_str(&reader);
+    if (raw.at != NULL && reader_end(&reader) == OK && text.len == 0)
+        return "";
+    return decoder_string(d, raw, FORM_DATE, what);
+}
+
 static void decode_authorities(struct decoder *d, struct bytes raw)
 {
     struct policy *policy = d->policy;
     struct reader reader;
     decoder_place(d, "authority");
-    size_t count = array_open(d, raw, &reader, 26, "authorities");
+    size_t count = decoder_array(d, raw, &reader, 26, "authorities");
     struct policy_authority *all = decoder_take(d, count, sizeof *all);
     char last = 0;
     for (size_t i = 0; i < count && d->err == OK; i++) {
         decoder_place(d, "authority");
-        reader_array_of(&reader, 3);
+        reader_array_of(&reader, 4);
         struct bytes letter = reader_str(&reader);
         struct bytes label = reader_raw(&reader);
         bool computed = reader_bool(&reader);
+        struct bytes only = reader_raw(&reader);
         if (reader.err != OK || letter.len != 1 || letter.at[0] < 'A' || letter.at[0] > 'Z' ||
             (char)letter.at[0] <= last) {
             decoder_bad(d, "letters are capitals, each once, in order");
@@ -221,6 +236,10 @@ static void decode_authorities(struct decoder *d, struct bytes raw)
         decoder_place(d, "authority %c", last);
         all[i] = (struct policy_authority){ .letter = last, .computed = computed };
         all[i].label = decoder_string(d, label, FORM_LABEL, "label");
+        if (!decoder_expr(d, only, "only", &all[i].only))
+            return;
+        if (computed && all[i].only != NULL)
+            decoder_bad(d, "a computed authority has no `only`");
         d->letters |= AUTHORITY(last);
         policy->computed |= computed ? AUTHORITY(last) : 0;
     }
@@ -231,7 +250,7 @@ static void decode_authorities(struct decoder *d, struct bytes raw)
 static void decode_countersigners(struct decoder *d, struct bytes raw, struct policy_role *role)
 {
     struct reader reader;
-    size_t count = array_open(d, raw, &reader, ROLES_MAX, "countersigners");
+    size_t count = decoder_array(d, raw, &reader, ROLES_MAX, "countersigners");
     const char **all = decoder_take(d, count, sizeof *all);
     const char *before = NULL;
     for (size_t i = 0; i < count && d->err == OK; i++) {
@@ -262,19 +281,22 @@ static void decode_roles(struct decoder *d, struct bytes raw)
 {
     struct reader reader;
     decoder_place(d, "role");
-    size_t count = array_open(d, raw, &reader, ROLES_MAX, "roles");
+    size_t count = decoder_array(d, raw, &reader, ROLES_MAX, "roles");
     struct policy_role *all = decoder_take(d, count, sizeof *all);
     for (size_t i = 0; i < count && d->err == OK; i++) {
         decoder_place(d, "role");
-        reader_array_of(&reader, 4);
+        reader_array_of(&reader, 5);
         struct bytes name = reader_raw(&reader);
         struct bytes label = reader_raw(&reader);
         struct bytes letters = reader_raw(&reader);
         struct bytes countersigners = reader_raw(&reader);
+        uint64_t flags = reader_uint_max(&reader, ROLE_FULL | ROLE_SINGLE);
         if (reader.err != OK) {
-            decoder_bad(d, "is not [name, label, authority, countersigners]");
+            decoder_bad(d, "is not [name, label, authority, countersigners, flags]");
             return;
         }
+        all[i].full = (flags & ROLE_FULL) != 0;
+        all[i].single = (flags & ROLE_SINGLE) != 0;
         all[i].name = decoder_string(d, name, FORM_NAME, "name");
         if (all[i].name == NULL)
             return;
@@ -298,18 +320,22 @@ static void decode_areas(struct decoder *d, struct bytes raw)
 {
     struct reader reader;
     decoder_place(d, "areas");
-    size_t count = array_open(d, raw, &reader, RULES_BYTES_MAX / 4, "areas");
+    size_t count = decoder_array(d, raw, &reader, RULES_BYTES_MAX / 4, "areas");
     struct policy_area *all = decoder_take(d, count, sizeof *all);
     for (size_t i = 0; i < count && d->err == OK; i++) {
-        reader_array_of(&reader, 2);
+        reader_array_of(&reader, 4);
         struct bytes code = reader_raw(&reader);
         struct bytes name = reader_raw(&reader);
+        struct bytes from = reader_raw(&reader);
+        struct bytes until = reader_raw(&reader);
         if (reader.err != OK) {
-            decoder_bad(d, "an area is not [code, name]");
+            decoder_bad(d, "an area is not [code, name, from, until]");
             return;
         }
         all[i].code = decoder_string(d, code, FORM_AREA, "code");
         all[i].name = decoder_string(d, name, FORM_LABEL, "name");
+        all[i].from = decoder_date_or_none(d, from, "from");
+        all[i].until = decoder_date_or_none(d, until, "until");
         if (d->err == OK && i > 0 && strcmp(all[i].code, all[i - 1].code) <= 0)
             decoder_bad(d, "area %s is not unique and sorted", all[i].code);
     }
@@ -366,7 +392,7 @@ static void decode_version(struct decoder *d, struct reader *reader, const char 
         return;
     memcpy(ret_version->from, date, sizeof ret_version->from);
     decoder_place(d, "code_list %s version %s", list, date);
-    size_t count = array_open(d, codes, &walk, CODES_PER_VERSION_MAX, "codes");
+    size_t count = decoder_array(d, codes, &walk, CODES_PER_VERSION_MAX, "codes");
     struct policy_code *all = decoder_take(d, count, sizeof *all);
     if (count == 0)
         decoder_bad(d, "has no codes");
@@ -398,7 +424,7 @@ static void decode_lists(struct decoder *d, struct bytes raw)
 {
     struct reader reader;
     decoder_place(d, "code_list");
-    size_t count = array_open(d, raw, &reader, 256, "code lists");
+    size_t count = decoder_array(d, raw, &reader, 256, "code lists");
     struct policy_code_list *all = decoder_take(d, count, sizeof *all);
     for (size_t i = 0; i < count && d->err == OK; i++) {
         reader_array_of(&reader, 2);
@@ -412,7 +438,7 @@ static void decode_lists(struct decoder *d, struct bytes raw)
         if (i > 0 && strcmp(all[i].name, all[i - 1].name) <= 0)
             decoder_bad(d, "names are not unique and sorted");
         struct reader walk;
-        size_t version_count = array_open(d, versions, &walk, 64, "versions");
+        size_t version_count = decoder_array(d, versions, &walk, 64, "versions");
         if (version_count == 0)
             decoder_bad(d, "has no version");
         struct policy_code_version *list = decoder_take(d, version_count, sizeof *list);
@@ -439,6 +465,7 @@ enum {
     DOC_PREVIOUS,
     DOC_ROLES,
     DOC_SETTINGS,
+    DOC_TABLES,
     DOC_VERSION,
     DOC_COUNT
 };
@@ -446,7 +473,7 @@ enum {
 static const char *const doc_keys[DOC_COUNT] = { "areas",      "authorities", "collections",
                                                  "dictionary", "district",    "format",
                                                  "lists",      "previous",    "roles",
-                                                 "settings",   "version" };
+                                                 "settings",   "tables",      "version" };
 
 static void decode_head(struct decoder *d, const struct bytes *doc)
 {
@@ -485,7 +512,7 @@ static void decode_document(struct decoder *d)
     if (!decoder_map(d, policy->document, doc_keys, DOC_COUNT, doc))
         return;
     for (size_t i = 0; i < DOC_COUNT; i++)
-        if (doc[i].at == NULL && i != DOC_DICTIONARY) {
+        if (doc[i].at == NULL && i != DOC_DICTIONARY && i != DOC_TABLES) {
             decoder_bad(d, "%s is missing", doc_keys[i]);
             return;
         }
@@ -500,6 +527,8 @@ static void decode_document(struct decoder *d)
         decode_settings(d, doc[DOC_SETTINGS]);
     if (d->err == OK)
         decode_lists(d, doc[DOC_LISTS]);
+    if (d->err == OK && doc[DOC_TABLES].at != NULL)
+        decode_tables(d, doc[DOC_TABLES]);
     if (d->err == OK)
         decode_collections(d, doc[DOC_COLLECTIONS]);
 }

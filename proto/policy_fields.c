@@ -2,32 +2,52 @@
  * which. */
 #include <stdio.h>
 
+#include "common/must.h"
 #include "proto/chain.h"
 #include "proto/policy_decode.h"
 
+/* X(KEY, "key"), sorted. */
+#define COLLECTION_OPTIONS(X)                                                                      \
+    X(ANSWER, "answer")                                                                            \
+    X(AREA, "area")                                                                                \
+    X(AUDIENCE, "audience")                                                                        \
+    X(COVERED_BY, "covered_by")                                                                    \
+    X(DATE, "date")                                                                                \
+    X(FIELDS, "fields")                                                                            \
+    X(LANE, "lane")                                                                                \
+    X(NAME, "name")                                                                                \
+    X(READ_BY, "read_by")                                                                          \
+    X(RULES, "rules")                                                                              \
+    X(TITLE, "title")                                                                              \
+    X(UNTIL, "until")                                                                              \
+    X(WORKFLOWS, "workflows")
+
 enum {
-    COLLECTION_AREA,
-    COLLECTION_DATE,
-    COLLECTION_FIELDS,
-    COLLECTION_LANE,
-    COLLECTION_NAME,
-    COLLECTION_TITLE,
-    COLLECTION_UNTIL,
-    COLLECTION_KEYS
+#define X(name, key) COLLECTION_##name,
+    COLLECTION_OPTIONS(X)
+#undef X
+        COLLECTION_KEYS
 };
 
-static const char *const collection_keys[COLLECTION_KEYS] = { "area", "date",  "fields", "lane",
-                                                              "name", "title", "until" };
+static const char *const collection_keys[COLLECTION_KEYS] = {
+#define X(name, key) [COLLECTION_##name] = (key),
+    COLLECTION_OPTIONS(X)
+#undef X
+};
 
 #define T(type) (1u << FIELD_##type)
 #define T_ANY (~0u)
+#define T_COMPUTED (T(TEXT) | T(INTEGER) | T(MONEY) | T(DATE) | T(BOOL) | T(ENUM))
 #define T_ENTRY (T(TEXT) | T(INTEGER) | T(MONEY) | T(DECIMAL) | T(DATE) | T(BOOL) | T(ENUM))
 
 /* X(KEY, "key", types that take it; a list counts as its elements where `element` says so) */
 #define FIELD_OPTIONS(X)                                                                           \
+    X(APPEND_ONLY, "append_only", T(LIST), false)                                                  \
     X(AUTHORITY, "authority", T_ANY, false)                                                        \
     X(CHILD_OF, "child_of", T(AREA), false)                                                        \
     X(CODES, "codes", T(ENUM), true)                                                               \
+    X(COMPUTE, "compute", T_COMPUTED, false)                                                       \
+    X(COVERS, "covers", T(SIGNATURE), false)                                                       \
     X(DEFAULT, "default", T_ENTRY, false)                                                          \
     X(ELEMENT, "element", T(LIST), false)                                                          \
     X(KEYS, "keys", T(MAP), true)                                                                  \
@@ -43,6 +63,7 @@ static const char *const collection_keys[COLLECTION_KEYS] = { "area", "date",  "
     X(NIK_SEX, "nik_sex", T(NIK), false)                                                           \
     X(REQUIRED, "required", T_ANY, false)                                                          \
     X(SENSITIVITY, "sensitivity", T_ANY, false)                                                    \
+    X(SIGNERS, "signers", T(SIGNATURE), false)                                                     \
     X(SUMMARY, "summary", T_ANY, false)                                                            \
     X(TARGETS, "targets", T(REFERENCE), true)                                                      \
     X(TYPE, "type", T_ANY, false)                                                                  \
@@ -70,7 +91,7 @@ static const struct {
 #undef X
 };
 
-#define T_ELEMENTS (T(ENUM) | T(TEXT) | T(NIK) | T(KK) | T(REFERENCE) | T(BLOB) | T(MAP))
+#define T_ELEMENTS (T(ENUM) | T(TEXT) | T(NIK) | T(KK) | T(AREA) | T(REFERENCE) | T(BLOB) | T(MAP))
 
 static bool decode_type(struct decoder *d, struct bytes raw, const char *what,
                         enum field_type *ret_type)
@@ -115,6 +136,17 @@ static bool decode_index(struct decoder *d, struct bytes raw, const char *what, 
         return decoder_bad(d, "%s is not the index of a field", what);
     *ret = (int)index;
     return true;
+}
+
+bool decoder_index_or_none(struct decoder *d, struct bytes raw, const char *what, size_t count,
+                           int *ret)
+{
+    *ret = -1;
+    if (raw.at == NULL || value_is_nil(raw))
+        return true;
+    if (!decode_index(d, raw, what, ret))
+        return false;
+    return (size_t)*ret < count || decoder_bad(d, "%s is not the index of a field", what);
 }
 
 static bool decode_names(struct decoder *d, struct bytes raw, const char *what,
@@ -212,6 +244,9 @@ static bool options_fit(struct decoder *d, const struct bytes *raw,
         return decoder_bad(d, "type enum needs codes");
     if (field->element == FIELD_REFERENCE && raw[OPTION_TARGETS].at == NULL)
         return decoder_bad(d, "type reference needs targets");
+    if (field->type == FIELD_SIGNATURE &&
+        (raw[OPTION_COVERS].at == NULL || raw[OPTION_SIGNERS].at == NULL))
+        return decoder_bad(d, "type signature needs covers and signers");
     if ((raw[OPTION_NIK_SEX].at != NULL) != (raw[OPTION_NIK_PLUS_40].at != NULL))
         return decoder_bad(d, "nik_sex and nik_plus_40 go together");
     return true;
@@ -238,7 +273,10 @@ static bool decode_field(struct decoder *d, struct bytes document, const char *c
         !decode_index(d, raw[OPTION_CHILD_OF], "child_of", &field->child_of) ||
         !decode_int(d, raw[OPTION_LEVEL], "level", 0, &level) ||
         !decode_index(d, raw[OPTION_NIK_DATE], "nik_date", &field->nik_date) ||
-        !decode_index(d, raw[OPTION_NIK_SEX], "nik_sex", &field->nik_sex))
+        !decode_index(d, raw[OPTION_NIK_SEX], "nik_sex", &field->nik_sex) ||
+        !decode_flag(d, raw[OPTION_APPEND_ONLY], "append_only", &field->append_only) ||
+        !decoder_expr(d, raw[OPTION_COMPUTE], "compute", &field->compute) ||
+        !decode_names(d, raw[OPTION_SIGNERS], "signers", &field->signers, &field->signer_count))
         return false;
     if (raw[OPTION_NIK_PLUS_40].at != NULL)
         field->nik_plus_40 = decoder_string(d, raw[OPTION_NIK_PLUS_40], FORM_CODE, "nik_plus_40");
@@ -251,6 +289,8 @@ static bool decode_field(struct decoder *d, struct bytes document, const char *c
 
     if (field->authority == 0)
         return decoder_bad(d, "has no authority");
+    if (field->compute != NULL && !field->computed)
+        return decoder_bad(d, "compute is for fields of the hub");
     if (field->min > field->max)
         return decoder_bad(d, "min is above max");
     if (raw[OPTION_LEVEL].at != NULL && (level < 1 || level > AREA_LEVELS_MAX))
@@ -280,6 +320,25 @@ static bool default_fits(struct decoder *d, const struct policy_field *field)
             return decoder_bad(d, "default: %s", rule);
         }
     }
+    return true;
+}
+
+/* What is signed cannot hold the signature. */
+static bool decode_covers(struct decoder *d, struct bytes document,
+                          const struct policy_collection *collection, size_t at,
+                          struct policy_field *field)
+{
+    struct bytes raw[OPTION_COUNT];
+    if (field->type != FIELD_SIGNATURE)
+        return true;
+    decoder_place(d, "collection %s field %s", collection->name, field->name);
+    if (!decoder_map(d, document, option_keys, OPTION_COUNT, raw) ||
+        !decoder_indexes(d, raw[OPTION_COVERS], "covers", collection->field_count, &field->covers,
+                         &field->cover_count))
+        return false;
+    for (size_t i = 0; i < field->cover_count; i++)
+        if (field->covers[i] == at)
+            return decoder_bad(d, "covers itself");
     return true;
 }
 
@@ -366,6 +425,11 @@ static bool decode_one(struct decoder *d, struct bytes document, struct policy_c
     }
     ret->fields = fields;
     ret->field_count = count;
+    reader = reader_of(raw[COLLECTION_FIELDS]);
+    (void)reader_array(&reader);
+    for (size_t i = 0; i < count && d->err == OK; i++)
+        if (!decode_covers(d, reader_raw(&reader), ret, i, &fields[i]))
+            return false;
     if (d->err != OK || !names_sort(d, ret) || !fields_fit(d, ret))
         return false;
 
@@ -380,7 +444,13 @@ static bool decode_one(struct decoder *d, struct bytes document, struct policy_c
     const struct policy_field *area = &fields[ret->area_field];
     if (!area->required || area->computed || area->until != NULL)
         return decoder_bad(d, "area_field %s is not required, entered and in use", area->name);
-    return true;
+    const struct work_raw work = { .rules = raw[COLLECTION_RULES],
+                                   .workflows = raw[COLLECTION_WORKFLOWS],
+                                   .answer = raw[COLLECTION_ANSWER],
+                                   .audience = raw[COLLECTION_AUDIENCE],
+                                   .read_by = raw[COLLECTION_READ_BY],
+                                   .covered_by = raw[COLLECTION_COVERED_BY] };
+    return decode_work(d, &work, ret);
 }
 
 void decode_collections(struct decoder *d, struct bytes raw)
@@ -414,4 +484,6 @@ void decode_collections(struct decoder *d, struct bytes raw)
                 if (policy_collection(policy, bytes_text(field->targets[t])) == NULL)
                     decoder_bad(d, "there is no collection \"%s\"", field->targets[t]);
         }
+    if (d->err == OK && !work_fits(d))
+        must(d->err != OK);
 }

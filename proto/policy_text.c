@@ -8,6 +8,7 @@
 #include "common/must.h"
 #include "proto/dictionary.h"
 #include "proto/policy_areas.h"
+#include "proto/policy_decode.h"
 #include "proto/policy_text_inside.h"
 
 /* All options are texts here: what a text must look like is checked below, where the message can
@@ -33,29 +34,74 @@ __attribute__((format(printf, 2, 0))) static void confuse_error(cfg_t *cfg, cons
 
 static cfg_t *confuse_open(void)
 {
-    cfg_opt_t field[] = { TEXT("type"),       TEXT("element"),     TEXT("label"),
-                          TEXT("required"),   TEXT("lookup"),      TEXT("summary"),
-                          TEXTS("authority"), TEXT("sensitivity"), TEXT("length"),
-                          TEXT("min"),        TEXT("max"),         TEXT("codes"),
-                          TEXTS("targets"),   TEXTS("keys"),       TEXT("child_of"),
-                          TEXT("level"),      TEXT("default"),     TEXT("until"),
-                          TEXT("nik_date"),   TEXT("nik_sex"),     TEXT("nik_plus_40"),
+    cfg_opt_t field[] = { TEXT("type"),
+                          TEXT("element"),
+                          TEXT("label"),
+                          TEXT("required"),
+                          TEXT("lookup"),
+                          TEXT("summary"),
+                          TEXTS("authority"),
+                          TEXT("sensitivity"),
+                          TEXT("length"),
+                          TEXT("min"),
+                          TEXT("max"),
+                          TEXT("codes"),
+                          TEXTS("targets"),
+                          TEXTS("keys"),
+                          TEXT("child_of"),
+                          TEXT("level"),
+                          TEXT("default"),
+                          TEXT("until"),
+                          TEXT("nik_date"),
+                          TEXT("nik_sex"),
+                          TEXT("nik_plus_40"),
+                          TEXT("compute"),
+                          TEXTS("covers"),
+                          TEXTS("signers"),
+                          TEXT("append_only"),
                           TEXTS("examples"), /* for the dictionary only */
                           CFG_END() };
     cfg_opt_t common[] = { CFG_SEC("field", field, MANY), CFG_END() };
-    cfg_opt_t collection[] = { TEXT("title"), TEXT("area_field"), TEXT("date_field"),
-                               TEXT("lane"),  TEXT("until"),      CFG_SEC("field", field, MANY),
+    cfg_opt_t edge[] = { TEXT("to"),        TEXTS("from"),  TEXTS("authority"),
+                         TEXTS("requires"), TEXTS("rules"), CFG_END() };
+    cfg_opt_t frozen[] = { TEXTS("open"), CFG_END() };
+    cfg_opt_t workflow[] = { CFG_SEC("edge", edge, MANY), CFG_SEC("frozen", frozen, MANY),
+                             CFG_END() };
+    cfg_opt_t rule[] = { TEXT("label"), TEXT("remedy"), TEXT("field"), TEXT("when"),
+                         TEXT("check"), TEXT("on"),     CFG_END() };
+    cfg_opt_t answer[] = { TEXT("field"), TEXT("state"), TEXT("unit"),
+                           TEXT("days"),  TEXTS("open"), CFG_END() };
+    cfg_opt_t collection[] = { TEXT("title"),
+                               TEXT("area_field"),
+                               TEXT("date_field"),
+                               TEXT("lane"),
+                               TEXT("until"),
+                               TEXT("common"),
+                               TEXT("audience"),
+                               TEXT("audience_field"),
+                               TEXT("read_by"),
+                               TEXT("covered_by"),
+                               CFG_SEC("field", field, MANY),
+                               CFG_SEC("workflow", workflow, MANY),
+                               CFG_SEC("rule", rule, MANY),
+                               CFG_SEC("answer", answer, CFGF_NODEFAULT),
                                CFG_END() };
+    cfg_opt_t row[] = { TEXT("value"), CFG_END() };
+    cfg_opt_t dated[] = { TEXT("until"), TEXT("basis"), CFG_SEC("row", row, MANY), CFG_END() };
+    cfg_opt_t table[] = { TEXT("label"), CFG_SEC("version", dated, MANY), CFG_END() };
     cfg_opt_t code[] = { TEXT("label"), TEXT("restricted"), CFG_END() };
     cfg_opt_t version[] = { CFG_SEC("code", code, MANY), CFG_END() };
     cfg_opt_t list[] = { CFG_SEC("version", version, MANY), CFG_END() };
-    cfg_opt_t authority[] = { TEXT("label"), TEXT("computed"), CFG_END() };
-    cfg_opt_t role[] = { TEXT("label"), TEXTS("authority"), TEXTS("countersigned_by"), CFG_END() };
-    cfg_opt_t areas[] = { TEXT("file"), TEXT("within"), CFG_END() };
+    cfg_opt_t authority[] = { TEXT("label"), TEXT("computed"), TEXT("only"), CFG_END() };
+    cfg_opt_t role[] = { TEXT("label"), TEXTS("authority"), TEXTS("countersigned_by"),
+                         TEXT("full"),  TEXT("single"),     CFG_END() };
+    cfg_opt_t area[] = { TEXT("name"), TEXT("from"), TEXT("until"), CFG_END() };
+    cfg_opt_t areas[] = { TEXT("file"), TEXT("within"), CFG_SEC("area", area, MANY), CFG_END() };
     cfg_opt_t settings[] = { CFG_END() };
     cfg_opt_t root[] = { CFG_SEC("collection", collection, MANY),
                          CFG_SEC("common", common, CFGF_NONE),
                          CFG_SEC("code_list", list, MANY),
+                         CFG_SEC("table", table, MANY),
                          CFG_SEC("authority", authority, MANY),
                          CFG_SEC("role", role, MANY),
                          CFG_SEC("areas", areas, CFGF_NONE),
@@ -134,10 +180,7 @@ static int title_order(const void *a, const void *b)
     return strcmp(cfg_title(*(cfg_t *const *)a), cfg_title(*(cfg_t *const *)b));
 }
 
-/* The sections of that name in the order of their titles. Caller frees; NULL and ERR_MEMORY, or
- * none. */
-static cfg_t **sorted_sections(struct compile *c, cfg_t *parent, const char *name,
-                               unsigned *ret_count)
+cfg_t **compile_sorted(struct compile *c, cfg_t *parent, const char *name, unsigned *ret_count)
 {
     unsigned count = cfg_size(parent, name);
     cfg_t **all = calloc(count + 1, sizeof(cfg_t *));
@@ -157,7 +200,7 @@ static void write_version(struct compile *c, const char *list, cfg_t *version, s
 {
     char place[PROBLEM_THING_MAX];
     unsigned count = 0;
-    cfg_t **codes = sorted_sections(c, version, "code", &count);
+    cfg_t **codes = compile_sorted(c, version, "code", &count);
     writer_array(out, 2);
     writer_text(out, cfg_title(version));
     writer_array(out, count);
@@ -176,11 +219,11 @@ static void write_version(struct compile *c, const char *list, cfg_t *version, s
 static void write_lists(struct compile *c, struct writer *out)
 {
     unsigned count = 0;
-    cfg_t **lists = sorted_sections(c, c->cfg, "code_list", &count);
+    cfg_t **lists = compile_sorted(c, c->cfg, "code_list", &count);
     writer_array(out, count);
     for (unsigned i = 0; i < count && c->err == OK; i++) {
         unsigned version_count = 0;
-        cfg_t **versions = sorted_sections(c, lists[i], "version", &version_count);
+        cfg_t **versions = compile_sorted(c, lists[i], "version", &version_count);
         writer_array(out, 2);
         writer_text(out, cfg_title(lists[i]));
         writer_array(out, version_count);
@@ -195,15 +238,16 @@ static void write_authorities(struct compile *c, struct writer *out)
 {
     char place[PROBLEM_THING_MAX];
     unsigned count = 0;
-    cfg_t **all = sorted_sections(c, c->cfg, "authority", &count);
+    cfg_t **all = compile_sorted(c, c->cfg, "authority", &count);
     writer_array(out, count);
     for (unsigned i = 0; i < count; i++) {
         const char *letter = cfg_title(all[i]);
         snprintf(place, sizeof place, "authority %s", letter);
-        writer_array(out, 3);
+        writer_array(out, 4);
         writer_text(out, letter);
         writer_text(out, compile_text_or(cfg_getstr(all[i], "label"), letter));
         writer_bool(out, compile_bool(c, place, all[i], "computed"));
+        writer_text(out, compile_text_or(cfg_getstr(all[i], "only"), ""));
     }
     free(all);
 }
@@ -236,16 +280,18 @@ static void write_roles(struct compile *c, struct writer *out)
 {
     char place[PROBLEM_THING_MAX];
     unsigned count = 0;
-    cfg_t **all = sorted_sections(c, c->cfg, "role", &count);
+    cfg_t **all = compile_sorted(c, c->cfg, "role", &count);
     writer_array(out, count);
     for (unsigned i = 0; i < count && c->err == OK; i++) {
         const char *name = cfg_title(all[i]);
         snprintf(place, sizeof place, "role %s", name);
-        writer_array(out, 4);
+        writer_array(out, 5);
         writer_text(out, name);
         writer_text(out, compile_text_or(cfg_getstr(all[i], "label"), name));
         compile_letters(c, place, all[i], out);
         write_countersigners(c, place, all[i], out);
+        writer_uint(out, (compile_bool(c, place, all[i], "full") ? ROLE_FULL : 0u) |
+                             (compile_bool(c, place, all[i], "single") ? ROLE_SINGLE : 0u));
     }
     free(all);
 }
@@ -286,6 +332,7 @@ static void write_settings(struct compile *c, struct writer *out)
 static void write_areas(struct compile *c, struct writer *out)
 {
     char path[4096];
+    struct area_dated dated[AREAS_DATED_MAX];
     cfg_t *section = cfg_getsec(c->cfg, "areas");
     const char *file = section == NULL ? NULL : cfg_getstr(section, "file");
     const char *within = section == NULL ? NULL : cfg_getstr(section, "within");
@@ -303,18 +350,32 @@ static void write_areas(struct compile *c, struct writer *out)
                      "areas within %s, but the district is %s", within, c->district);
         return;
     }
+    unsigned count = cfg_size(section, "area");
+    if (count > AREAS_DATED_MAX) {
+        compile_fail(c, ERR_POLICY_MEANING, "areas", "%u areas beside the file, at most %d", count,
+                     AREAS_DATED_MAX);
+        return;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        cfg_t *area = cfg_getnsec(section, "area", i);
+        dated[i] = (struct area_dated){ .code = cfg_title(area),
+                                        .name = cfg_getstr(area, "name"),
+                                        .from = compile_text_or(cfg_getstr(area, "from"), ""),
+                                        .until = compile_text_or(cfg_getstr(area, "until"), "") };
+    }
     int len = snprintf(path, sizeof path, "%s/%s", c->directory, file);
     if (len < 0 || (size_t)len >= sizeof path)
         compile_fail(c, ERR_LIMIT, "areas file", "path");
     else
-        c->err = areas_write(path, file, bytes_text(c->district), out, c->problem);
+        c->err = areas_write(path, file, bytes_text(c->district), dated, count, out, c->problem);
 }
 
 /* `dictionary`: its hash; NULL: the document names none. */
 static void write_document(struct compile *c, uint64_t version, const struct hash *previous,
                            const struct hash *dictionary, struct writer *out)
 {
-    writer_map(out, dictionary != NULL ? 11 : 10);
+    bool tables = cfg_size(c->cfg, "table") > 0;
+    writer_map(out, 10u + (dictionary != NULL) + tables);
     writer_text(out, "areas");
     write_areas(c, out);
     writer_text(out, "authorities");
@@ -344,6 +405,10 @@ static void write_document(struct compile *c, uint64_t version, const struct has
     writer_text(out, "settings");
     if (c->err == OK)
         write_settings(c, out);
+    if (tables) {
+        writer_text(out, "tables");
+        compile_tables(c, out);
+    }
     writer_text(out, "version");
     writer_uint(out, version);
 }

@@ -9,22 +9,45 @@
 
 #define PAIR_BYTES_MAX 8192 /* options of one field */
 
-/* Fields of one collection, with the common ones behind. */
-struct field_list {
-    cfg_t *field[FIELDS_PER_CHANGE_MAX];
-    size_t count;
-};
+static size_t index_of(const struct field_list *fields, const char *name)
+{
+    size_t at = 0;
+    while (at < fields->count && strcmp(cfg_title(fields->field[at]), name) != 0)
+        at++;
+    return at;
+}
 
-static bool write_index(struct compile *c, const char *place, const struct field_list *fields,
-                        const char *key, const char *name, struct writer *out)
+bool compile_index(struct compile *c, const char *place, const struct field_list *fields,
+                   const char *key, const char *name, struct writer *out)
 {
     must(name != NULL);
-    for (size_t i = 0; i < fields->count; i++)
-        if (strcmp(cfg_title(fields->field[i]), name) == 0) {
-            writer_uint(out, i);
-            return true;
-        }
-    return compile_fail(c, ERR_POLICY_MEANING, place, "%s: there is no field \"%s\"", key, name);
+    size_t at = index_of(fields, name);
+    if (at == fields->count)
+        return compile_fail(c, ERR_POLICY_MEANING, place, "%s: there is no field \"%s\"", key,
+                            name);
+    writer_uint(out, at);
+    return true;
+}
+
+void compile_indexes(struct compile *c, const char *place, const struct field_list *fields,
+                     cfg_t *section, const char *key, struct writer *out)
+{
+    bool named[FIELDS_PER_CHANGE_MAX] = { false };
+    unsigned count = cfg_size(section, key);
+    writer_array(out, count);
+    for (unsigned i = 0; i < count; i++) {
+        const char *name = cfg_getnstr(section, key, i);
+        size_t at = index_of(fields, name);
+        if (at == fields->count)
+            compile_fail(c, ERR_POLICY_MEANING, place, "%s: there is no field \"%s\"", key, name);
+        else if (named[at])
+            compile_fail(c, ERR_POLICY_MEANING, place, "%s: field %s stands twice", key, name);
+        else
+            named[at] = true;
+    }
+    for (size_t at = 0; at < fields->count; at++)
+        if (named[at])
+            writer_uint(out, at);
 }
 
 /* The default in the form of its type; whether the field allows it, policy_decode asks. */
@@ -60,6 +83,7 @@ struct option {
         OPTION_FLAG,
         OPTION_TEXTS,
         OPTION_FIELD,
+        OPTION_FIELDS,
         OPTION_LETTERS,
         OPTION_DEFAULT,
         OPTION_TITLE
@@ -68,14 +92,15 @@ struct option {
 
 /* Sorted, as map keys are. */
 static const struct option field_options[] = {
-    { "authority", OPTION_LETTERS }, { "child_of", OPTION_FIELD }, { "codes", OPTION_TEXT },
-    { "default", OPTION_DEFAULT },   { "element", OPTION_TEXT },   { "keys", OPTION_TEXTS },
-    { "label", OPTION_TEXT },        { "length", OPTION_INT },     { "level", OPTION_INT },
-    { "lookup", OPTION_FLAG },       { "max", OPTION_INT },        { "min", OPTION_INT },
-    { "name", OPTION_TITLE },        { "nik_date", OPTION_FIELD }, { "nik_plus_40", OPTION_TEXT },
-    { "nik_sex", OPTION_FIELD },     { "required", OPTION_FLAG },  { "sensitivity", OPTION_TEXT },
-    { "summary", OPTION_FLAG },      { "targets", OPTION_TEXTS },  { "type", OPTION_TEXT },
-    { "until", OPTION_TEXT },
+    { "append_only", OPTION_FLAG }, { "authority", OPTION_LETTERS }, { "child_of", OPTION_FIELD },
+    { "codes", OPTION_TEXT },       { "compute", OPTION_TEXT },      { "covers", OPTION_FIELDS },
+    { "default", OPTION_DEFAULT },  { "element", OPTION_TEXT },      { "keys", OPTION_TEXTS },
+    { "label", OPTION_TEXT },       { "length", OPTION_INT },        { "level", OPTION_INT },
+    { "lookup", OPTION_FLAG },      { "max", OPTION_INT },           { "min", OPTION_INT },
+    { "name", OPTION_TITLE },       { "nik_date", OPTION_FIELD },    { "nik_plus_40", OPTION_TEXT },
+    { "nik_sex", OPTION_FIELD },    { "required", OPTION_FLAG },     { "sensitivity", OPTION_TEXT },
+    { "signers", OPTION_TEXTS },    { "summary", OPTION_FLAG },      { "targets", OPTION_TEXTS },
+    { "type", OPTION_TEXT },        { "until", OPTION_TEXT },
 };
 
 static bool option_given(struct compile *c, const char *place, const struct option *option,
@@ -112,7 +137,10 @@ static void write_option(struct compile *c, const char *place, const struct opti
             writer_text(out, cfg_getnstr(field, option->key, i));
         break;
     case OPTION_FIELD:
-        (void)write_index(c, place, fields, option->key, text, out);
+        (void)compile_index(c, place, fields, option->key, text, out);
+        break;
+    case OPTION_FIELDS:
+        compile_indexes(c, place, fields, field, option->key, out);
         break;
     case OPTION_LETTERS:
         compile_letters(c, place, field, out);
@@ -161,50 +189,90 @@ static void write_lane(struct compile *c, const char *place, const char *text, s
     compile_fail(c, ERR_POLICY_MEANING, place, "lane is urgent, normal or bulk, not \"%s\"", text);
 }
 
+static bool gather_fields(struct compile *c, const char *place, cfg_t *section,
+                          struct field_list *ret)
+{
+    cfg_t *common = cfg_getsec(c->cfg, "common");
+    const char *wants = cfg_getstr(section, "common");
+    unsigned own = cfg_size(section, "field");
+    unsigned shared = common == NULL ? 0 : cfg_size(common, "field");
+    if (wants != NULL && !compile_bool(c, place, section, "common"))
+        shared = 0;
+    if (own + shared > FIELDS_PER_CHANGE_MAX)
+        return compile_fail(c, ERR_POLICY_MEANING, place, "%u fields, at most %d", own + shared,
+                            FIELDS_PER_CHANGE_MAX);
+    for (unsigned i = 0; i < own; i++)
+        ret->field[ret->count++] = cfg_getnsec(section, "field", i);
+    for (unsigned i = 0; i < shared; i++)
+        ret->field[ret->count++] = cfg_getnsec(common, "field", i);
+    return true;
+}
+
+static void write_text_pair(struct writer *out, const char *key, const char *text)
+{
+    if (text == NULL)
+        return;
+    writer_text(out, key);
+    writer_text(out, text);
+}
+
+/* The keys behind `fields`, in the order of the alphabet. */
+static void write_rest(struct compile *c, const char *place, cfg_t *section,
+                       const struct field_list *fields, struct writer *out)
+{
+    const char *lane = cfg_getstr(section, "lane");
+    if (lane != NULL)
+        write_lane(c, place, lane, out);
+    write_text_pair(out, "name", cfg_title(section));
+    compile_link(c, section, "read_by", out);
+    if (cfg_size(section, "rule") > 0) {
+        writer_text(out, "rules");
+        compile_rules(c, section, fields, out);
+    }
+    write_text_pair(out, "title",
+                    compile_text_or(cfg_getstr(section, "title"), cfg_title(section)));
+    write_text_pair(out, "until", cfg_getstr(section, "until"));
+    if (cfg_size(section, "workflow") > 0) {
+        writer_text(out, "workflows");
+        compile_workflows(c, section, fields, out);
+    }
+}
+
 void compile_collection(struct compile *c, cfg_t *section, struct writer *out)
 {
     struct field_list fields = { .count = 0 };
     char place[PROBLEM_THING_MAX];
-    cfg_t *common = cfg_getsec(c->cfg, "common");
-    const char *date = cfg_getstr(section, "date_field");
-    const char *until = cfg_getstr(section, "until");
-    const char *lane = cfg_getstr(section, "lane");
-    unsigned own = cfg_size(section, "field");
-    unsigned shared = common == NULL ? 0 : cfg_size(common, "field");
-    snprintf(place, sizeof place, "collection %s", cfg_title(section));
-    if (own + shared > FIELDS_PER_CHANGE_MAX) {
-        compile_fail(c, ERR_POLICY_MEANING, place, "%u fields, at most %d", own + shared,
-                     FIELDS_PER_CHANGE_MAX);
-        return;
-    }
-    for (unsigned i = 0; i < own; i++)
-        fields.field[fields.count++] = cfg_getnsec(section, "field", i);
-    for (unsigned i = 0; i < shared; i++)
-        fields.field[fields.count++] = cfg_getnsec(common, "field", i);
-
-    writer_map(out, 4u + (date != NULL) + (lane != NULL) + (until != NULL));
-    writer_text(out, "area");
+    static const char *const plain[] = { "lane", "until", "date_field", "read_by", "covered_by" };
+    static const char *const sections[] = { "rule", "workflow" };
     const char *area = cfg_getstr(section, "area_field");
+    const char *date = cfg_getstr(section, "date_field");
+    bool audience = cfg_getstr(section, "audience") || cfg_getstr(section, "audience_field");
+    size_t count = 4;
+    snprintf(place, sizeof place, "collection %s", cfg_title(section));
+    if (!gather_fields(c, place, section, &fields))
+        return;
+    for (size_t i = 0; i < COUNT_OF(plain); i++)
+        count += cfg_getstr(section, plain[i]) != NULL;
+    for (size_t i = 0; i < COUNT_OF(sections); i++)
+        count += cfg_size(section, sections[i]) > 0;
+    writer_map(out, count + audience + compile_has_answer(section));
+    if (compile_has_answer(section))
+        compile_answer(c, section, &fields, out);
+    writer_text(out, "area");
     if (area == NULL)
         compile_fail(c, ERR_POLICY_MEANING, place, "area_field is missing");
     else
-        (void)write_index(c, place, &fields, "area_field", area, out);
+        (void)compile_index(c, place, &fields, "area_field", area, out);
+    if (audience)
+        compile_audience(c, section, &fields, out);
+    compile_link(c, section, "covered_by", out);
     if (date != NULL) {
         writer_text(out, "date");
-        (void)write_index(c, place, &fields, "date_field", date, out);
+        (void)compile_index(c, place, &fields, "date_field", date, out);
     }
     writer_text(out, "fields");
     writer_array(out, fields.count);
     for (size_t i = 0; i < fields.count && c->err == OK; i++)
         write_field(c, cfg_title(section), fields.field[i], &fields, out);
-    if (lane != NULL)
-        write_lane(c, place, lane, out);
-    writer_text(out, "name");
-    writer_text(out, cfg_title(section));
-    writer_text(out, "title");
-    writer_text(out, compile_text_or(cfg_getstr(section, "title"), cfg_title(section)));
-    if (until != NULL) {
-        writer_text(out, "until");
-        writer_text(out, until);
-    }
+    write_rest(c, place, section, &fields, out);
 }

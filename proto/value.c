@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "common/must.h"
+#include "proto/endorse.h"
 #include "proto/value_form.h"
 
 struct check {
@@ -269,6 +270,12 @@ static enum err check_area(const struct check *check, struct bytes text)
     if (policy_area(check->policy, text) == NULL)
         return refuse(check, ERR_AREA_UNKNOWN, echo);
     char detail[64];
+    const struct policy_area *area = policy_area(check->policy, text);
+    if (!policy_area_at(area, check->date)) {
+        snprintf(detail, sizeof detail, " (%s, %s%s%s)", check->date, area->from,
+                 area->until[0] != '\0' ? " – " : "", area->until);
+        return refuse(check, ERR_AREA_UNKNOWN, detail);
+    }
     if (check->field->area_level != 0 && area_level(text) != check->field->area_level) {
         snprintf(detail, sizeof detail, "%u, not %u", area_level(text), check->field->area_level);
         return refuse(check, ERR_AREA_LEVEL, detail);
@@ -354,6 +361,7 @@ static enum codec_kind kind_of(enum field_type type)
     case FIELD_NIK:
     case FIELD_KK:
     case FIELD_AREA:
+    case FIELD_SIGNATURE:
         return KIND_STR;
     case FIELD_INTEGER:
     case FIELD_MONEY:
@@ -377,6 +385,7 @@ static enum codec_kind kind_of(enum field_type type)
 
 static enum err check_string(const struct check *check, struct bytes text)
 {
+    struct endorsement endorsement;
     char echo[ECHO_BYTES_MAX];
     enum field_type type = check->field->type;
     if (type == FIELD_TEXT)
@@ -391,6 +400,10 @@ static enum err check_string(const struct check *check, struct bytes text)
         return check_16_digits(check, ERR_KK, text);
     if (type == FIELD_AREA)
         return check_area(check, text);
+    if (type == FIELD_SIGNATURE)
+        return endorsement_parse(text, &endorsement)
+                   ? OK
+                   : refuse(check, ERR_VALUE, field_type_name(FIELD_SIGNATURE));
     must(type == FIELD_DATE);
     text_echo(check->field, text, echo, sizeof echo);
     return date_iso(text) ? OK : refuse(check, ERR_DATE, echo);

@@ -410,6 +410,9 @@ static enum err write_one(const struct parse *parse, struct bytes text, char sep
         if (err == OK)
             writer_str(out, code);
         return err;
+    case FIELD_SIGNATURE:
+        writer_str(out, text); /* its form is for value_check to judge */
+        return OK;
     case FIELD_REFERENCE:
         if (!uuid_from_text(text, &id))
             return refuse(parse, ERR_REFERENCE, text);
@@ -423,7 +426,7 @@ static enum err write_one(const struct parse *parse, struct bytes text, char sep
     case FIELD_TYPE_COUNT:
         break;
     }
-    must(parse->field->type < FIELD_LIST); /* lists do not nest */
+    must(parse->field->type != FIELD_LIST); /* lists do not nest */
     return ERR_INTERNAL;
 }
 

@@ -42,23 +42,25 @@ static void write_code_list(struct writer *out, const char *name)
 
 static void write_authority(struct writer *out, const char *letter)
 {
-    writer_array(out, 3);
+    writer_array(out, 4);
     writer_text(out, letter);
     writer_text(out, letter);
     writer_bool(out, false);
+    writer_text(out, "");
 }
 
 static void write_roles(struct writer *out, const char *countersigner)
 {
     writer_array(out, 2);
     for (unsigned i = 0; i < 2; i++) {
-        writer_array(out, 4);
+        writer_array(out, 5);
         writer_text(out, i == 0 ? "ketik" : "tksk");
         writer_text(out, "Peran");
         writer_text(out, "T");
         writer_array(out, i == 0 && countersigner != NULL ? 1 : 0);
         if (i == 0 && countersigner != NULL)
             writer_text(out, countersigner);
+        writer_uint(out, 0);
     }
 }
 
@@ -70,9 +72,11 @@ static struct bytes document_of(const struct parts *parts)
     writer_map(&out, 10u + parts->unknown_key + (parts->dictionary_bytes > 0));
     writer_text(&out, "areas");
     writer_array(&out, 1);
-    writer_array(&out, 2);
+    writer_array(&out, 4);
     writer_text(&out, parts->areas_code);
     writer_text(&out, "SERANG");
+    writer_text(&out, "");
+    writer_text(&out, "");
     writer_text(&out, "authorities");
     writer_array(&out, 2);
     write_authority(&out, "D");

@@ -1,0 +1,496 @@
+#include "proto/rules.h"
+
+#include <stdio.h>
+
+#include "common/must.h"
+#include "proto/value_form.h"
+
+#define FINISH_ROUNDS_MAX 4
+
+struct visit {
+    const struct rules_input *in;
+    const struct policy_collection *collection;
+    struct expr_env env;
+    char event[11];
+    char claimed[11];
+    struct problem *problem;
+};
+
+static struct bytes text_of(struct bytes raw)
+{
+    struct reader reader = reader_of(raw);
+    if (raw.len == 0 || reader_peek(&reader) != KIND_STR)
+        return bytes_of(NULL, 0);
+    return reader_str(&reader);
+}
+
+static bool stood(const struct visit *visit, const struct policy_field *field, struct bytes *ret)
+{
+    const struct rules_input *in = visit->in;
+    *ret = bytes_of(NULL, 0);
+    if ((in->change != NULL && in->change->op == OP_CREATE) || in->stands == NULL)
+        return true;
+    return in->stands(in->context, field, ret);
+}
+
+static bool given(const struct visit *visit, const struct policy_field *field, struct bytes *ret)
+{
+    if (visit->in->change == NULL)
+        return false;
+    *ret = fields_get(visit->in->change->fields, bytes_text(field->name));
+    if (ret->len == 0)
+        return false;
+    if (value_is_nil(*ret))
+        *ret = bytes_of(NULL, 0);
+    return true;
+}
+
+static bool after(const struct visit *visit, const struct policy_field *field, struct bytes *ret)
+{
+    return given(visit, field, ret) || stood(visit, field, ret);
+}
+
+static bool value_of(void *context, const struct policy_field *field, bool old, struct bytes *ret)
+{
+    return old ? stood(context, field, ret) : after(context, field, ret);
+}
+
+static bool follow(void *context, const struct policy_field *reference, const struct id *id,
+                   struct bytes name, const struct policy_collection **ret_collection,
+                   struct bytes *ret_raw)
+{
+    const struct rules_input *in = ((const struct visit *)context)->in;
+    return in->follow != NULL &&
+           in->follow(in->context, reference, id, name, ret_collection, ret_raw);
+}
+
+static enum signature_state signature_of(void *context, const struct policy_field *field)
+{
+    const struct visit *visit = context;
+    const struct rules_input *in = visit->in;
+    return in->signature == NULL ? SIGNATURE_NONE : in->signature(in->context, field, &visit->env);
+}
+
+static void visit_start(struct visit *visit, const struct rules_input *in,
+                        const struct policy_collection *collection, struct problem *problem)
+{
+    struct bytes date = bytes_of(NULL, 0);
+    visit->in = in;
+    visit->collection = collection;
+    visit->problem = problem;
+    date_of_ms(in->claimed_ms, visit->claimed);
+    visit->env = (struct expr_env){ .policy = in->policy,
+                                    .event = visit->event,
+                                    .claimed = visit->claimed,
+                                    .collection = collection,
+                                    .field = value_of,
+                                    .follow = follow,
+                                    .signature = signature_of,
+                                    .context = visit };
+    memcpy(visit->event, visit->claimed, sizeof visit->event);
+    if (collection->date_field >= 0 &&
+        after(visit, &collection->fields[collection->date_field], &date))
+        date = text_of(date);
+    if (date.len == 10 && date_iso(date))
+        memcpy(visit->event, date.at, 10);
+}
+
+static enum err refuse(const struct visit *visit, enum err code, const char *name,
+                       const char *detail)
+{
+    char thing[PROBLEM_THING_MAX];
+    snprintf(thing, sizeof thing, "%s.%s", visit->collection->name, name);
+    return problem_set(visit->problem, code, thing, detail);
+}
+
+void rules_event(const struct rules_input *in, char ret_date[11])
+{
+    struct visit visit;
+    const struct policy_collection *collection =
+        policy_collection(in->policy, in->change->collection);
+    if (collection == NULL) {
+        date_of_ms(in->claimed_ms, ret_date);
+        return;
+    }
+    visit_start(&visit, in, collection, NULL);
+    memcpy(ret_date, visit.event, sizeof visit.event);
+}
+
+/* --- authority ------------------------------------------------------------------------------- */
+
+static bool holds(const struct visit *visit, const struct expr *expr)
+{
+    if (expr == NULL)
+        return true;
+    enum truth truth = expr_truth(expr, &visit->env);
+    return truth == TRUTH_YES || (truth == TRUTH_UNKNOWN && !visit->in->decides);
+}
+
+/* The author's letters that count for this record. */
+static authority_set letters_of(const struct visit *visit)
+{
+    authority_set set = visit->in->author->authority;
+    for (size_t i = 0; i < visit->in->policy->authority_count; i++) {
+        const struct policy_authority *one = &visit->in->policy->authorities[i];
+        if (one->only != NULL && (set & AUTHORITY(one->letter)) != 0 && !holds(visit, one->only))
+            set &= ~AUTHORITY(one->letter);
+    }
+    return set;
+}
+
+enum err rules_authority(const struct rules_input *in, struct problem *problem)
+{
+    struct visit visit;
+    const struct policy_collection *collection =
+        policy_collection(in->policy, in->change->collection);
+    struct author author = *in->author;
+    if (collection != NULL) {
+        visit_start(&visit, in, collection, problem);
+        author.authority = letters_of(&visit);
+    }
+    return validate_authority(in->policy, in->change, &author, problem);
+}
+
+/* --- rules ----------------------------------------------------------------------------------- */
+
+static bool rule_holds(const struct visit *visit, const struct policy_rule *rule)
+{
+    if (rule->when != NULL) {
+        enum truth when = expr_truth(rule->when, &visit->env);
+        if (when == TRUTH_NO || (when == TRUTH_UNKNOWN && !visit->in->decides))
+            return true;
+    }
+    return holds(visit, rule->check);
+}
+
+static enum err refuse_rule(const struct visit *visit, const struct policy_rule *rule)
+{
+    char detail[PROBLEM_DETAIL_MAX];
+    snprintf(detail, sizeof detail, "%s%s%s", rule->label, rule->remedy != NULL ? "; " : "",
+             rule->remedy != NULL ? rule->remedy : "");
+    return refuse(visit, ERR_RULE, rule->name, detail);
+}
+
+static enum err check_rules(const struct visit *visit, struct warnings *warnings)
+{
+    for (size_t i = 0; i < visit->collection->rule_count; i++) {
+        const struct policy_rule *rule = &visit->collection->rules[i];
+        char thing[PROBLEM_THING_MAX];
+        if (rule->on == RULE_EDGE || (rule->on == RULE_WARN && warnings == NULL) ||
+            rule_holds(visit, rule))
+            continue;
+        if (rule->on == RULE_WRITE)
+            return refuse_rule(visit, rule);
+        if (warnings->count == WARNINGS_MAX)
+            continue;
+        snprintf(thing, sizeof thing, "%s.%s", visit->collection->name,
+                 rule->field >= 0 ? visit->collection->fields[rule->field].name : rule->name);
+        (void)problem_set(&warnings->list[warnings->count++], ERR_RULE_WARNS, thing, rule->label);
+    }
+    return OK;
+}
+
+/* --- states ---------------------------------------------------------------------------------- */
+
+static bool leaves(const struct policy_edge *edge, struct bytes state)
+{
+    for (size_t i = 0; i < edge->from_count; i++)
+        if (bytes_is(state, edge->from[i]))
+            return true;
+    return edge->from_count == 0 && state.len == 0;
+}
+
+static bool is_hubs(const struct visit *visit, const struct policy_edge *edge)
+{
+    return (edge->authority & visit->in->policy->computed) != 0;
+}
+
+void rules_allowed(const struct policy *policy, const struct policy_collection *collection,
+                   const struct policy_workflow *workflow, struct bytes state, char *ret,
+                   size_t cap)
+{
+    size_t len = 0;
+    (void)collection;
+    must(cap > 0);
+    ret[0] = '\0';
+    for (size_t i = 0; i < workflow->edge_count && len < cap; i++) {
+        const struct policy_edge *edge = &workflow->edges[i];
+        char letters[27];
+        size_t count = 0;
+        if (!leaves(edge, state) || (edge->authority & policy->computed) != 0)
+            continue;
+        for (int letter = 'A'; letter <= 'Z'; letter++)
+            if ((edge->authority & AUTHORITY(letter)) != 0)
+                letters[count++] = (char)letter;
+        letters[count] = '\0';
+        int added =
+            snprintf(ret + len, cap - len, "%s%s (%s)", len > 0 ? ", " : "", edge->to, letters);
+        must(added > 0);
+        len += (size_t)added;
+    }
+}
+
+static void letters_text(authority_set set, char ret[27])
+{
+    size_t count = 0;
+    for (int letter = 'A'; letter <= 'Z'; letter++)
+        if ((set & AUTHORITY(letter)) != 0)
+            ret[count++] = (char)letter;
+    ret[count] = '\0';
+}
+
+static enum err refuse_move(const struct visit *visit, const struct policy_workflow *workflow,
+                            struct bytes before, struct bytes next)
+{
+    char detail[PROBLEM_DETAIL_MAX];
+    char allowed[PROBLEM_DETAIL_MAX - 128];
+    char letters[27];
+    letters_text(visit->in->author->authority, letters);
+    rules_allowed(visit->in->policy, visit->collection, workflow, before, allowed, sizeof allowed);
+    snprintf(detail, sizeof detail, "%.*s → %.*s (%s); %s", before.len > 0 ? (int)before.len : 1,
+             before.len > 0 ? (const char *)before.at : "-", next.len > 0 ? (int)next.len : 1,
+             next.len > 0 ? (const char *)next.at : "-", letters,
+             allowed[0] != '\0' ? allowed : "-");
+    return refuse(visit, ERR_WORKFLOW, visit->collection->fields[workflow->field].name, detail);
+}
+
+/* The first field that the edge requires and that is empty; NULL: none. */
+static const struct policy_field *edge_lacks(const struct visit *visit,
+                                             const struct policy_edge *edge)
+{
+    for (size_t i = 0; i < edge->required_count; i++) {
+        const struct policy_field *field = &visit->collection->fields[edge->required[i]];
+        struct bytes value = bytes_of(NULL, 0);
+        if (after(visit, field, &value) ? value.len == 0 : visit->in->decides)
+            return field;
+    }
+    return NULL;
+}
+
+static enum err enter(const struct visit *visit, const struct policy_edge *edge)
+{
+    const struct policy_field *lacks = edge_lacks(visit, edge);
+    if (lacks != NULL)
+        return refuse(visit, ERR_REQUIRED, lacks->name, edge->to);
+    for (size_t i = 0; i < edge->rule_count; i++)
+        if (!rule_holds(visit, edge->rules[i]))
+            return refuse_rule(visit, edge->rules[i]);
+    return OK;
+}
+
+/* The hub's way out of a state that somebody has just brought the record to: if there is one, it
+ * must be open, else the move itself is refused for what bars it. */
+static enum err check_hub_moves(const struct visit *visit, const struct policy_workflow *workflow,
+                                struct bytes state)
+{
+    enum err first = OK;
+    for (size_t i = 0; i < workflow->edge_count; i++) {
+        const struct policy_edge *edge = &workflow->edges[i];
+        if (!is_hubs(visit, edge) || !leaves(edge, state))
+            continue;
+        struct problem found = { .code = OK };
+        struct visit quiet = *visit;
+        quiet.problem = &found;
+        quiet.env.context = &quiet;
+        enum err err = enter(&quiet, edge);
+        if (err == OK)
+            return OK;
+        if (first == OK && visit->problem != NULL)
+            *visit->problem = found;
+        first = first == OK ? err : first;
+    }
+    return first;
+}
+
+static enum err check_move(const struct visit *visit, const struct policy_workflow *workflow)
+{
+    const struct policy_field *field = &visit->collection->fields[workflow->field];
+    struct bytes raw = bytes_of(NULL, 0);
+    if (!given(visit, field, &raw))
+        return OK;
+    struct bytes next = text_of(raw);
+    if (!stood(visit, field, &raw))
+        return OK; /* not known here: the hub decides */
+    struct bytes before = text_of(raw);
+    if (bytes_equal(before, next))
+        return OK;
+    authority_set letters = letters_of(visit);
+    const struct policy_edge *way = NULL;
+    for (size_t i = 0; i < workflow->edge_count && way == NULL && next.len > 0; i++) {
+        const struct policy_edge *edge = &workflow->edges[i];
+        if (bytes_is(next, edge->to) && leaves(edge, before) && (edge->authority & letters) != 0)
+            way = edge;
+    }
+    if (way == NULL)
+        return refuse_move(visit, workflow, before, next);
+    enum err err = enter(visit, way);
+    return err != OK ? err : check_hub_moves(visit, workflow, next);
+}
+
+/* --- what may not change any more ------------------------------------------------------------ */
+
+static bool is_open(const struct visit *visit, const struct policy_frozen *frozen,
+                    const struct policy_field *field)
+{
+    for (size_t i = 0; i < frozen->open_count; i++)
+        if (&visit->collection->fields[frozen->open[i]] == field)
+            return true;
+    return false;
+}
+
+static const struct policy_frozen *frozen_in(const struct visit *visit,
+                                             const struct policy_workflow *workflow)
+{
+    struct bytes raw;
+    if (workflow->frozen_count == 0 ||
+        !stood(visit, &visit->collection->fields[workflow->field], &raw))
+        return NULL;
+    struct bytes state = text_of(raw);
+    for (size_t i = 0; i < workflow->frozen_count; i++)
+        if (bytes_is(state, workflow->frozen[i].state))
+            return &workflow->frozen[i];
+    return NULL;
+}
+
+static enum err check_frozen(const struct visit *visit, const struct policy_workflow *workflow)
+{
+    const struct change *change = visit->in->change;
+    const struct policy_frozen *frozen = frozen_in(visit, workflow);
+    struct bytes name, value, stands;
+    if (frozen == NULL)
+        return OK;
+    if (change->op == OP_DELETE)
+        return refuse(visit, ERR_FROZEN, visit->collection->fields[workflow->field].name,
+                      frozen->state);
+    struct field_iter iter = fields_of(change->fields);
+    while (fields_next(&iter, &name, &value)) {
+        const struct policy_field *field = policy_field(visit->collection, name);
+        if (field == NULL || is_open(visit, frozen, field))
+            continue;
+        if (stood(visit, field, &stands) &&
+            !bytes_equal(stands, value_is_nil(value) ? bytes_of(NULL, 0) : value))
+            return refuse(visit, ERR_FROZEN, field->name, frozen->state);
+    }
+    return OK;
+}
+
+/* The items that stand are the first ones of the new list. */
+static bool continues(struct bytes before, struct bytes later)
+{
+    struct reader old = reader_of(before);
+    struct reader new = reader_of(later);
+    size_t count = before.len == 0 ? 0 : reader_array(&old);
+    size_t now = later.len == 0 ? 0 : reader_array(&new);
+    if (now < count)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!bytes_equal(reader_raw(&old), reader_raw(&new)))
+            return false;
+    return old.err == OK && new.err == OK;
+}
+
+static enum err check_appended(const struct visit *visit)
+{
+    struct bytes name, value, stands;
+    struct field_iter iter = fields_of(visit->in->change->fields);
+    while (fields_next(&iter, &name, &value)) {
+        const struct policy_field *field = policy_field(visit->collection, name);
+        if (field == NULL || !field->append_only || !stood(visit, field, &stands))
+            continue;
+        if (!continues(stands, value_is_nil(value) ? bytes_of(NULL, 0) : value))
+            return refuse(visit, ERR_APPEND, field->name, NULL);
+    }
+    return OK;
+}
+
+enum err rules_check(const struct rules_input *in, struct problem *problem,
+                     struct warnings *warnings)
+{
+    struct visit visit;
+    enum err err = OK;
+    const struct policy_collection *collection =
+        policy_collection(in->policy, in->change->collection);
+    must(collection != NULL); /* validate_change comes first */
+    visit_start(&visit, in, collection, problem);
+    for (size_t i = 0; i < collection->workflow_count && err == OK; i++)
+        err = check_frozen(&visit, &collection->workflows[i]);
+    if (in->change->op == OP_DELETE || err != OK)
+        return err;
+    err = check_appended(&visit);
+    for (size_t i = 0; i < collection->workflow_count && err == OK; i++)
+        err = check_move(&visit, &collection->workflows[i]);
+    return err != OK ? err : check_rules(&visit, warnings);
+}
+
+/* --- what the hub adds ----------------------------------------------------------------------- */
+
+static enum err finish_computed(const struct visit *visit, bool *ret_changed,
+                                enum err (*put)(void *context, const struct policy_field *field,
+                                                struct bytes value))
+{
+    uint8_t space[EXPR_TEXT_BYTES_MAX + 16];
+    for (size_t i = 0; i < visit->collection->field_count; i++) {
+        const struct policy_field *field = &visit->collection->fields[i];
+        struct expr_result result;
+        struct bytes stands;
+        if (field->compute == NULL || !expr_value(field->compute, &visit->env, &result) ||
+            result.kind == EXPR_RAW || !stood(visit, field, &stands))
+            continue;
+        struct writer out = writer_of(space, sizeof space);
+        expr_write(&result, &out);
+        struct bytes value = result.kind == EXPR_NIL ? bytes_of(NULL, 0) : writer_bytes(&out);
+        if (out.err != OK || bytes_equal(value, stands) ||
+            value_check(visit->in->policy, field, visit->event, value, NULL, NULL) != OK)
+            continue;
+        enum err err = put(visit->in->context, field, value);
+        if (err != OK)
+            return err;
+        *ret_changed = true;
+    }
+    return OK;
+}
+
+static enum err finish_move(const struct visit *visit, const struct policy_workflow *workflow,
+                            bool *ret_changed,
+                            enum err (*put)(void *context, const struct policy_field *field,
+                                            struct bytes value))
+{
+    const struct policy_field *field = &visit->collection->fields[workflow->field];
+    uint8_t space[IDENTIFIER_BYTES_MAX + 8];
+    struct problem unheard = { .code = OK };
+    struct visit quiet = *visit;
+    struct bytes raw;
+    quiet.problem = &unheard;
+    quiet.env.context = &quiet;
+    if (!stood(&quiet, field, &raw))
+        return OK;
+    struct bytes state = text_of(raw);
+    for (size_t i = 0; i < workflow->edge_count && state.len > 0; i++) {
+        const struct policy_edge *edge = &workflow->edges[i];
+        if (!is_hubs(visit, edge) || !leaves(edge, state) || enter(&quiet, edge) != OK)
+            continue;
+        struct writer out = writer_of(space, sizeof space);
+        writer_text(&out, edge->to);
+        must(out.err == OK);
+        *ret_changed = true;
+        return put(visit->in->context, field, writer_bytes(&out));
+    }
+    return OK;
+}
+
+enum err rules_finish(const struct rules_input *in, const struct policy_collection *collection,
+                      enum err (*put)(void *context, const struct policy_field *field,
+                                      struct bytes value))
+{
+    enum err err = OK;
+    bool changed = true;
+    for (unsigned round = 0; round < FINISH_ROUNDS_MAX && changed && err == OK; round++) {
+        struct visit visit;
+        changed = false;
+        visit_start(&visit, in, collection, NULL);
+        err = finish_computed(&visit, &changed, put);
+        for (size_t i = 0; i < collection->workflow_count && err == OK; i++)
+            err = finish_move(&visit, &collection->workflows[i], &changed, put);
+    }
+    return err;
+}

@@ -1,0 +1,52 @@
+/* What the policy says of one change against the record that it meets: ways between states, what is
+ * frozen or only appended to, rules, and authority that holds for some records only. The node asks
+ * before it takes an entry, the hub before it merges; both give the record through callbacks. Pure.
+ */
+#pragma once
+
+#include "proto/validate.h"
+
+struct rules_input {
+    const struct policy *policy; /* under which it was written */
+    const struct change *change; /* NULL in rules_finish: the record as it stands */
+    const struct author *author;
+    uint64_t claimed_ms;
+    /* What cannot be known here refuses nothing; the hub, which decides, knows all. */
+    bool decides;
+    /* The value that stands before the change, {NULL, 0} for nil; not asked for a create. False:
+     * not known here. */
+    bool (*stands)(void *context, const struct policy_field *field, struct bytes *ret_raw);
+    /* As in struct expr_env; NULL: unknown. */
+    bool (*follow)(void *context, const struct policy_field *reference, const struct id *id,
+                   struct bytes name, const struct policy_collection **ret_collection,
+                   struct bytes *ret_raw);
+    /* Of the field as the change leaves it; `env` gives the values that it covers. */
+    enum signature_state (*signature)(void *context, const struct policy_field *field,
+                                      const struct expr_env *env);
+    void *context;
+};
+
+/* The day that decides codes, tables and rules: of the event, else of the claimed time. */
+void rules_event(const struct rules_input *in, char ret_date[11]);
+
+/* validate_authority with the letters that count for this record. */
+NODISCARD enum err rules_authority(const struct rules_input *in, struct problem *problem);
+
+/* ERR_WORKFLOW: no such way, or not this author's; the detail has both states, who may, and what
+ * would be allowed. ERR_FROZEN, ERR_APPEND, ERR_REQUIRED (on entering a state). ERR_RULE: the thing
+ * is "collection.rule", the detail its label and remedy; a rule that only warns goes to `warnings`.
+ */
+NODISCARD enum err rules_check(const struct rules_input *in, struct problem *problem,
+                               struct warnings *warnings);
+
+/* What a state may become by the author's own hand: "ditandatangani (T), batal (T)". */
+void rules_allowed(const struct policy *policy, const struct policy_collection *collection,
+                   const struct policy_workflow *workflow, struct bytes state, char *ret,
+                   size_t cap);
+
+/* What the hub adds to a record that was written: computed fields, and its own moves. `put` changes
+ * what `stands` gives. */
+NODISCARD enum err rules_finish(const struct rules_input *in,
+                                const struct policy_collection *collection,
+                                enum err (*put)(void *context, const struct policy_field *field,
+                                                struct bytes value));
