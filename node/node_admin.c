@@ -67,6 +67,7 @@ void node_admin_lock(struct node_admin *admin)
         node_admin_look(admin, &admin->sessions[i].key, LOOK_GO);
     admin->session_count = 0;
     admin->name[0] = '\0';
+    node_uploads_close(admin);
     if (!node_store_unlocked(admin->parts.store))
         return;
     node_store_lock(admin->parts.store);
@@ -77,6 +78,7 @@ void node_admin_lock(struct node_admin *admin)
 static void sessions_went(struct node_admin *admin, size_t before)
 {
     if (admin->session_count == 0) {
+        node_uploads_close(admin);
         loop_cancel(admin->parts.loop, admin->timer);
         admin->timer = 0;
     }
@@ -258,6 +260,9 @@ static const struct {
     { "collections", NEED_NOTHING, node_cmd_collections },
     { "explain", NEED_UNLOCKED, node_cmd_explain },
     { "policy_show", NEED_NOTHING, node_cmd_policy_show },
+    { "blob_put", NEED_UNLOCKED, node_cmd_blob_put },
+    { "blob_get", NEED_UNLOCKED, node_cmd_blob_get },
+    { "blob_list", NEED_UNLOCKED, node_cmd_blob_list },
     { "bundle_export", NEED_NOTHING, node_cmd_bundle_export },
     { "bundle_take", NEED_NOTHING, node_cmd_bundle_take },
 };

@@ -12,6 +12,7 @@
  * node_admin_status.c status, what was seen
  * node_import.c       rows of a file
  * node_import_columns.c columns of a file, look-ups
+ * node_admin_blob.c   photos and files that records name
  * node_admin_export.c records as rows of a file */
 #pragma once
 
@@ -19,6 +20,7 @@
 #include "common/keyfile.h"
 #include "common/must.h"
 #include "node/node_admin.h"
+#include "node/node_blob.h"
 #include "node/node_import.h"
 
 #define VALUE_TEXT_BYTES_MAX (2 * CHANGE_BYTES_MAX)
@@ -33,11 +35,22 @@ struct node_session_open {
     bool by_credential; /* stays open without use, as long as the policy lets it */
 };
 
+/* A file on its way in. */
+#define UPLOADS_MAX 4
+#define UPLOAD_TOKEN_BYTES 40
+struct node_upload {
+    char token[UPLOAD_TOKEN_BYTES];
+    uid_t uid;
+    uint64_t total, got, used_ms;
+    struct blob_writer *writer; /* NULL: free */
+};
+
 struct node_admin {
     struct node_admin_parts parts;
     struct admin *socket;
     struct admin_rows *rows;
     struct admin_chunks chunks;
+    struct node_upload uploads[UPLOADS_MAX];
     size_t session_count;
     struct node_session_open sessions[UNLOCKED_MAX]; /* who has unlocked, and for whom */
     char name[NAME_TEXT_MAX + 1]; /* of the operator who acts in this call; empty: nobody */
@@ -217,3 +230,14 @@ NODISCARD enum err node_admin_unlock(struct node_admin *admin, struct bytes deri
 /* node_admin_tell.c: where an own change is: "queued", "sent", "received". */
 const char *node_change_place(const struct node_admin *admin, const struct own_change *change);
 const char *node_enrolment_name(enum enrolment enrolment);
+
+/* node_admin_blob.c */
+void node_cmd_blob_put(struct node_admin *admin, struct admin_call *call);
+void node_cmd_blob_get(struct node_admin *admin, struct admin_call *call);
+void node_cmd_blob_list(struct node_admin *admin, struct admin_call *call);
+void node_uploads_close(struct node_admin *admin);
+/* [{hash, size, type}] of a value; NULL when the field is for something else. */
+json_t *node_json_blobs(const struct policy_field *field, struct bytes value);
+/* Adds to the `blobs` of rows {name, blobs} of a record where the bytes are. */
+NODISCARD enum err node_blobs_locate(struct node_admin *admin, const struct id *record,
+                                     json_t *rows);

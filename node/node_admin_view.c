@@ -327,6 +327,9 @@ static json_t *show_field(struct node_admin *admin, const struct policy_collecti
     node_json_set(row, "rev", at->rev > 0 ? node_json_uint(at->rev) : NULL);
     node_json_set(row, "pending", json_boolean(at->pending));
     node_json_set(row, "held", json_boolean(at->held));
+    json_t *blobs = field != NULL ? node_json_blobs(field, at->value) : NULL;
+    if (blobs != NULL)
+        node_json_set(row, "blobs", blobs);
     if (at->held_value.len > 0)
         node_json_set(row, "held_value", node_json_value(admin, field, at->held_value));
     return row;
@@ -372,6 +375,7 @@ void node_cmd_show(struct node_admin *admin, struct admin_call *call)
         node_json_set(done, "rev", node_json_uint(view->rev));
         node_json_set(done, "state", json_string(node_state_of(view)));
         node_json_set(done, "fields", show_fields(admin, collection, view));
+        seen = node_blobs_locate(admin, &record, json_object_get(done, "fields"));
     } else if (seen == ERR_NOT_FOUND) { /* a create that was refused: only its history is left */
         if (policy != NULL)
             collection = policy_collection(policy, history.collection);
