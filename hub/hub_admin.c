@@ -32,6 +32,8 @@ static const struct {
     { "enrolment_check", NEED_DISTRICT, true, hub_cmd_enrolment_check },
     { "conflict_list", NEED_DISTRICT, true, hub_cmd_conflict_list },
     { "review", NEED_DISTRICT, false, hub_cmd_review },
+    { "review_show", NEED_DISTRICT, true, hub_cmd_review_show },
+    { "reconcile", NEED_DISTRICT, false, hub_cmd_reconcile },
     { "show", NEED_DISTRICT, true, hub_cmd_show },
     { "query", NEED_DISTRICT, true, hub_cmd_query },
     { "verify", NEED_DISTRICT, false, hub_cmd_verify },

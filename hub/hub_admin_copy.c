@@ -25,7 +25,7 @@ struct hub_stream {
 };
 
 /* A copy of the present state under a new name in STATE/copies; false: the call is ended. */
-static bool copy_make(struct hub_admin *admin, struct admin_call *call, char ret_path[HUB_PATH_MAX])
+bool hub_copy_make(struct hub_admin *admin, struct admin_call *call, char ret_path[HUB_PATH_MAX])
 {
     struct problem problem = { .code = OK };
     char name[48];
@@ -48,7 +48,7 @@ void hub_cmd_query(struct hub_admin *admin, struct admin_call *call)
     uint64_t limit_ms;
     if (!hub_arg_text(call, "sql", &sql) ||
         !hub_arg_uint(call, "limit_ms", QUERY_LIMIT_MS_MAX, QUERY_LIMIT_MS_DEFAULT, &limit_ms) ||
-        !copy_make(admin, call, copy))
+        !hub_copy_make(admin, call, copy))
         return;
     hub_query_start(admin->daemon, &admin->queries, call, QUERY_SQL, copy, sql,
                     limit_ms > 0 ? limit_ms : 1);
@@ -57,7 +57,7 @@ void hub_cmd_query(struct hub_admin *admin, struct admin_call *call)
 void hub_cmd_verify(struct hub_admin *admin, struct admin_call *call)
 {
     char copy[HUB_PATH_MAX];
-    if (copy_make(admin, call, copy))
+    if (hub_copy_make(admin, call, copy))
         hub_query_start(admin->daemon, &admin->queries, call, QUERY_VERIFY, copy,
                         hub_store_trust(admin->daemon->store)->district, QUERY_LIMIT_MS_MAX);
 }
@@ -164,7 +164,7 @@ void hub_streams_close(struct hub_admin *admin)
 void hub_cmd_snapshot(struct hub_admin *admin, struct admin_call *call)
 {
     char path[HUB_PATH_MAX];
-    if (copy_make(admin, call, path))
+    if (hub_copy_make(admin, call, path))
         stream_start(admin, call, path, "");
 }
 
@@ -201,7 +201,7 @@ void hub_cmd_backup(struct hub_admin *admin, struct admin_call *call)
         hub_refuse(call, err, "backup", "the database");
         return;
     }
-    if (copy_make(admin, call, path))
+    if (hub_copy_make(admin, call, path))
         stream_start(admin, call, path, name);
 }
 

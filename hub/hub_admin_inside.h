@@ -7,7 +7,9 @@
  * hub_admin_alarm.c   what needs a person
  * hub_admin_policy.c  trust and rules: state, publishing
  * hub_admin_join.c    invites, enrolments, six words
- * hub_admin_view.c    conflicts, review, one record
+ * hub_admin_view.c    conflicts, one record
+ * hub_admin_review.c  work that a person decides about
+ * hub_admin_reconcile.c  the books of every office
  * hub_admin_history.c what became of one record, change by change
  * hub_admin_copy.c    query, verify, snapshot, backup
  * hub_admin_carry.c   bundles as files */
@@ -75,6 +77,8 @@ void hub_cmd_enrolments(struct hub_admin *admin, struct admin_call *call);
 void hub_cmd_enrolment_check(struct hub_admin *admin, struct admin_call *call);
 void hub_cmd_conflict_list(struct hub_admin *admin, struct admin_call *call);
 void hub_cmd_review(struct hub_admin *admin, struct admin_call *call);
+void hub_cmd_review_show(struct hub_admin *admin, struct admin_call *call);
+void hub_cmd_reconcile(struct hub_admin *admin, struct admin_call *call);
 void hub_cmd_show(struct hub_admin *admin, struct admin_call *call);
 void hub_cmd_query(struct hub_admin *admin, struct admin_call *call);
 void hub_cmd_verify(struct hub_admin *admin, struct admin_call *call);
@@ -96,5 +100,8 @@ NODISCARD enum err hub_history(struct hub_admin *admin, const char *record,
                                const struct policy_collection *collection, enum lang lang,
                                json_t *rows);
 
-/* hub_admin_copy.c: ends what is under way. */
+/* hub_admin_copy.c: a copy of the present state under a new name in STATE/copies; false: the call
+ * is ended. */
+bool hub_copy_make(struct hub_admin *admin, struct admin_call *call, char ret_path[HUB_PATH_MAX]);
+/* Ends what is under way. */
 void hub_streams_close(struct hub_admin *admin);

@@ -32,7 +32,7 @@ static const struct policy_collection *collection_of(const struct hub_admin *adm
     return policy != NULL && name != NULL ? policy_collection(policy, bytes_text(name)) : NULL;
 }
 
-/* ---- conflict_list, review */
+/* ---- conflict_list */
 
 struct rows_to {
     const struct hub_admin *admin;
@@ -64,36 +64,6 @@ void hub_cmd_conflict_list(struct hub_admin *admin, struct admin_call *call)
         admin_done(call, NULL);
     else
         hub_refuse(call, err, "conflicts", "the database");
-}
-
-static void row_review(void *ctx, const struct hub_row *row)
-{
-    const struct rows_to *to = ctx;
-    const char *state = hub_row_text(row, "state");
-    const char *reason = hub_row_text(row, "reason");
-    if (state == NULL || strcmp(state, "quarantined") != 0)
-        return; /* what is parked follows by itself */
-    json_t *object = json_object();
-    hub_json_set(object, "leaf", column_json(row, "leaf"));
-    hub_json_set(object, "node", column_json(row, "node"));
-    hub_json_set(object, "operator", hub_json_uint(hub_row_uint(row, "operator")));
-    hub_json_set(object, "state", json_string(state));
-    hub_json_set(object, "reason", column_json(row, "reason"));
-    hub_json_set(object, "reason_text", hub_json_reason(reason, admin_call_lang(to->call)));
-    hub_json_set(object, "changes", hub_json_uint(hub_row_uint(row, "changes")));
-    hub_json_set(object, "number", hub_json_uint(hub_row_uint(row, "number")));
-    hub_json_set(object, "claimed", hub_json_time(hub_row_uint(row, "claimed_ms")));
-    admin_row(to->call, object);
-}
-
-void hub_cmd_review(struct hub_admin *admin, struct admin_call *call)
-{
-    struct rows_to to = { .admin = admin, .call = call };
-    enum err err = hub_store_list(admin->daemon->store, HUB_LIST_REVIEW, NULL, row_review, &to);
-    if (err == OK)
-        admin_done(call, NULL);
-    else
-        hub_refuse(call, err, "review", "the database");
 }
 
 /* ---- show */

@@ -87,10 +87,19 @@ __attribute__((noreturn)) static void child_run(struct hub_daemon *daemon, enum 
         _exit(1);
     switch (kind) {
     case QUERY_SQL:
-        hub_store_query(copy, text, (unsigned)limit_ms, out);
+    case QUERY_SQL_FULL:
+        hub_store_query(copy,
+                        &(struct hub_question){ .sql = text,
+                                                .limit_ms = (unsigned)limit_ms,
+                                                .full = kind == QUERY_SQL_FULL,
+                                                .policy = hub_store_policy(daemon->store) },
+                        out);
         break;
     case QUERY_VERIFY:
         verify_write(out, copy, text);
+        break;
+    case QUERY_RECONCILE:
+        hub_reconcile_write(copy, text, out);
         break;
     }
     _exit(fclose(out) == 0 ? 0 : 1);

@@ -287,7 +287,15 @@ NODISCARD enum err hub_store_change(struct hub_store *store, const struct hash *
  * NODES: node, area, roster, state, heard_ms, received, highest, policy ("trust/rules").
  * CONFLICTS (open): conflict, collection, record, short, field, value_a (the hub's), value_b (the
  *   held one), author_a, author_b (nodes), number; "(restricted)" in place of R values.
- * REVIEW (quarantined, parked): leaf, node, operator, state, reason, changes, claimed_ms, number.
+ * REVIEW (quarantined, parked): leaf, node, operator, state, reason, changes, claimed_ms, number,
+ *   trust (version named), received_ms.
+ * TERMS (what waits for a renewal): operator, entries, changes.
+ * BOOKS_LANES: node, received, queued (not here, as last heard), lost (of a former machine), in
+ *   positions; heard_ms.
+ * BOOKS_ENTRIES(from, until: claimed milliseconds): node, positions, policy, again (of transactions
+ *   that have an older position), dated (transactions with a claimed time in between).
+ * BOOKS_ANSWERS(from, until): node, disposition (0: entries that did not open), entries, dated,
+ *   changes, short (changes without an answer).
  * TOTALS: disposition, count; "unreadable" counts entries that did not open.
  * COLLECTIONS: collection, records.
  * HISTORY(record id text): number, node, operator, claimed_ms, op, disposition, reason, field,
@@ -303,6 +311,10 @@ NODISCARD enum err hub_store_change(struct hub_store *store, const struct hash *
     X(HUB_LIST_NODES, "list_nodes", 0)                                                             \
     X(HUB_LIST_CONFLICTS, "list_conflicts", 0)                                                     \
     X(HUB_LIST_REVIEW, "list_review", 0)                                                           \
+    X(HUB_LIST_TERMS, "list_terms", 0)                                                             \
+    X(HUB_LIST_BOOKS_LANES, "list_books_lanes", 0)                                                 \
+    X(HUB_LIST_BOOKS_ENTRIES, "list_books_entries", 2)                                             \
+    X(HUB_LIST_BOOKS_ANSWERS, "list_books_answers", 2)                                             \
     X(HUB_LIST_TOTALS, "list_totals", 0)                                                           \
     X(HUB_LIST_COLLECTIONS, "list_collections", 0)                                                 \
     X(HUB_LIST_HISTORY, "list_history", 1)                                                         \

@@ -278,10 +278,52 @@ LEFT JOIN tksk_lane AS l ON l.node = i.node AND l.incarnation = i.incarnation AN
 WHERE i.replaced > 0 AND n.highest > coalesce(l.received, 0) AND (?1 = '%' OR i.node = ?1)
 ORDER BY i.node, i.replaced, n.lane;
 -- name: list_review
-SELECT lower(hex(leaf)) AS leaf, node, operator, CASE state WHEN 5 THEN 'quarantined' ELSE
-    'parked' END AS state,
-    reason, changes, claimed_ms, number
-FROM tksk_txn WHERE state = 5 OR number IN (SELECT txn FROM tksk_wait) ORDER BY number;
+SELECT lower(hex(t.leaf)) AS leaf, t.node AS node, t.operator AS operator,
+    CASE t.state WHEN 5 THEN 'quarantined' ELSE 'parked' END AS state,
+    t.reason AS reason, t.changes AS changes, t.claimed_ms AS claimed_ms, t.number AS number,
+    t.trust AS trust, j.wall_ms AS received_ms
+FROM tksk_txn AS t JOIN tksk_journal AS j ON j.number = t.number
+WHERE t.state = 5 OR t.number IN (SELECT txn FROM tksk_wait) ORDER BY t.number;
+-- What waits for a renewal, by operator: entries.
+-- name: list_terms
+SELECT operator, count(*) AS entries, sum(changes) AS changes FROM tksk_txn
+WHERE state = 5 AND reason IN ('term_ended', 'term_start') GROUP BY operator;
+-- The books of every office. What its lanes say: positions received, and how many it had queued
+-- when it was last heard. Of a life that another one of the same machine went on from only what
+-- came counts: the rest was queued again.
+-- name: list_books_lanes
+SELECT i.node AS node, sum(l.received) AS received,
+    sum(CASE WHEN i.state IN (1, 3) AND i.replaced = 0 THEN max(l.highest - l.received, 0) ELSE 0
+        END) AS queued,
+    sum(CASE WHEN i.replaced > 0 THEN max(l.highest - l.received, 0) ELSE 0 END) AS lost,
+    max(i.heard_ms) AS heard_ms
+FROM tksk_incarnation AS i JOIN (
+    SELECT n.node, n.incarnation, n.highest, coalesce(l.received, 0) AS received FROM (
+        SELECT node, incarnation, 0 AS lane, urgent AS highest FROM tksk_incarnation
+        UNION ALL SELECT node, incarnation, 1, normal FROM tksk_incarnation
+        UNION ALL SELECT node, incarnation, 2, bulk FROM tksk_incarnation) AS n
+    LEFT JOIN tksk_lane AS l
+      ON l.node = n.node AND l.incarnation = n.incarnation AND l.lane = n.lane) AS l
+  ON l.node = i.node AND l.incarnation = i.incarnation
+GROUP BY i.node;
+-- What stands at these positions. again: a transaction that has an older position. dated: with a
+-- claimed time from ?1 until before ?2.
+-- name: list_books_entries
+SELECT e.node AS node, count(*) AS positions, sum(e.txn IS NULL) AS policy,
+    sum(e.txn <> e.number) AS again,
+    sum(e.txn = e.number AND t.fault IS NULL AND t.claimed_ms >= CAST(?1 AS INTEGER)
+        AND t.claimed_ms < CAST(?2 AS INTEGER)) AS dated
+FROM tksk_entry AS e LEFT JOIN tksk_txn AS t ON t.number = e.txn GROUP BY e.node;
+-- What became of the transactions, each by the gravest answer to one of its changes; short: changes
+-- that have no answer at all.
+-- name: list_books_answers
+SELECT t.node AS node, a.disposition AS disposition, count(*) AS entries,
+    sum(t.claimed_ms >= CAST(?1 AS INTEGER) AND t.claimed_ms < CAST(?2 AS INTEGER)) AS dated,
+    sum(t.changes) AS changes, sum(t.changes - a.changes) AS short
+FROM (SELECT txn, max(disposition) AS disposition, count(*) AS changes FROM tksk_change
+      GROUP BY txn) AS a JOIN tksk_txn AS t ON t.number = a.txn
+GROUP BY t.node, a.disposition
+UNION ALL SELECT node, 0, count(*), 0, 0, 0 FROM tksk_txn WHERE fault IS NOT NULL GROUP BY node;
 -- name: list_totals
 SELECT 'accepted' AS disposition, (SELECT coalesce(sum(changes), 0) FROM tksk_txn)
     - (SELECT count(*) FROM tksk_change WHERE disposition <> 1) AS count

@@ -30,7 +30,8 @@
     X(backup_confirm_lanes) X(keep_from_move) X(scan_journal) X(scan_epoch) X(scan_lane)           \
     X(scan_entry) X(scan_txn) X(scan_change) X(scan_conflict) X(scan_decision) X(scan_scope)       \
     X(scan_wait) X(scan_document) X(scan_field) X(list_nodes) X(list_review) X(list_totals)        \
-    X(list_history) X(list_positions) X(list_lost) X(list_backups)
+    X(list_history) X(list_positions) X(list_lost) X(list_backups) X(list_terms)                   \
+    X(list_books_lanes) X(list_books_entries) X(list_books_answers)
 /* clang-format on */
 
 enum statement {

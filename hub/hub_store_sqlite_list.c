@@ -234,6 +234,14 @@ enum err sqlite_list(struct hub_backend *b, enum hub_list list, const char *cons
         return list_bound(s, STMT_list_nodes, parameters, 3, row, ctx);
     case HUB_LIST_REVIEW:
         return list_bound(s, STMT_list_review, parameters, 0, row, ctx);
+    case HUB_LIST_TERMS:
+        return list_bound(s, STMT_list_terms, parameters, 0, row, ctx);
+    case HUB_LIST_BOOKS_LANES:
+        return list_bound(s, STMT_list_books_lanes, parameters, 0, row, ctx);
+    case HUB_LIST_BOOKS_ENTRIES:
+        return list_bound(s, STMT_list_books_entries, parameters, 2, row, ctx);
+    case HUB_LIST_BOOKS_ANSWERS:
+        return list_bound(s, STMT_list_books_answers, parameters, 2, row, ctx);
     case HUB_LIST_TOTALS:
         return list_bound(s, STMT_list_totals, parameters, 0, row, ctx);
     case HUB_LIST_COLLECTIONS:

@@ -40,3 +40,5 @@ NODISCARD bool uuid_from_text(struct bytes text, struct id *ret_id);
 /* Civil dates, proleptic Gregorian, no time zone. */
 NODISCARD bool date_parse(struct bytes text, char ret_iso[11]);
 void date_of_ms(uint64_t ms_utc, char ret_iso[11]); /* at UTC+7, where the offices are */
+/* Milliseconds from which on, and before which, the date is in the month "YYYY-MM". */
+NODISCARD bool month_parse(struct bytes text, uint64_t *ret_from_ms, uint64_t *ret_until_ms);

@@ -149,6 +149,28 @@ void date_of_ms(uint64_t ms_utc, char ret_iso[11])
     ret_iso[10] = '\0';
 }
 
+bool month_parse(struct bytes text, uint64_t *ret_from_ms, uint64_t *ret_until_ms)
+{
+    int64_t part[2] = { 0, 0 };
+    if (text.len != 7 || text.at[4] != '-')
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        if (i != 4 && (text.at[i] < '0' || text.at[i] > '9'))
+            return false;
+        if (i != 4)
+            part[i > 4] = part[i > 4] * 10 + text.at[i] - '0';
+    }
+    int64_t year = part[0], month = part[1];
+    if (year < 1970 || month < 1 || month > 12)
+        return false;
+    bool last = month == 12;
+    int64_t from_ms = days_from_civil(year, month, 1) * MS_PER_DAY - OFFICE_ZONE_MS;
+    int64_t until_ms = days_from_civil(year + last, last ? 1 : month + 1, 1) * MS_PER_DAY;
+    *ret_from_ms = from_ms > 0 ? (uint64_t)from_ms : 0;
+    *ret_until_ms = (uint64_t)(until_ms - OFFICE_ZONE_MS);
+    return true;
+}
+
 bool time_to_text(int64_t ms_utc, char ret[TIME_TEXT_BYTES])
 {
     if (ms_utc < days_from_civil(YEAR_MIN, 1, 1) * MS_PER_DAY ||
