@@ -83,3 +83,28 @@ for way in ("to_hub", "to_node"):
     at = raw.index(b"\n") + 1
     for i, piece in enumerate(msgpack.Unpacker(io.BytesIO(raw[at:]))):
         seed("carry", f"{way}-{i}", piece)
+
+# An expression, a NUL, and the values of fields l, m, r, s, t and of what they refer to.
+values = [
+    [{"h": True, "n": 3}, {"h": False, "n": 4}],
+    {"a": "b", "n": 36},
+    bytes(16),
+    bytes([3]) + bytes(15),
+    "3604 1234-5678.9012",
+    "a",
+    "2026-02-01",
+]
+record = b"".join(msgpack.packb(value) for value in values)
+expressions = {
+    "logic": 'not (t = nil or r.t != "x") and true or false < 1',
+    "number": "1 + 2 * (3 - -4) - 9223372036854775807 >= m.n",
+    "path": 'r.s.m.a = old.r.t or s.r.l.x != r and event < claimed',
+    "list": 'count(l) > 1 and count(r.l, "h", true) + sum(l, "n") = 8 and all(r.s.l, "n")',
+    "in": 't in ("a", r.t, s.s.t) or "a" in list("k") or r.t in list("none")',
+    "text": 'digits(t, 16) or length(r.t) = 3 or days(s.t, event) > years(event, r.s.t)',
+    "other": 'first(t, r, 1) = table("x", t) or has(m) and signature(t) in ("ok", "none")',
+    "deep": "(" * 15 + "t" + ")" * 15,
+    "chain": "1+" * 127 + "1",
+}
+for name, text in expressions.items():
+    with_damage("expr", name, text.encode() + b"\0" + record)
