@@ -23,6 +23,7 @@ void merge_close(struct merge **merge)
     if (!m)
         return;
     free(m->references);
+    free(m->kept.at);
     free(m->plain.at);
     free(m->packed.at);
     free(m);

@@ -15,6 +15,9 @@
 #define MERGE_EVENT_BYTES 160
 #define MERGE_EXTRA_BYTES_MAX (440 * 1024)
 
+/* What the hub may add to one record, in all rounds. */
+#define MERGE_ADDED_BYTES_MAX ((size_t)FIELDS_PER_CHANGE_MAX * (EXPR_TEXT_BYTES_MAX + 16) * 4)
+
 #define MERGE_SCOPES_MAX (CHANGES_PER_TRANSACTION_MAX * 2 * AREA_LEVELS_MAX)
 
 /* A transaction refers to a record: checked once it is known which creates beside it stand. */
@@ -59,6 +62,17 @@ struct merge {
     char area[IDENTIFIER_BYTES_MAX + 1]; /* the last one given to merge_scope_add */
 
     struct hub_record record;
+
+    /* Of hub_merge_rules.c: its values apart from the database's, what the hub added to them, the
+     * record that a reference named last, and a failure of the database on the way. */
+    struct buf kept;
+    uint8_t added[MERGE_ADDED_BYTES_MAX];
+    size_t added_len;
+    bool finished;
+    struct hub_record other;
+    struct id endorsed;
+    uint8_t statement[CHANGE_BYTES_MAX * 4];
+    enum err rules_err;
     struct txn decoded; /* of a transaction that is looked at again */
     struct buf plain, packed;
 };
@@ -71,11 +85,46 @@ enum disposition merge_gate(struct merge *m, enum err *ret_reason);
 /* Where the author's role asks for it: somebody who may has countersigned for a record there. */
 bool merge_countersigned(const struct merge *m, struct bytes area);
 
+/* Who signed something in a record held the assignment no more, at the position of what brings it.
+ */
+bool merge_signer_ended(const struct merge *m, const struct trust_operator *op);
+
+/* ---- hub_merge_rules.c */
+
+/* Its collection asks more than what its fields allow. */
+bool merge_has_rules(const struct merge *m, const struct change *change);
+/* Authority over the fields, states, rules; m->record is what an update meets. A refusal fills
+ * `problem`. */
+NODISCARD enum err merge_rules(struct merge *m, unsigned index, struct problem *problem);
+/* Computed fields and the hub's own moves, in m->record, as part of m->number. */
+NODISCARD enum err merge_finish(struct merge *m, bool *ret_added);
+/* What that may add to the feed. */
+size_t merge_finish_bytes(const struct policy_collection *c);
+/* Values of m->record outlive the next record_get. */
+NODISCARD enum err merge_keep_record(struct merge *m);
+
 /* ---- hub_merge_check.c */
+
+/* The create of `id` in this transaction whose group stands. */
+const struct change *merge_created(const struct merge *m, const struct id *id);
 
 /* Looks at every change: m->changes get REJECTED with a reason or stay NONE, m->parks is set when
  * it must wait. Writes nothing. */
 NODISCARD enum err merge_check(struct merge *m);
+
+/* The change is rejected, and its group with it. `field` may be NULL. */
+void merge_refuse(struct merge *m, unsigned index, enum err reason, const char *field);
+/* Waits for an earlier transaction only, so that no two wait for each other. False: it does not
+ * wait. */
+bool merge_park_behind(struct merge *m, uint64_t txn, enum disposition disposition);
+
+/* ---- hub_merge_references.c */
+
+/* Notes what change `index` refers to. */
+NODISCARD enum err merge_references_of(struct merge *m, unsigned index);
+/* A group that fails takes its creates with it, and so what refers to them, until nothing more
+ * falls. */
+NODISCARD enum err merge_check_references(struct merge *m);
 
 /* What a change does to one field of m->record. */
 struct merge_finding {

@@ -136,6 +136,16 @@ static void short_text(const struct merge *m, uint32_t number, char ret[SHORT_TE
         (void)snprintf(ret, SHORT_TEXT_BYTES, "%s-%04u", dot ? dot + 1 : m->row.node, number);
 }
 
+/* What the hub adds comes to the author in the feed. */
+static enum err finish(struct merge *m, unsigned index)
+{
+    bool added = false;
+    enum err err = merge_finish(m, &added);
+    if (added)
+        m->changes[index].flags |= CHANGE_ECHO;
+    return err;
+}
+
 static enum err apply_create(struct merge *m, unsigned index)
 {
     const struct change *change = &m->txn->changes[index];
@@ -156,7 +166,8 @@ static enum err apply_create(struct merge *m, unsigned index)
         record->fields[field - record->collection->fields].raw = merge_value(value);
     }
     scope_add(m, record_area(record));
-    return m->store->ops->record_insert(m->store->backend, record);
+    enum err err = finish(m, index);
+    return err ? err : m->store->ops->record_insert(m->store->backend, record);
 }
 
 static void touch(struct merge *m, struct hub_value *field, struct bytes value)
@@ -320,6 +331,10 @@ static enum err apply_existing(struct merge *m, unsigned index)
     if (err)
         return err;
     scope_add(m, record_area(record));
+    if (record->rev == m->number)
+        err = finish(m, index);
+    if (err)
+        return err;
     if (record->rev != m->number && record->held == held)
         return OK;
     return m->store->ops->record_update(m->store->backend, record);

@@ -63,6 +63,11 @@ static enum err term_verdict(const struct merge *m, const struct trust_operator 
     return starts && op->from[0] != '\0' && strcmp(day, op->from) < 0 ? ERR_TERM_START : OK;
 }
 
+bool merge_signer_ended(const struct merge *m, const struct trust_operator *op)
+{
+    return ended_verdict(&op->ended, &m->row) != OK || term_verdict(m, op, false) != OK;
+}
+
 /* Why a person has to look first; OK when nobody has. */
 static enum err quarantine_reason(const struct merge *m, const struct trust_operator *op)
 {

@@ -23,7 +23,7 @@ bool merge_is_existence(const struct change *change)
     return change->op == OP_RESOLVE && fields_get(change->fields, bytes_text("")).len > 0;
 }
 
-static void refuse(struct merge *m, unsigned index, enum err reason, const char *field)
+void merge_refuse(struct merge *m, unsigned index, enum err reason, const char *field)
 {
     struct row_change *row = &m->changes[index];
     row->disposition = DISPOSITION_REJECTED;
@@ -39,8 +39,10 @@ static void refuse_with(struct merge *m, unsigned index, const struct problem *p
     const char *dot = strchr(problem->thing, '.');
     const struct policy_collection *c =
         policy_collection(m->then, m->txn->changes[index].collection);
-    bool known = dot && c && policy_field(c, bytes_text(dot + 1));
-    refuse(m, index, problem->code, known ? dot + 1 : NULL);
+    bool known = dot && c &&
+                 (policy_field(c, bytes_text(dot + 1)) ||
+                  (problem->code == ERR_RULE && policy_rule(c, bytes_text(dot + 1))));
+    merge_refuse(m, index, problem->code, known ? dot + 1 : NULL);
 }
 
 static bool is_waiting(enum disposition disposition)
@@ -48,9 +50,7 @@ static bool is_waiting(enum disposition disposition)
     return disposition == DISPOSITION_PARKED || disposition == DISPOSITION_QUARANTINED;
 }
 
-/* Waits for an earlier transaction only, so that no two wait for each other. False: it does not
- * wait. */
-static bool park_behind(struct merge *m, uint64_t txn, enum disposition disposition)
+bool merge_park_behind(struct merge *m, uint64_t txn, enum disposition disposition)
 {
     if (!is_waiting(disposition) || txn >= m->row.number || m->ruling == RULING_ACCEPT)
         return false;
@@ -79,8 +79,7 @@ static void created_add(struct merge *m, unsigned index)
     m->created[slot] = (uint16_t)(index + 1);
 }
 
-/* The create of `id` in this transaction whose group stands. */
-static const struct change *created_find(const struct merge *m, const struct id *id)
+const struct change *merge_created(const struct merge *m, const struct id *id)
 {
     size_t slot = slot_of(id) % COUNT_OF(m->created);
     for (; m->created[slot] != 0; slot = (slot + 1) % COUNT_OF(m->created)) {
@@ -243,6 +242,7 @@ static enum err check_amount(struct merge *m, unsigned index)
     enum err err = merge_existence(m, change, &finding);
     if (!err && finding.verdict == MERGE_HOLD)
         fits = charge(m, 1, 0);
+    fits = charge(m, 0, merge_finish_bytes(c)) && fits;
     if (!err && change->op == OP_RESOLVE) /* what was chosen goes out twice */
         fits = charge(
             m, 1, change->fields.len + (merge_is_existence(change) ? record_bytes(&m->record) : 0));
@@ -259,7 +259,7 @@ static enum err check_amount(struct merge *m, unsigned index)
             fits = charge(m, 1, record_stands(&m->record, field).raw.len) && fits;
     }
     if (!err && !fits)
-        refuse(m, index, ERR_LIMIT, NULL);
+        merge_refuse(m, index, ERR_LIMIT, NULL);
     return err;
 }
 
@@ -275,7 +275,7 @@ static enum err check_resolve(struct merge *m, unsigned index)
     bool one = fields_next(&iter, &name, &value);
     if (err || !one || !id_equal(&conflict.record, &change->record) ||
         !bytes_is(name, conflict.field))
-        refuse(m, index, ERR_NOT_FOUND, NULL);
+        merge_refuse(m, index, ERR_NOT_FOUND, NULL);
     return OK;
 }
 
@@ -289,9 +289,27 @@ static enum err check_missing(struct merge *m, unsigned index)
     if (err && err != ERR_NOT_FOUND)
         return err;
     if (err)
-        refuse(m, index, ERR_NOT_FOUND, NULL);
-    else if (!park_behind(m, creation.txn, creation.disposition))
-        refuse(m, index, ERR_BASE_REJECTED, NULL);
+        merge_refuse(m, index, ERR_NOT_FOUND, NULL);
+    else if (!merge_park_behind(m, creation.txn, creation.disposition))
+        merge_refuse(m, index, ERR_BASE_REJECTED, NULL);
+    return OK;
+}
+
+static bool is_refusal(enum err err)
+{
+    return err != OK && err != ERR_STORE && err != ERR_FULL && err != ERR_MEMORY && err != ERR_IO &&
+           err != ERR_BUSY;
+}
+
+/* Whose fields they are, and what the policy's rules say, of the record that stands. */
+static enum err check_rules(struct merge *m, unsigned index)
+{
+    struct problem problem = { .code = OK };
+    enum err err = merge_rules(m, index, &problem);
+    if (!is_refusal(err))
+        return err;
+    problem.code = err;
+    refuse_with(m, index, &problem);
     return OK;
 }
 
@@ -306,7 +324,7 @@ static enum err check_existing(struct merge *m, unsigned index)
         err = ops->txn_find(m->store->backend, &change->base.leaf, &number);
         if (!err && number != m->row.number)
             err = ops->txn_get(m->store->backend, number, &pending);
-        if (!err && number != m->row.number && park_behind(m, number, pending.state))
+        if (!err && number != m->row.number && merge_park_behind(m, number, pending.state))
             return OK;
         if (err && err != ERR_NOT_FOUND)
             return err;
@@ -317,22 +335,22 @@ static enum err check_existing(struct merge *m, unsigned index)
     if (err)
         return err;
     if (!area_within(record_area(&m->record), m->author.area)) {
-        refuse(m, index, ERR_AREA, NULL);
+        merge_refuse(m, index, ERR_AREA, NULL);
         return OK;
     }
     if (!merge_countersigned(m, record_area(&m->record))) {
-        refuse(m, index, ERR_COUNTERSIGN, NULL);
+        merge_refuse(m, index, ERR_COUNTERSIGN, NULL);
         return OK;
     }
     if (change->base.epoch == m->store->trust.epoch && change->base.rev >= m->row.number) {
-        refuse(m, index, ERR_MALFORMED, NULL); /* nobody has seen what is not written yet */
+        merge_refuse(m, index, ERR_MALFORMED, NULL); /* nobody has seen what is not written yet */
         return OK;
     }
     bool gone = false;
     if (m->record.deleted && change->op == OP_UPDATE)
         err = merge_saw(m, change, m->record.existence_rev, &gone);
     if (!err && gone)
-        refuse(m, index, ERR_NOT_FOUND, NULL);
+        merge_refuse(m, index, ERR_NOT_FOUND, NULL);
     else if (!err && change->op == OP_RESOLVE)
         err = check_resolve(m, index);
     return err || m->failed[change->group] ? err : check_amount(m, index);
@@ -347,9 +365,11 @@ static enum err check_create(struct merge *m, unsigned index)
     if (err && err != ERR_NOT_FOUND)
         return err;
     if (!err && creation.disposition != DISPOSITION_REJECTED)
-        refuse(m, index, ERR_DUPLICATE, NULL);
+        merge_refuse(m, index, ERR_DUPLICATE, NULL);
     else
         created_add(m, index);
+    if (!charge(m, 0, merge_finish_bytes(m->now[index])))
+        merge_refuse(m, index, ERR_LIMIT, NULL);
     return OK;
 }
 
@@ -366,55 +386,6 @@ static enum err check_existence_answer(struct merge *m, unsigned index)
     if (reader_peek(&reader) != KIND_BOOL)
         return ERR_VALUE;
     return validate_authority(m->then, &as_delete, &m->author, &problem);
-}
-
-static enum err references_add(struct merge *m, unsigned index, const struct policy_field *field,
-                               struct reader *in)
-{
-    struct id target = { .at = { 0 } };
-    reader_fixed(in, target.at, ID_BYTES);
-    if (in->err)
-        return ERR_VALUE;
-    if (m->reference_count == m->reference_cap) {
-        size_t cap = m->reference_cap == 0 ? 256 : 2 * m->reference_cap;
-        struct merge_reference *grown = realloc(m->references, cap * sizeof(*grown));
-        if (!grown)
-            return ERR_MEMORY;
-        m->references = grown;
-        m->reference_cap = cap;
-    }
-    m->references[m->reference_count++] =
-        (struct merge_reference){ .index = index, .field = field, .target = target };
-    return OK;
-}
-
-static enum err references_of(struct merge *m, unsigned index)
-{
-    const struct policy_collection *c =
-        policy_collection(m->then, m->txn->changes[index].collection);
-    struct field_iter iter = fields_of(m->txn->changes[index].fields);
-    struct bytes name, value;
-    enum err err = OK;
-    while (!err && fields_next(&iter, &name, &value)) {
-        const struct policy_field *field = policy_field(c, name);
-        struct reader in = reader_of(value);
-        if (!field || value_is_nil(value))
-            continue;
-        if (field->type == FIELD_REFERENCE) {
-            err = references_add(m, index, field, &in);
-        } else if (field->type == FIELD_LIST && field->element == FIELD_REFERENCE) {
-            size_t count = reader_array(&in);
-            for (size_t i = 0; i < count && !err; i++)
-                err = references_add(m, index, field, &in);
-        }
-    }
-    return err;
-}
-
-static bool is_refusal(enum err err)
-{
-    return err != OK && err != ERR_STORE && err != ERR_FULL && err != ERR_MEMORY && err != ERR_IO &&
-           err != ERR_BUSY;
 }
 
 /* Where a create or a move puts its record; what is there already is asked of the record. */
@@ -438,10 +409,9 @@ static enum err check_change(struct merge *m, unsigned index)
         problem.code = err = check_existence_answer(m, index);
     } else {
         err = validate_change(m->then, change, &m->author, m->txn->claimed_ms, &problem, NULL);
-        if (!err)
+        if (!err && !merge_has_rules(m, change))
             err = validate_authority(m->then, change, &m->author, &problem);
-        if (err)
-            problem.code = err;
+        problem.code = err;
     }
     if (!err && !m->now[index])
         problem.code = err = ERR_COLLECTION;
@@ -453,79 +423,34 @@ static enum err check_change(struct merge *m, unsigned index)
         refuse_with(m, index, &problem);
         return OK;
     }
-    err = references_of(m, index);
+    err = merge_references_of(m, index);
     if (!err)
         err = change->op == OP_CREATE ? check_create(m, index) : check_existing(m, index);
     if (is_refusal(err)) {
-        refuse(m, index, err, NULL);
+        merge_refuse(m, index, err, NULL);
         err = OK;
     }
     return err;
 }
 
-/* --- references ------------------------------------------------------------------------------ */
-
-static bool is_target(const struct policy_field *field, const char *collection)
+/* What the policy's rules say of the records that stand: once it is known what stands beside each
+ * other. What falls by them may take others along. */
+static enum err check_all_rules(struct merge *m)
 {
-    for (size_t i = 0; i < field->target_count; i++)
-        if (strcmp(field->targets[i], collection) == 0)
-            return true;
-    return false;
-}
-
-/* Whether the target exists, in this transaction or at the hub; parks when it may come to exist. */
-static enum err reference_stands(struct merge *m, const struct merge_reference *reference,
-                                 bool *ret_stands)
-{
-    const struct hub_backend_ops *ops = m->store->ops;
-    const struct change *beside = created_find(m, &reference->target);
-    struct row_creation creation;
-    *ret_stands = false;
-    if (beside) {
-        for (size_t i = 0; i < reference->field->target_count && !*ret_stands; i++)
-            *ret_stands = bytes_is(beside->collection, reference->field->targets[i]);
-        return OK;
+    bool fell = false;
+    enum err err = OK;
+    for (unsigned i = 0; i < m->txn->change_count && !err; i++) {
+        const struct change *change = &m->txn->changes[i];
+        if (m->failed[change->group] || merge_is_existence(change) || !merge_has_rules(m, change))
+            continue;
+        if (change->op != OP_CREATE)
+            err = m->store->ops->record_get(m->store->backend, m->now[i], &change->record,
+                                            &m->record);
+        if (!err)
+            err = check_rules(m, i);
+        fell = fell || m->failed[change->group];
     }
-    for (size_t i = 0; i < reference->field->target_count && !*ret_stands; i++) {
-        const struct policy_collection *c =
-            policy_collection(m->store->policy, bytes_text(reference->field->targets[i]));
-        enum err err =
-            c ? ops->record_exists(m->store->backend, c, &reference->target, ret_stands) : OK;
-        if (err)
-            return err;
-    }
-    if (*ret_stands)
-        return OK;
-    enum err err = ops->creation(m->store->backend, &reference->target, m->row.number, &creation);
-    if (err)
-        return err == ERR_NOT_FOUND ? OK : err;
-    *ret_stands = creation.collection && is_target(reference->field, creation.collection->name) &&
-                  park_behind(m, creation.txn, creation.disposition);
-    return OK;
-}
-
-/* A group that fails takes its creates with it, and so what refers to them, until nothing more
- * falls. */
-static enum err check_references(struct merge *m)
-{
-    bool fell = true;
-    while (fell) {
-        fell = false;
-        for (size_t i = 0; i < m->reference_count; i++) {
-            const struct merge_reference *reference = &m->references[i];
-            bool stands = true;
-            if (m->failed[m->txn->changes[reference->index].group])
-                continue;
-            enum err err = reference_stands(m, reference, &stands);
-            if (err)
-                return err;
-            if (!stands) {
-                refuse(m, reference->index, ERR_REFERENCE, reference->field->name);
-                fell = true;
-            }
-        }
-    }
-    return OK;
+    return err || !fell ? err : merge_check_references(m);
 }
 
 /* After a move to another incarnation a change only waits for what it really needs. */
@@ -550,7 +475,9 @@ enum err merge_check(struct merge *m)
         if (!m->failed[m->txn->changes[i].group])
             err = check_change(m, i);
     if (!err)
-        err = check_references(m);
+        err = merge_check_references(m);
+    if (!err && !m->parks)
+        err = check_all_rules(m);
     if (err)
         return err;
     if (!m->parks && m->ruling == RULING_MOVED && lacks_something(m))

@@ -45,8 +45,9 @@ enum access_op {
 };
 const char *access_op_name(enum access_op op); /* "?" for what is none */
 
-#define ACCESS_KEEP_MS (UINT64_C(400) * 24 * 3600 * 1000) /* a year, and a month to look into it   \
-                                                           */
+#define ACCESS_KEEP_MS                                                                             \
+    (UINT64_C(400) * 24 * 3600 * 1000) /* a year, and a month to look into it                      \
+                                        */
 #define ACCESS_ROWS_MIN UINT64_C(20000)
 #define ACCESS_TRIM_LEAST UINT64_C(1000)
 #define ACCESS_TRIM_ROWS UINT64_C(5000)

@@ -89,6 +89,17 @@ enum err endorsement_statement(const struct endorsement *endorsement, const char
     return out->err;
 }
 
+bool endorsement_signer(const struct policy_field *field, const struct trust_operator *op,
+                        const struct endorsement *endorsement)
+{
+    if (op->since > endorsement->trust_version)
+        return false;
+    for (size_t i = 0; i < field->signer_count; i++)
+        if (strcmp(field->signers[i], op->role) == 0)
+            return true;
+    return false;
+}
+
 void endorsement_sign(struct endorsement *endorsement, struct bytes statement,
                       const struct secret_key *key)
 {

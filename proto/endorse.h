@@ -8,6 +8,7 @@
 #include "common/crypto.h"
 #include "proto/expr.h"
 #include "proto/policy.h"
+#include "proto/trust.h"
 
 struct endorsement {
     uint64_t operator_number; /* as the trust part numbers its key */
@@ -30,6 +31,10 @@ NODISCARD enum err endorsement_statement(const struct endorsement *endorsement,
                                          const struct policy_collection *collection,
                                          const struct policy_field *field, const struct id *record,
                                          const struct expr_env *env, struct writer *out);
+/* The operator holds a role that the field asks for, and was there in the trust version that the
+ * signature names. */
+bool endorsement_signer(const struct policy_field *field, const struct trust_operator *op,
+                        const struct endorsement *endorsement);
 void endorsement_sign(struct endorsement *endorsement, struct bytes statement,
                       const struct secret_key *key);
 NODISCARD bool endorsement_verify(const struct endorsement *endorsement, struct bytes statement,

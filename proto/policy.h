@@ -251,6 +251,7 @@ struct policy {
     const struct policy_authority *authorities; /* sorted by letter */
     size_t authority_count;
     authority_set computed;          /* the letters that are computed */
+    authority_set narrow;            /* the letters that count for some records only */
     const struct policy_role *roles; /* sorted by name */
     size_t role_count;
     const struct policy_setting *settings; /* sorted by name */

@@ -238,6 +238,7 @@ static void decode_authorities(struct decoder *d, struct bytes raw)
         all[i].label = decoder_string(d, label, FORM_LABEL, "label");
         if (!decoder_expr(d, only, "only", &all[i].only))
             return;
+        policy->narrow |= all[i].only != NULL ? AUTHORITY(last) : 0;
         if (computed && all[i].only != NULL)
             decoder_bad(d, "a computed authority has no `only`");
         d->letters |= AUTHORITY(last);

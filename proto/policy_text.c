@@ -32,82 +32,86 @@ __attribute__((format(printf, 2, 0))) static void confuse_error(cfg_t *cfg, cons
     vsnprintf(confuse_said.text, sizeof confuse_said.text, fmt, args);
 }
 
+/* The sections, innermost first. */
+static cfg_opt_t field_keys[] = { TEXT("type"),
+                                  TEXT("element"),
+                                  TEXT("label"),
+                                  TEXT("required"),
+                                  TEXT("lookup"),
+                                  TEXT("summary"),
+                                  TEXTS("authority"),
+                                  TEXT("sensitivity"),
+                                  TEXT("length"),
+                                  TEXT("min"),
+                                  TEXT("max"),
+                                  TEXT("codes"),
+                                  TEXTS("targets"),
+                                  TEXTS("keys"),
+                                  TEXT("child_of"),
+                                  TEXT("level"),
+                                  TEXT("default"),
+                                  TEXT("until"),
+                                  TEXT("nik_date"),
+                                  TEXT("nik_sex"),
+                                  TEXT("nik_plus_40"),
+                                  TEXT("compute"),
+                                  TEXTS("covers"),
+                                  TEXTS("signers"),
+                                  TEXT("append_only"),
+                                  TEXTS("examples"), /* for the dictionary only */
+                                  CFG_END() };
+static cfg_opt_t common_keys[] = { CFG_SEC("field", field_keys, MANY), CFG_END() };
+static cfg_opt_t edge_keys[] = { TEXT("to"),        TEXTS("from"),  TEXTS("authority"),
+                                 TEXTS("requires"), TEXTS("rules"), CFG_END() };
+static cfg_opt_t frozen_keys[] = { TEXTS("open"), CFG_END() };
+static cfg_opt_t workflow_keys[] = { CFG_SEC("edge", edge_keys, MANY),
+                                     CFG_SEC("frozen", frozen_keys, MANY), CFG_END() };
+static cfg_opt_t rule_keys[] = { TEXT("label"), TEXT("remedy"), TEXT("field"), TEXT("when"),
+                                 TEXT("check"), TEXT("on"),     CFG_END() };
+static cfg_opt_t answer_keys[] = { TEXT("field"), TEXT("state"), TEXT("unit"),
+                                   TEXT("days"),  TEXTS("open"), CFG_END() };
+static cfg_opt_t collection_keys[] = { TEXT("title"),
+                                       TEXT("area_field"),
+                                       TEXT("date_field"),
+                                       TEXT("lane"),
+                                       TEXT("until"),
+                                       TEXT("common"),
+                                       TEXT("audience"),
+                                       TEXT("audience_field"),
+                                       TEXT("read_by"),
+                                       TEXT("covered_by"),
+                                       CFG_SEC("field", field_keys, MANY),
+                                       CFG_SEC("workflow", workflow_keys, MANY),
+                                       CFG_SEC("rule", rule_keys, MANY),
+                                       CFG_SEC("answer", answer_keys, CFGF_NODEFAULT),
+                                       CFG_END() };
+static cfg_opt_t row_keys[] = { TEXT("value"), CFG_END() };
+static cfg_opt_t dated_keys[] = { TEXT("until"), TEXT("basis"), CFG_SEC("row", row_keys, MANY),
+                                  CFG_END() };
+static cfg_opt_t table_keys[] = { TEXT("label"), CFG_SEC("version", dated_keys, MANY), CFG_END() };
+static cfg_opt_t code_keys[] = { TEXT("label"), TEXT("restricted"), CFG_END() };
+static cfg_opt_t version_keys[] = { CFG_SEC("code", code_keys, MANY), CFG_END() };
+static cfg_opt_t list_keys[] = { CFG_SEC("version", version_keys, MANY), CFG_END() };
+static cfg_opt_t authority_keys[] = { TEXT("label"), TEXT("computed"), TEXT("only"), CFG_END() };
+static cfg_opt_t role_keys[] = { TEXT("label"), TEXTS("authority"), TEXTS("countersigned_by"),
+                                 TEXT("full"),  TEXT("single"),     CFG_END() };
+static cfg_opt_t area_keys[] = { TEXT("name"), TEXT("from"), TEXT("until"), CFG_END() };
+static cfg_opt_t areas_keys[] = { TEXT("file"), TEXT("within"), CFG_SEC("area", area_keys, MANY),
+                                  CFG_END() };
+static cfg_opt_t settings_keys[] = { CFG_END() };
+static cfg_opt_t root_keys[] = { CFG_SEC("collection", collection_keys, MANY),
+                                 CFG_SEC("common", common_keys, CFGF_NONE),
+                                 CFG_SEC("code_list", list_keys, MANY),
+                                 CFG_SEC("table", table_keys, MANY),
+                                 CFG_SEC("authority", authority_keys, MANY),
+                                 CFG_SEC("role", role_keys, MANY),
+                                 CFG_SEC("areas", areas_keys, CFGF_NONE),
+                                 CFG_SEC("settings", settings_keys, CFGF_KEYSTRVAL),
+                                 CFG_END() };
+
 static cfg_t *confuse_open(void)
 {
-    cfg_opt_t field[] = { TEXT("type"),
-                          TEXT("element"),
-                          TEXT("label"),
-                          TEXT("required"),
-                          TEXT("lookup"),
-                          TEXT("summary"),
-                          TEXTS("authority"),
-                          TEXT("sensitivity"),
-                          TEXT("length"),
-                          TEXT("min"),
-                          TEXT("max"),
-                          TEXT("codes"),
-                          TEXTS("targets"),
-                          TEXTS("keys"),
-                          TEXT("child_of"),
-                          TEXT("level"),
-                          TEXT("default"),
-                          TEXT("until"),
-                          TEXT("nik_date"),
-                          TEXT("nik_sex"),
-                          TEXT("nik_plus_40"),
-                          TEXT("compute"),
-                          TEXTS("covers"),
-                          TEXTS("signers"),
-                          TEXT("append_only"),
-                          TEXTS("examples"), /* for the dictionary only */
-                          CFG_END() };
-    cfg_opt_t common[] = { CFG_SEC("field", field, MANY), CFG_END() };
-    cfg_opt_t edge[] = { TEXT("to"),        TEXTS("from"),  TEXTS("authority"),
-                         TEXTS("requires"), TEXTS("rules"), CFG_END() };
-    cfg_opt_t frozen[] = { TEXTS("open"), CFG_END() };
-    cfg_opt_t workflow[] = { CFG_SEC("edge", edge, MANY), CFG_SEC("frozen", frozen, MANY),
-                             CFG_END() };
-    cfg_opt_t rule[] = { TEXT("label"), TEXT("remedy"), TEXT("field"), TEXT("when"),
-                         TEXT("check"), TEXT("on"),     CFG_END() };
-    cfg_opt_t answer[] = { TEXT("field"), TEXT("state"), TEXT("unit"),
-                           TEXT("days"),  TEXTS("open"), CFG_END() };
-    cfg_opt_t collection[] = { TEXT("title"),
-                               TEXT("area_field"),
-                               TEXT("date_field"),
-                               TEXT("lane"),
-                               TEXT("until"),
-                               TEXT("common"),
-                               TEXT("audience"),
-                               TEXT("audience_field"),
-                               TEXT("read_by"),
-                               TEXT("covered_by"),
-                               CFG_SEC("field", field, MANY),
-                               CFG_SEC("workflow", workflow, MANY),
-                               CFG_SEC("rule", rule, MANY),
-                               CFG_SEC("answer", answer, CFGF_NODEFAULT),
-                               CFG_END() };
-    cfg_opt_t row[] = { TEXT("value"), CFG_END() };
-    cfg_opt_t dated[] = { TEXT("until"), TEXT("basis"), CFG_SEC("row", row, MANY), CFG_END() };
-    cfg_opt_t table[] = { TEXT("label"), CFG_SEC("version", dated, MANY), CFG_END() };
-    cfg_opt_t code[] = { TEXT("label"), TEXT("restricted"), CFG_END() };
-    cfg_opt_t version[] = { CFG_SEC("code", code, MANY), CFG_END() };
-    cfg_opt_t list[] = { CFG_SEC("version", version, MANY), CFG_END() };
-    cfg_opt_t authority[] = { TEXT("label"), TEXT("computed"), TEXT("only"), CFG_END() };
-    cfg_opt_t role[] = { TEXT("label"), TEXTS("authority"), TEXTS("countersigned_by"),
-                         TEXT("full"),  TEXT("single"),     CFG_END() };
-    cfg_opt_t area[] = { TEXT("name"), TEXT("from"), TEXT("until"), CFG_END() };
-    cfg_opt_t areas[] = { TEXT("file"), TEXT("within"), CFG_SEC("area", area, MANY), CFG_END() };
-    cfg_opt_t settings[] = { CFG_END() };
-    cfg_opt_t root[] = { CFG_SEC("collection", collection, MANY),
-                         CFG_SEC("common", common, CFGF_NONE),
-                         CFG_SEC("code_list", list, MANY),
-                         CFG_SEC("table", table, MANY),
-                         CFG_SEC("authority", authority, MANY),
-                         CFG_SEC("role", role, MANY),
-                         CFG_SEC("areas", areas, CFGF_NONE),
-                         CFG_SEC("settings", settings, CFGF_KEYSTRVAL),
-                         CFG_END() };
-    cfg_t *cfg = cfg_init(root, CFGF_NONE); /* copies the tables */
+    cfg_t *cfg = cfg_init(root_keys, CFGF_NONE); /* copies the tables */
     if (cfg != NULL)
         cfg_set_error_function(cfg, confuse_error);
     return cfg;
