@@ -77,7 +77,7 @@ enum expr_kind {
     EXPR_BOOL,
     EXPR_INT,
     EXPR_TEXT,
-    EXPR_RAW, /* list, map, reference, blob, signature, or text of more than EXPR_TEXT_BYTES_MAX */
+    EXPR_RAW, /* list, map, reference, blob, or text of more than EXPR_TEXT_BYTES_MAX */
     EXPR_UNKNOWN,
 };
 

@@ -35,6 +35,12 @@ static const struct policy_code_version version = { .from = "2020-01-01",
 static const struct policy_code_list lists[] = {
     { .name = "k", .versions = &version, .version_count = 1 }
 };
+static const struct policy_setting rows[] = { { "a", 7 }, { "b", INT64_MIN } };
+static const struct policy_table_version table_version = { "2020-01-01", "", "-", rows,
+                                                           COUNT_OF(rows) };
+static const struct policy_table tables[] = {
+    { .name = "x", .label = "X", .versions = &table_version, .version_count = 1 }
+};
 static const struct policy policy = {
     .collections = &collection, .collection_count = 1, .code_lists = lists, .code_list_count = 1
 };

@@ -32,7 +32,7 @@ static const struct policy_field proposal_fields[] = {
     { .name = "peserta", .type = FIELD_LIST, .element = FIELD_MAP },
     { .name = "tag", .type = FIELD_LIST, .element = FIELD_TEXT },
     { .name = "rumah", .type = FIELD_MAP },
-    { .name = "ttd", .type = FIELD_TEXT },
+    { .name = "ttd", .type = FIELD_SIGNATURE },
     { .name = "rapat", REFERS(to_meeting) },
     { .name = "rapat2", REFERS(to_meeting) },
     { .name = "siapa", REFERS(to_people) },
@@ -61,6 +61,19 @@ static const struct policy_code_version versions[] = {
 };
 static const struct policy_code_list code_lists[] = {
     { .name = "jenis", .versions = versions, .version_count = COUNT_OF(versions) },
+};
+
+static const struct policy_setting rows_old[] = { { "apbn", 500000 } };
+static const struct policy_setting rows_new[] = { { "apbd_kab", 250000 }, { "apbn", 700000 } };
+static const struct policy_table_version table_versions[] = {
+    { "2018-01-01", "2024-12-31", "Perdirjen", rows_old, COUNT_OF(rows_old) },
+    { "2025-01-01", "", "Kepdirjen", rows_new, COUNT_OF(rows_new) },
+};
+static const struct policy_table tables[] = {
+    { .name = "tali_asih",
+      .label = "Tali asih",
+      .versions = table_versions,
+      .version_count = COUNT_OF(table_versions) },
 };
 
 #define NAMES_MAX 16
@@ -193,6 +206,8 @@ static struct policy policy = {
     .collection_count = COUNT_OF(collections),
     .code_lists = code_lists,
     .code_list_count = COUNT_OF(code_lists),
+    .tables = tables,
+    .table_count = COUNT_OF(tables),
 };
 
 static struct expr_env env = {

@@ -141,6 +141,29 @@ static void days_and_years_count_between_dates(void **state)
     gives_nil("days(\"kemarin\", event)");
 }
 
+static void table_gives_the_number_in_force_on_the_day_of_the_event(void **state)
+{
+    (void)state;
+    SET_TEXT("", "jenis", "apbn");
+    gives("table(\"tali_asih\", jenis)", 700000);
+    gives("table(\"tali_asih\", \"apbd_kab\") * 3", 750000);
+    env.event = "2024-12-30";
+    gives("table(\"tali_asih\", jenis)", 500000);
+    gives_nil("table(\"tali_asih\", \"apbd_kab\")");
+    static const char *const without[] = { "2024-12-31", "2017-12-31", "" };
+    for (size_t i = 0; i < COUNT_OF(without); i++) {
+        env.event = without[i];
+        gives_nil("table(\"tali_asih\", jenis)");
+    }
+    env.event = "2026-03-01";
+    gives_nil("table(\"no_such_table\", jenis)");
+    gives_nil("table(\"tali_asih\", nama)");
+    gives_nil("table(\"tali_asih\", 1)");
+    SET_REF("", "rapat", "r1");
+    SET_TEXT("r1", "status", "apbn");
+    gives("first(table(\"tali_asih\", rapat.hadir), table(\"tali_asih\", rapat.status))", 700000);
+}
+
 static void length_counts_characters(void **state)
 {
     (void)state;
@@ -398,6 +421,7 @@ int main(void)
         T(has_and_first_tell_what_is_there),
         T(digits_finds_numbers_however_they_are_spaced),
         T(days_and_years_count_between_dates),
+        T(table_gives_the_number_in_force_on_the_day_of_the_event),
         T(length_counts_characters),
         T(signature_tells_how_the_signature_stands),
         T(a_value_is_written_as_a_field_holds_it),
