@@ -103,8 +103,9 @@ struct policy_field_name {
 };
 
 /* What must hold of a record. RULE_WRITE: whenever it is written; RULE_EDGE: where an edge names
- * it; RULE_WARN: else the author is told, and nothing is refused. */
-enum rule_on { RULE_WRITE, RULE_EDGE, RULE_WARN, RULE_ON_COUNT };
+ * it; RULE_WARN: else the author is told, and nothing is refused; RULE_KEEP: whenever it is written
+ * or deleted. */
+enum rule_on { RULE_WRITE, RULE_EDGE, RULE_WARN, RULE_KEEP, RULE_ON_COUNT };
 
 struct policy_rule {
     const char *name;

@@ -37,7 +37,7 @@ static const char *const collection_keys[COLLECTION_KEYS] = {
 
 #define T(type) (1u << FIELD_##type)
 #define T_ANY (~0u)
-#define T_COMPUTED (T(TEXT) | T(INTEGER) | T(MONEY) | T(DATE) | T(BOOL) | T(ENUM))
+#define T_COMPUTED (T(TEXT) | T(INTEGER) | T(MONEY) | T(DATE) | T(TIME) | T(BOOL) | T(ENUM))
 #define T_ENTRY (T(TEXT) | T(INTEGER) | T(MONEY) | T(DECIMAL) | T(DATE) | T(BOOL) | T(ENUM))
 
 /* X(KEY, "key", types that take it; a list counts as its elements where `element` says so) */

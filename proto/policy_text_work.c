@@ -142,7 +142,7 @@ static void write_rule(struct compile *c, const char *collection, cfg_t *rule,
                        const struct field_list *fields, struct writer *out)
 {
     static const char *const when[RULE_ON_COUNT] = {
-        [RULE_WRITE] = "write", [RULE_EDGE] = "edge", [RULE_WARN] = "warn"
+        [RULE_WRITE] = "write", [RULE_EDGE] = "edge", [RULE_WARN] = "warn", [RULE_KEEP] = "keep"
     };
     char place[PROBLEM_THING_MAX];
     const char *field = cfg_getstr(rule, "field");
@@ -162,7 +162,8 @@ static void write_rule(struct compile *c, const char *collection, cfg_t *rule,
     while (kind < RULE_ON_COUNT && strcmp(on, when[kind]) != 0)
         kind++;
     if (kind == RULE_ON_COUNT)
-        compile_fail(c, ERR_POLICY_MEANING, place, "on is write, edge or warn, not \"%s\"", on);
+        compile_fail(c, ERR_POLICY_MEANING, place, "on is write, keep, edge or warn, not \"%s\"",
+                     on);
     writer_uint(out, kind);
 }
 

@@ -116,6 +116,18 @@ void rules_event(const struct rules_input *in, char ret_date[11])
     memcpy(ret_date, visit.event, sizeof visit.event);
 }
 
+bool rules_asked(const struct policy *policy, const struct policy_collection *collection,
+                 const struct author *author)
+{
+    if (collection->workflow_count > 0 || collection->rule_count > 0 ||
+        (author->authority & policy->narrow) != 0)
+        return true;
+    for (size_t i = 0; i < collection->field_count; i++)
+        if (collection->fields[i].append_only || collection->fields[i].compute != NULL)
+            return true;
+    return false;
+}
+
 /* --- authority ------------------------------------------------------------------------------- */
 
 static bool holds(const struct visit *visit, const struct expr *expr)
@@ -177,9 +189,10 @@ static enum err check_rules(const struct visit *visit, struct warnings *warnings
         const struct policy_rule *rule = &visit->collection->rules[i];
         char thing[PROBLEM_THING_MAX];
         if (rule->on == RULE_EDGE || (rule->on == RULE_WARN && warnings == NULL) ||
+            (rule->on != RULE_KEEP && visit->in->change->op == OP_DELETE) ||
             rule_holds(visit, rule))
             continue;
-        if (rule->on == RULE_WRITE)
+        if (rule->on != RULE_WARN)
             return refuse_rule(visit, rule);
         if (warnings->count == WARNINGS_MAX)
             continue;
@@ -308,6 +321,7 @@ static enum err check_move(const struct visit *visit, const struct policy_workfl
     struct bytes raw = bytes_of(NULL, 0);
     if (!given(visit, field, &raw))
         return OK;
+    struct bytes raw_next = raw;
     struct bytes next = text_of(raw);
     if (!stood(visit, field, &raw))
         return OK; /* not known here: the hub decides */
@@ -316,6 +330,10 @@ static enum err check_move(const struct visit *visit, const struct policy_workfl
         return OK;
     authority_set letters = letters_of(visit);
     const struct policy_edge *way = NULL;
+    /* Whoever may begin the record begins it in the default state, as validate_authority has it. */
+    if (visit->in->change->op == OP_CREATE && field->default_value.at != NULL &&
+        bytes_equal(raw_next, field->default_value))
+        letters = ~(authority_set)0;
     for (size_t i = 0; i < workflow->edge_count && way == NULL && next.len > 0; i++) {
         const struct policy_edge *edge = &workflow->edges[i];
         if (bytes_is(next, edge->to) && leaves(edge, before) && (edge->authority & letters) != 0)
@@ -414,8 +432,10 @@ enum err rules_check(const struct rules_input *in, struct problem *problem,
     visit_start(&visit, in, collection, problem);
     for (size_t i = 0; i < collection->workflow_count && err == OK; i++)
         err = check_frozen(&visit, &collection->workflows[i]);
-    if (in->change->op == OP_DELETE || err != OK)
+    if (err != OK)
         return err;
+    if (in->change->op == OP_DELETE)
+        return check_rules(&visit, warnings);
     err = check_appended(&visit);
     for (size_t i = 0; i < collection->workflow_count && err == OK; i++)
         err = check_move(&visit, &collection->workflows[i]);
