@@ -8,21 +8,10 @@
 
 /* --- the record at hand ---------------------------------------------------------------------- */
 
-/* Whether anything of a collection is asked beyond its fields. */
-static bool has_rules(const struct policy_collection *c)
-{
-    if (c->workflow_count > 0 || c->rule_count > 0)
-        return true;
-    for (size_t i = 0; i < c->field_count; i++)
-        if (c->fields[i].append_only || c->fields[i].compute)
-            return true;
-    return false;
-}
-
 bool merge_has_rules(const struct merge *m, const struct change *change)
 {
     const struct policy_collection *c = policy_collection(m->then, change->collection);
-    return c && (has_rules(c) || (m->author.authority & m->then->narrow) != 0);
+    return c && rules_asked(m->then, c, &m->author);
 }
 
 enum err merge_keep_record(struct merge *m)
@@ -201,7 +190,7 @@ enum err merge_finish(struct merge *m, bool *ret_added)
     const struct policy_collection *c =
         policy_collection(m->then, bytes_text(m->record.collection->name));
     *ret_added = false;
-    if (!c || !has_rules(c) || m->record.deleted)
+    if (!c || m->record.deleted || !rules_asked(m->then, c, &m->author))
         return OK;
     enum err err = merge_keep_record(m);
     if (err)

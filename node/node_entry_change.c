@@ -531,7 +531,7 @@ static enum err make(struct making *making)
         err = validate_change(submit->policy, change, &submit->author, submit->request->wall_ms,
                               submit->problem, submit->warnings);
     if (err == OK)
-        err = validate_authority(submit->policy, change, &submit->author, submit->problem);
+        err = submit_rules(submit, change);
     if (err == OK)
         err = check_references(making);
     if (err == OK)

@@ -42,6 +42,8 @@ struct submit {
 
 /* Builds, validates and encodes change `index` into submit->txn. */
 NODISCARD enum err submit_change(struct submit *submit, unsigned index);
+/* node_entry_rules.c: authority over the fields, states, rules of the policy. */
+NODISCARD enum err submit_rules(struct submit *submit, const struct change *change);
 /* Hands submit->problem to request->tell and goes on without it. */
 void submit_tell(struct submit *submit, unsigned index, enum err err);
 /* Who acts, as author: fills operator, policy, identity, author, waits. */

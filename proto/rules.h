@@ -26,6 +26,12 @@ struct rules_input {
     void *context;
 };
 
+/* Whether anything is asked beyond the fields and their authority; else validate_authority says
+ * all.
+ */
+bool rules_asked(const struct policy *policy, const struct policy_collection *collection,
+                 const struct author *author);
+
 /* The day that decides codes, tables and rules: of the event, else of the claimed time. */
 void rules_event(const struct rules_input *in, char ret_date[11]);
 
