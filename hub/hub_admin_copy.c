@@ -46,12 +46,14 @@ void hub_cmd_query(struct hub_admin *admin, struct admin_call *call)
     char copy[HUB_PATH_MAX];
     const char *sql;
     uint64_t limit_ms;
-    if (!hub_arg_text(call, "sql", &sql) ||
+    struct hub_ask ask;
+    if (!hub_arg_text(call, "sql", &sql) || !hub_ask_read(call, &ask) ||
         !hub_arg_uint(call, "limit_ms", QUERY_LIMIT_MS_MAX, QUERY_LIMIT_MS_DEFAULT, &limit_ms) ||
+        !hub_ask_log(admin, call, &ask, &(struct hub_looked){ .op = ACCESS_QUERY, .what = sql }) ||
         !hub_copy_make(admin, call, copy))
         return;
-    hub_query_start(admin->daemon, &admin->queries, call, QUERY_SQL, copy, sql,
-                    limit_ms > 0 ? limit_ms : 1);
+    hub_query_start(admin->daemon, &admin->queries, call, ask.full ? QUERY_SQL_FULL : QUERY_SQL,
+                    copy, sql, limit_ms > 0 ? limit_ms : 1);
 }
 
 void hub_cmd_verify(struct hub_admin *admin, struct admin_call *call)
@@ -164,7 +166,10 @@ void hub_streams_close(struct hub_admin *admin)
 void hub_cmd_snapshot(struct hub_admin *admin, struct admin_call *call)
 {
     char path[HUB_PATH_MAX];
-    if (hub_copy_make(admin, call, path))
+    struct hub_ask ask;
+    if (hub_ask_read(call, &ask) &&
+        hub_ask_log(admin, call, &ask, &(struct hub_looked){ .op = ACCESS_SNAPSHOT }) &&
+        hub_copy_make(admin, call, path))
         stream_start(admin, call, path, "");
 }
 
@@ -194,6 +199,8 @@ void hub_cmd_backup(struct hub_admin *admin, struct admin_call *call)
 {
     char path[HUB_PATH_MAX], name[BACKUP_NAME_BYTES];
     const struct cursor journal = hub_store_journal(admin->daemon->store);
+    if (!hub_ask_log(admin, call, NULL, &(struct hub_looked){ .op = ACCESS_BACKUP }))
+        return;
     (void)snprintf(name, sizeof name, "%llu-%llu-%llu", (unsigned long long)journal.epoch,
                    (unsigned long long)journal.number, (unsigned long long)loop_wall_ms());
     enum err err = backup_write(admin, true, name);

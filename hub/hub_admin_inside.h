@@ -11,6 +11,7 @@
  * hub_admin_review.c  work that a person decides about
  * hub_admin_reconcile.c  the books of every office
  * hub_admin_history.c what became of one record, change by change
+ * hub_admin_access.c  who looked at what
  * hub_admin_copy.c    query, verify, snapshot, backup
  * hub_admin_carry.c   bundles as files */
 #pragma once
@@ -19,6 +20,7 @@
 #include "common/must.h"
 #include "hub/hub_admin.h"
 #include "hub/hub_query.h"
+#include "proto/access.h"
 
 struct hub_stream; /* hub_admin_copy.c: a copy on its way out */
 
@@ -60,7 +62,30 @@ uint64_t hub_row_uint(const struct hub_row *row, const char *name);
 /* Rule and remedy of a reason's name in the caller's language; NULL when it is no such name. */
 json_t *hub_json_reason(const char *reason, enum lang lang);
 
+/* ---- hub_admin_access.c */
+
+/* args.full and args.reason. False: refused, since the reason is missing or is none. The reason
+ * lives as long as the call. */
+struct hub_ask {
+    bool full;
+    struct bytes reason;
+};
+bool hub_ask_read(struct admin_call *call, struct hub_ask *ret_ask);
+/* Writes into the access log that this caller is about to see this, before any of it is sent.
+ * False: that failed, and the call is refused. `ask` NULL: nothing was said. */
+struct hub_looked {
+    enum access_op op;
+    const char *what;   /* a collection, or the question; NULL: the whole database */
+    const char *record; /* id text; NULL: `count` of them */
+    uint64_t count;
+};
+bool hub_ask_log(struct hub_admin *admin, struct admin_call *call, const struct hub_ask *ask,
+                 const struct hub_looked *looked);
+
 /* ---- commands */
+
+void hub_cmd_audit_list(struct hub_admin *admin, struct admin_call *call);
+void hub_cmd_audit_verify(struct hub_admin *admin, struct admin_call *call);
 
 void hub_cmd_hello(struct hub_admin *admin, struct admin_call *call);
 void hub_cmd_status(struct hub_admin *admin, struct admin_call *call);

@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "hub/hub_admin_inside.h"
+#include "proto/mask.h"
 #include "proto/value.h"
 
 #define MATCHES_MAX 50
@@ -36,34 +37,55 @@ static const struct policy_collection *collection_of(const struct hub_admin *adm
 
 struct rows_to {
     const struct hub_admin *admin;
-    struct admin_call *call;
+    json_t *rows;
 };
+
+/* Specific values are told by `show --full` alone; restricted ones have gone already. */
+static json_t *conflict_value(const struct policy_field *field, const char *value)
+{
+    bool masked = field != NULL && mask_of(field, bytes_of(NULL, 0), MASK_RECORD) != MASK_NONE;
+    return value == NULL ? NULL : json_string(masked ? MASK_TEXT : value);
+}
 
 static void row_conflict(void *ctx, const struct hub_row *row)
 {
-    static const char *const columns[] = { "conflict", "short",   "collection", "field",
-                                           "value_a",  "value_b", "author_a",   "author_b" };
-    const struct rows_to *to = ctx;
+    static const char *const columns[] = { "conflict", "short",    "collection",
+                                           "field",    "author_a", "author_b" };
+    struct rows_to *to = ctx;
+    const struct policy_collection *collection =
+        collection_of(to->admin, hub_row_text(row, "collection"));
+    const char *name = hub_row_text(row, "field");
+    const struct policy_field *field =
+        collection != NULL && name != NULL ? policy_field(collection, bytes_text(name)) : NULL;
     json_t *object = json_object();
+    hub_json_set(object, "value_a", conflict_value(field, hub_row_text(row, "value_a")));
+    hub_json_set(object, "value_b", conflict_value(field, hub_row_text(row, "value_b")));
     for (size_t i = 0; i < COUNT_OF(columns); i++)
         hub_json_set(object, columns[i], column_json(row, columns[i]));
     hub_json_set(object, "id", column_json(row, "record"));
     hub_json_set(object, "number", hub_json_uint(hub_row_uint(row, "number")));
-    hub_json_set(object, "label",
-                 label_json(collection_of(to->admin, hub_row_text(row, "collection")),
-                            hub_row_text(row, "field")));
-    admin_row(to->call, object);
+    hub_json_set(object, "label", label_json(collection, name));
+    (void)json_array_append_new(to->rows, object);
 }
 
 void hub_cmd_conflict_list(struct hub_admin *admin, struct admin_call *call)
 {
-    struct rows_to to = { .admin = admin, .call = call };
+    struct rows_to to = { .admin = admin, .rows = json_array() };
+    size_t index;
+    json_t *row;
     enum err err =
         hub_store_list(admin->daemon->store, HUB_LIST_CONFLICTS, NULL, row_conflict, &to);
-    if (err == OK)
-        admin_done(call, NULL);
-    else
+    const struct hub_looked looked = { .op = ACCESS_LIST,
+                                       .what = "conflict",
+                                       .count = json_array_size(to.rows) };
+    if (err != OK) {
         hub_refuse(call, err, "conflicts", "the database");
+    } else if (looked.count == 0 || hub_ask_log(admin, call, NULL, &looked)) {
+        json_array_foreach(to.rows, index, row)
+            admin_row(call, json_incref(row));
+        admin_done(call, NULL);
+    }
+    json_decref(to.rows);
 }
 
 /* ---- show */
@@ -97,6 +119,7 @@ struct shown {
     const struct hub_admin *admin;
     struct admin_call *call;
     const struct found *found;
+    bool full;
     json_t *fields; /* array */
     json_t *held;   /* object: names of fields in an open conflict */
     json_t *history;
@@ -112,7 +135,8 @@ static void row_held(void *ctx, const struct hub_row *row)
         hub_json_set(shown->held, field, json_true());
 }
 
-/* The columns of the view in the order of the policy; restricted fields are not among them. */
+/* The columns of the view in the order of the policy; restricted fields are only among them when
+ * all is asked for. */
 static void row_record(void *ctx, const struct hub_row *row)
 {
     struct shown *shown = ctx;
@@ -124,23 +148,29 @@ static void row_record(void *ctx, const struct hub_row *row)
         const struct policy_field *field = &collection->fields[i];
         const char *value = hub_row_text(row, field->name);
         bool held = json_object_get(shown->held, field->name) != NULL;
+        bool masked = !shown->full && mask_of(field, bytes_of(NULL, 0), MASK_RECORD) != MASK_NONE;
         if (value == NULL && !held)
             continue;
+        if (value != NULL && masked)
+            value = MASK_TEXT;
         json_t *object = json_object();
         hub_json_set(object, "name", json_string(field->name));
         hub_json_set(object, "label", label_json(collection, field->name));
         hub_json_set(object, "value", value != NULL ? json_string(value) : NULL);
+        hub_json_set(object, "masked", json_boolean(masked));
         hub_json_set(object, "held", json_boolean(held));
         (void)json_array_append_new(shown->fields, object);
     }
 }
 
-static void record_show(struct hub_admin *admin, struct admin_call *call, const struct found *found)
+static void record_show(struct hub_admin *admin, struct admin_call *call, const struct found *found,
+                        const struct hub_ask *ask)
 {
     struct hub_store *store = admin->daemon->store;
     struct shown shown = { .admin = admin,
                            .call = call,
                            .found = found,
+                           .full = ask->full,
                            .fields = json_array(),
                            .held = json_object(),
                            .history = json_array() };
@@ -148,7 +178,8 @@ static void record_show(struct hub_admin *admin, struct admin_call *call, const 
     const struct policy_collection *collection = collection_of(admin, found->collection);
     enum err err = hub_store_list(store, HUB_LIST_CONFLICTS, NULL, row_held, &shown);
     if (err == OK)
-        err = hub_store_list(store, HUB_LIST_RECORD, record, row_record, &shown);
+        err = hub_store_list(store, ask->full ? HUB_LIST_RECORD_FULL : HUB_LIST_RECORD, record,
+                             row_record, &shown);
     if (err == OK)
         err = hub_history(admin, found->id, collection, admin_call_lang(call), shown.history);
     bool held = json_object_size(shown.held) > 0;
@@ -167,20 +198,23 @@ static void record_show(struct hub_admin *admin, struct admin_call *call, const 
     hub_json_set(done, "fields", shown.fields);
     hub_json_set(done, "history", shown.history);
     json_decref(shown.held);
-    if (err == OK) {
-        admin_done(call, done);
-        return;
-    }
+    const struct hub_looked looked = { .op = ACCESS_LOOK,
+                                       .what = found->collection,
+                                       .record = found->id };
+    if (err != OK)
+        hub_refuse(call, err, found->id, "the database");
+    else if (hub_ask_log(admin, call, ask, &looked))
+        admin_done(call, json_incref(done));
     json_decref(done);
-    hub_refuse(call, err, found->id, "the database");
 }
 
 void hub_cmd_show(struct hub_admin *admin, struct admin_call *call)
 {
     struct found found = { .rows = json_array() };
     const char *text;
+    struct hub_ask ask = { .full = false };
     enum err err = ERR_USAGE;
-    bool given = hub_arg_text(call, "id", &text);
+    bool given = hub_arg_text(call, "id", &text) && hub_ask_read(call, &ask);
     if (given) {
         const char *const parameters[] = { text };
         err = hub_store_list(admin->daemon->store, HUB_LIST_FIND, parameters, row_found, &found);
@@ -197,7 +231,7 @@ void hub_cmd_show(struct hub_admin *admin, struct admin_call *call)
             admin_row(call, json_incref(row));
         hub_refuse(call, ERR_AMBIGUOUS, "the record", "the rows before this line");
     } else if (given) {
-        record_show(admin, call, &found);
+        record_show(admin, call, &found, &ask);
     }
     json_decref(found.rows);
 }

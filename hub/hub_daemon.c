@@ -281,6 +281,10 @@ enum err hub_daemon_open(struct hub_daemon *ret, struct service *service, struct
         hub_daemon_path(ret, "enrol.db", path);
         err = hub_enrol_open(path, NULL, &ret->enrol, problem);
     }
+    if (err == OK) {
+        hub_daemon_path(ret, "access.db", path);
+        err = access_store_open(path, NULL, &ret->access_log, problem);
+    }
     if (err == OK && line_read(ret, "district", district, sizeof district)) {
         err = store_open(ret, district, problem);
         if (err == OK && hub_store_trust(ret->store)->version > 0)
@@ -304,5 +308,6 @@ void hub_daemon_close(struct hub_daemon *daemon)
     hub_driver_close(&daemon->driver);
     hub_store_close(&daemon->store);
     hub_enrol_close(&daemon->enrol);
+    access_store_close(&daemon->access_log);
     hub_keys_close(&daemon->keys);
 }

@@ -1,13 +1,14 @@
 /* tksk-hub put together: keys, enrolment, store, driver, access and admin socket around one loop.
  *
  * A hub that no district was founded on has keys, enrolment and the admin socket; the first trust
- * statement makes the rest. STATE holds: keys/ (hub_keys), enrol.db, district (its code, one line),
+ * statement makes the rest. STATE holds: keys/ (hub_keys), enrol.db, access.db (hub_store_access), district (its code, one line),
  * hub.db, endpoint (as bound, one line) and copies/ (for questions; emptied at each start). */
 #pragma once
 
 #include "common/service.h"
 #include "hub/hub_access.h"
 #include "hub/hub_driver.h"
+#include "hub/hub_store_access.h"
 
 #define HUB_PATH_MAX (CONFIG_PATH_MAX + 64)
 
@@ -17,6 +18,7 @@ struct hub_daemon {
     const struct config *config;
     struct hub_keys keys;
     struct hub_enrol *enrol;
+    struct access_store *access_log;
     struct hub_store *store;   /* NULL: not founded */
     struct hub_driver *driver; /* NULL: not founded */
     struct hub_access *access; /* NULL: not listening */

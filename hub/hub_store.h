@@ -302,7 +302,7 @@ NODISCARD enum err hub_store_change(struct hub_store *store, const struct hash *
  *   leaf, index, received_ms of every change.
  * RECORDS(collection, area or '%'): rows of the collection's view, in that area or inside it.
  * FIND(short number, or 8 and more hex digits of an id): collection, id, short, deleted.
- * RECORD(collection, record id text): its view's row.
+ * RECORD(collection, record id text): its view's row. RECORD_FULL: with restricted values.
  * POSITIONS(node): incarnation, lane, seq received; active first.
  * LOST(node or '%'): node, replaced (trust version), heard_ms, lane, first, last: positions that a
  *   device had queued, as it last said, when the office got another one, and that never came.
@@ -321,6 +321,7 @@ NODISCARD enum err hub_store_change(struct hub_store *store, const struct hash *
     X(HUB_LIST_RECORDS, "list_records", 2)                                                         \
     X(HUB_LIST_FIND, "list_find", 1)                                                               \
     X(HUB_LIST_RECORD, "list_record", 2)                                                           \
+    X(HUB_LIST_RECORD_FULL, "list_record_full", 2)                                                           \
     X(HUB_LIST_POSITIONS, "list_positions", 1)                                                     \
     X(HUB_LIST_LOST, "list_lost", 1)                                                               \
     X(HUB_LIST_BACKUPS, "list_backups", 0)

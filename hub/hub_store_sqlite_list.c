@@ -5,6 +5,7 @@
 #include "common/crypto.h"
 #include "common/must.h"
 #include "hub/hub_store_sqlite.h"
+#include "hub/hub_views.h"
 
 #define LIST_COLUMNS_MAX (FIELDS_PER_CHANGE_MAX + 8)
 #define FIND_ROWS_MAX 50
@@ -148,9 +149,10 @@ static enum err list_records(struct sqlite_backend *s, const char *const *parame
                     ctx);
 }
 
-static enum err list_record(struct sqlite_backend *s, const char *const *parameters,
+static enum err list_record(struct sqlite_backend *s, const char *const *parameters, bool full,
                             hub_row_callback *row, void *ctx)
 {
+    char from[IDENTIFIER_BYTES_MAX + 3];
     char *text = NULL;
     size_t len = 0;
     const struct policy_collection *c =
@@ -160,8 +162,10 @@ static enum err list_record(struct sqlite_backend *s, const char *const *paramet
     FILE *out = open_memstream(&text, &len);
     if (!out)
         return ERR_MEMORY;
-    fprintf(out, "SELECT * FROM \"v_%s\" WHERE \"%s\" = ?1", c->name,
-            policy_field(c, bytes_text("id")) ? "_id" : "id");
+    (void)snprintf(from, sizeof(from), "\"%s\"", c->name);
+    fprintf(out, "SELECT * FROM (");
+    views_people(out, c, from, full);
+    fprintf(out, ") WHERE \"%s\" = ?1", policy_field(c, bytes_text("id")) ? "_id" : "id");
     return give_sql(s, out, &text, bytes_of(NULL, 0), bytes_of(NULL, 0), parameters + 1, 1, row,
                     ctx);
 }
@@ -251,7 +255,8 @@ enum err sqlite_list(struct hub_backend *b, enum hub_list list, const char *cons
     case HUB_LIST_FIND:
         return list_find(s, parameters, row, ctx);
     case HUB_LIST_RECORD:
-        return list_record(s, parameters, row, ctx);
+    case HUB_LIST_RECORD_FULL:
+        return list_record(s, parameters, list == HUB_LIST_RECORD_FULL, row, ctx);
     case HUB_LIST_POSITIONS:
         return list_bound(s, STMT_list_positions, parameters, 1, row, ctx);
     case HUB_LIST_LOST:

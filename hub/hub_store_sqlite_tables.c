@@ -5,6 +5,7 @@
 
 #include "common/must.h"
 #include "hub/hub_store_sqlite.h"
+#include "hub/hub_views.h"
 
 #define FIRST_FIELD                                                                                \
     8 /* ?8 on, in every statement: 1 id, 2 short, 3 rev, 4 born, 5 deleted, 6 held, 7 revs */
@@ -205,80 +206,17 @@ enum err sqlite_tables_load(struct hub_backend *b, const struct policy *policy)
 
 /* --- making and widening --------------------------------------------------------------------- */
 
-static bool list_is_restricted(const struct policy_code_list *list)
-{
-    for (size_t v = 0; v < list->version_count; v++)
-        for (size_t i = 0; i < list->versions[v].code_count; i++)
-            if (list->versions[v].codes[i].restricted)
-                return true;
-    return false;
-}
-
-static void view_restricted_codes(FILE *out, const struct policy_field *field)
-{
-    fprintf(out, ", CASE WHEN \"%s\" IN (''", field->name);
-    for (size_t v = 0; v < field->codes->version_count; v++)
-        for (size_t i = 0; i < field->codes->versions[v].code_count; i++) {
-            const struct policy_code *code = &field->codes->versions[v].codes[i];
-            if (code->restricted)
-                fprintf(out, ", '%s'", code->code);
-        }
-    fprintf(out, ") THEN NULL ELSE \"%s\" END AS \"%s\"", field->name, field->name);
-}
-
-#define UUID_SQL                                                                                   \
-    "lower(substr(hex(\"%s\"), 1, 8) || '-' || substr(hex(\"%s\"), 9, 4) || '-' || "               \
-    "substr(hex(\"%s\"), 13, 4) || '-' || substr(hex(\"%s\"), 17, 4) || '-' || "                   \
-    "substr(hex(\"%s\"), 21))"
-
-static void view_uuid(FILE *out, const char *column, const char *as)
-{
-    fprintf(out, "iif(\"%s\" IS NULL, NULL, " UUID_SQL ") AS \"%s\"", column, column, column,
-            column, column, column, as);
-}
-
-static void view_field(FILE *out, const struct policy_field *field)
-{
-    bool restricted = field->codes && list_is_restricted(field->codes);
-    if (field->sensitivity == SENSITIVITY_R || (restricted && field->type == FIELD_LIST))
-        return;
-    if (restricted) {
-        view_restricted_codes(out, field);
-    } else if (field->type == FIELD_REFERENCE) {
-        fprintf(out, ", ");
-        view_uuid(out, field->name, field->name);
-    } else if (field->type == FIELD_TIME) {
-        fprintf(out, ", strftime('%%Y-%%m-%%dT%%H:%%M:%%SZ', \"%s\" / 1000, 'unixepoch') AS \"%s\"",
-                field->name, field->name);
-    } else {
-        fprintf(out, ", \"%s\"", field->name);
-    }
-}
-
-/* For people with sqlite3 or a spreadsheet: ids as text, times as ISO, no restricted values,
- * nothing deleted. */
+/* For people with sqlite3 or a spreadsheet. */
 static enum err view_make(struct sqlite_backend *s, const struct policy_collection *c)
 {
-    static const char *const own[] = { "id", "short", "rev" };
-    static const char *const columns[] = { "_id", "_short", "_rev" };
+    char from[IDENTIFIER_BYTES_MAX + 3];
     struct sql sql;
     enum err err = sql_start(&sql);
     if (err)
         return err;
-    fprintf(sql.out, "DROP VIEW IF EXISTS \"v_%s\"; CREATE VIEW \"v_%s\" AS SELECT ", c->name,
-            c->name);
-    for (size_t i = 0; i < COUNT_OF(own); i++) {
-        /* The name without "_" where no field has it. */
-        const char *as = policy_field(c, bytes_text(own[i])) ? columns[i] : own[i];
-        fprintf(sql.out, "%s", i > 0 ? ", " : "");
-        if (i == 0)
-            view_uuid(sql.out, columns[i], as);
-        else
-            fprintf(sql.out, "%s AS \"%s\"", columns[i], as);
-    }
-    for (size_t i = 0; i < c->field_count; i++)
-        view_field(sql.out, &c->fields[i]);
-    fprintf(sql.out, " FROM \"%s\" WHERE _deleted = 0", c->name);
+    (void)snprintf(from, sizeof(from), "\"%s\"", c->name);
+    fprintf(sql.out, "DROP VIEW IF EXISTS \"v_%s\"; CREATE VIEW \"v_%s\" AS ", c->name, c->name);
+    views_people(sql.out, c, from, false);
     return sql_exec(s, &sql);
 }
 
