@@ -59,15 +59,6 @@ static const struct {
 
 /* --- errors -------------------------------------------------------------------------------- */
 
-/* In characters, from 1, of the byte `at`. */
-static size_t column_of(struct bytes text, size_t at)
-{
-    size_t column = 1;
-    for (size_t i = 0; i < at && i < text.len; i++)
-        column += (text.at[i] & 0xc0) != 0x80;
-    return column;
-}
-
 /* The first thing that is wrong stays. Always NODE_NONE. */
 PRINTF_LIKE(3, 4) static uint8_t fail(struct parser *p, size_t at, const char *fmt, ...)
 {
@@ -75,7 +66,7 @@ PRINTF_LIKE(3, 4) static uint8_t fail(struct parser *p, size_t at, const char *f
         return NODE_NONE;
     p->failed = true;
     p->token = (struct token){ .kind = TOKEN_BAD, .at = at };
-    int len = snprintf(p->why, p->cap, "column %zu: ", column_of(p->text, at));
+    int len = snprintf(p->why, p->cap, "column %zu: ", expr_column(p->text, at));
     if (len > 0 && (size_t)len < p->cap) {
         va_list args;
         va_start(args, fmt);
@@ -546,17 +537,6 @@ static uint8_t parse_any(struct parser *p)
 
 /* --- the module ---------------------------------------------------------------------------- */
 
-struct bytes path_take(struct bytes *path)
-{
-    size_t len = 0;
-    while (len < path->len && path->at[len] != '.')
-        len++;
-    struct bytes name = bytes_of(path->at, len);
-    size_t used = len < path->len ? len + 1 : len;
-    *path = bytes_of(path->at + used, path->len - used);
-    return name;
-}
-
 enum err expr_compile(struct bytes text, void *(*take)(void *arena, size_t size), void *arena,
                       const struct expr **ret_expr, char *ret_why, size_t cap)
 {
@@ -587,32 +567,4 @@ enum err expr_compile(struct bytes text, void *(*take)(void *arena, size_t size)
     expr->root = root;
     *ret_expr = expr;
     return OK;
-}
-
-bool expr_names(const struct expr *expr, size_t i, struct expr_name *ret_name)
-{
-    static const struct {
-        enum node_kind node;
-        enum expr_name_kind name;
-    } kinds[] = { { NODE_PATH, EXPR_PATH },
-                  { NODE_SIGNED, EXPR_SIGNATURE },
-                  { NODE_LIST_NAME, EXPR_LIST },
-                  { NODE_TABLE_NAME, EXPR_TABLE } };
-    for (size_t n = 0; n < expr->node_count; n++) {
-        const struct node *node = &expr->nodes[n];
-        size_t k = 0;
-        while (k < COUNT_OF(kinds) && node->kind != kinds[k].node)
-            k++;
-        if (k == COUNT_OF(kinds) || i-- > 0)
-            continue;
-        struct bytes path = node_text(expr, node);
-        struct bytes rest = path;
-        ret_name->kind = kinds[k].name;
-        ret_name->path = path;
-        ret_name->name = node->kind == NODE_PATH ? path_take(&rest) : path;
-        ret_name->old = node->old;
-        ret_name->column = column_of(expr->text, node->at - (node->old ? strlen("old.") : 0));
-        return true;
-    }
-    return false;
 }

@@ -84,5 +84,68 @@ static inline struct bytes node_text(const struct expr *expr, const struct node 
     return bytes_of(expr->text.at + node->at, node->len);
 }
 
+/* In characters, from 1, of the byte `at`. */
+size_t expr_column(struct bytes text, size_t at);
 /* Takes the name before the next point off a path; the last one leaves {…, 0}. */
 struct bytes path_take(struct bytes *path);
+
+/* --- evaluation ---------------------------------------------------------------------------- */
+
+struct value {
+    enum expr_kind kind;
+    bool b;
+    int64_t i;
+    struct bytes at;  /* TEXT: its characters; RAW: its msgpack */
+    struct bytes raw; /* TEXT of a field: its msgpack */
+    bool fleeting;    /* both live until the next follow */
+};
+
+struct eval {
+    const struct expr *expr;
+    const struct expr_env *env;
+    unsigned depth; /* of the node that is evaluated, from 1 */
+    /* What a node holds while it asks for its other child. */
+    uint8_t held[EXPR_DEPTH_MAX][EXPR_TEXT_BYTES_MAX];
+};
+
+extern const struct value expr_nil;
+extern const struct value expr_unknown;
+struct value expr_bool(bool b);
+struct value expr_int(int64_t i);
+struct value expr_text(struct bytes text);
+struct value expr_raw(struct bytes raw, bool fleeting);
+/* Of the same kind and equal; not for unknown. */
+bool expr_same(struct value a, struct value b);
+/* What stands under a key. {NULL, 0}: the map has no such key, or it is no map. */
+struct bytes expr_key(struct bytes map, struct bytes key);
+
+struct value eval_node(struct eval *eval, const struct node *node);
+/* A value to compare or to keep while another is asked for. One that came through a reference moves
+ * to the node's own place; if it has no room there it equals nothing (RAW without bytes). */
+struct value eval_hold(struct eval *eval, struct value value);
+
+static inline const struct node *node_at(const struct eval *eval, uint8_t index)
+{
+    return index == NODE_NONE ? NULL : &eval->expr->nodes[index];
+}
+
+static inline const struct node *child_first(const struct eval *eval, const struct node *node)
+{
+    return node_at(eval, node->child);
+}
+
+static inline const struct node *child_next(const struct eval *eval, const struct node *child)
+{
+    return node_at(eval, child->next);
+}
+
+/* expr_functions.c */
+struct value eval_days(struct eval *eval, const struct node *node);
+struct value eval_table(struct eval *eval, const struct node *node);
+struct value eval_count(struct eval *eval, const struct node *node);
+struct value eval_over(struct eval *eval, const struct node *node);
+struct value eval_has(struct eval *eval, const struct node *node);
+struct value eval_first(struct eval *eval, const struct node *node);
+struct value eval_digits(struct eval *eval, const struct node *node);
+struct value eval_length(struct eval *eval, const struct node *node);
+struct value eval_signature(struct eval *eval, const struct node *node);

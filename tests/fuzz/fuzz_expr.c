@@ -41,9 +41,12 @@ static const struct policy_table_version table_version = { "2020-01-01", "", "-"
 static const struct policy_table tables[] = {
     { .name = "x", .label = "X", .versions = &table_version, .version_count = 1 }
 };
-static const struct policy policy = {
-    .collections = &collection, .collection_count = 1, .code_lists = lists, .code_list_count = 1
-};
+static const struct policy policy = { .collections = &collection,
+                                      .collection_count = 1,
+                                      .code_lists = lists,
+                                      .code_list_count = 1,
+                                      .tables = tables,
+                                      .table_count = 1 };
 
 struct record {
     struct bytes values[VALUES_MAX];
