@@ -245,6 +245,8 @@ static const struct {
     { "export_rows", NEED_UNLOCKED, node_cmd_export_rows },
     { "list", NEED_UNLOCKED, node_cmd_list },
     { "show", NEED_UNLOCKED, node_cmd_show },
+    { "audit_list", NEED_NOTHING, node_cmd_audit_list },
+    { "audit_verify", NEED_NOTHING, node_cmd_audit_verify },
     { "attention", NEED_NOTHING, node_cmd_attention },
     { "draft_list", NEED_UNLOCKED, node_cmd_draft_list },
     { "draft_show", NEED_UNLOCKED, node_cmd_draft_show },

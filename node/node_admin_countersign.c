@@ -263,12 +263,22 @@ static json_t *change_json(struct node_admin *admin, const struct change *change
     return row;
 }
 
+/* Whoever is to sign sees every value without masks: that is written down. */
+static bool log_look(struct node_admin *admin, struct admin_call *call,
+                     const struct waiting_plan *plan)
+{
+    struct node_looked looked = { .op = ACCESS_LOOK, .collection = bytes_text("countersign") };
+    for (size_t i = 0; i < plan->count; i++)
+        looked.count += plan->rows[i].chosen ? plan->rows[i].txn.change_count : 0;
+    return node_ask_log(admin, call, &(struct node_ask){ .full = true }, &looked);
+}
+
 void node_cmd_countersign_show(struct node_admin *admin, struct admin_call *call)
 {
     struct waiting_plan plan;
     struct problem problem = { .code = OK };
     struct bytes raw;
-    if (!plan_of(admin, call, &plan)) {
+    if (!plan_of(admin, call, &plan) || !log_look(admin, call, &plan)) {
         waiting_plan_close(&plan);
         return;
     }
@@ -332,7 +342,8 @@ void node_cmd_countersign_sign(struct node_admin *admin, struct admin_call *call
     struct hash *leaves = leaves_of(call, &count);
     if (leaves == NULL)
         return;
-    enum err err = node_entry_countersign(admin->parts.entry, leaves, count, &done, &problem);
+    enum err err = node_entry_countersign(admin->parts.entry, leaves, count,
+                                          node_admin_claim_ms(admin), &done, &problem);
     free(leaves);
     if (done > 0)
         node_admin_changed(admin);

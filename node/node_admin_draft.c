@@ -301,8 +301,14 @@ void node_cmd_draft_show(struct node_admin *admin, struct admin_call *call)
     json_t *done;
     if (!arg_draft(admin, call, &draft))
         return;
-    if (show(admin, call, draft, &done, &first, &failed))
-        admin_done(call, done);
+    const struct node_looked looked = { .op = ACCESS_LOOK,
+                                        .collection = bytes_text("draft"),
+                                        .count = draft->change_count };
+    if (show(admin, call, draft, &done, &first, &failed)) {
+        if (node_ask_log(admin, call, &(struct node_ask){ .full = true }, &looked))
+            admin_done(call, json_incref(done));
+        json_decref(done);
+    }
     node_draft_close(&draft);
 }
 

@@ -14,7 +14,7 @@ struct exporting {
     struct admin_call *call;
     const struct policy *policy;
     const struct policy_collection *collection;
-    bool full; /* also what few may see */
+    struct node_ask ask; /* full: also what few may see */
     char today[11];
     size_t column_count;
     struct import_column columns[FIELDS_PER_CHANGE_MAX];
@@ -44,7 +44,7 @@ static bool find_columns(struct exporting *exporting)
         char name[IMPORT_COLUMN_BYTES_MAX];
         if (!node_field_writable(field, author, exporting->today))
             continue;
-        if (field->sensitivity == SENSITIVITY_R && !exporting->full) {
+        if (field->sensitivity == SENSITIVITY_R && !exporting->ask.full) {
             json_array_append_new(exporting->left_out, json_string(field->name));
             continue;
         }
@@ -70,10 +70,10 @@ static struct exporting *exporting_open(struct node_admin *admin, struct admin_c
     exporting->admin = admin;
     exporting->call = call;
     exporting->policy = node_store_policy(admin->parts.store);
-    exporting->full = json_is_true(json_object_get(admin_call_args(call), "full"));
     date_of_ms(loop_wall_ms(), exporting->today);
     bool good = node_arg_needed(call, "collection", &name) &&
-                node_arg_collection(admin, call, name, &exporting->collection);
+                node_arg_collection(admin, call, name, &exporting->collection) &&
+                node_ask_read(admin, call, &exporting->ask);
     if (good && !find_columns(exporting)) {
         node_admin_refuse(call, ERR_LIMIT, exporting->collection->name, "128 columns");
         good = false;
@@ -180,7 +180,7 @@ static void read_cells(struct exporting *exporting, const struct record_view *vi
     for (size_t i = 0; i < exporting->column_count; i++) {
         const struct policy_field *field = exporting->columns[i].field;
         const struct view_field *at = value_of(view, field->name);
-        if (at != NULL && !exporting->full && node_value_is_restricted(field, at->value)) {
+        if (at != NULL && !exporting->ask.full && node_value_is_restricted(field, at->value)) {
             exporting->hidden++;
             at = NULL;
         }
@@ -214,7 +214,7 @@ static enum err look_up_text(struct exporting *exporting, const struct import_co
     const struct view_field *at = value_of(view, column->by->name);
     if (view->deleted || at == NULL || !bytes_is(view->collection, column->target->name) ||
         at->value.len > MAP_BYTES_MAX ||
-        (!exporting->full && node_value_is_restricted(column->by, at->value)))
+        (!exporting->ask.full && node_value_is_restricted(column->by, at->value)))
         return OK;
     struct bytes value = bytes_of(exporting->map, at->value.len);
     memcpy(exporting->map, at->value.at, at->value.len);
@@ -266,13 +266,18 @@ static void export_page(struct exporting *exporting, const struct id *after)
     bool noted = true;
     enum err err = node_store_list(store, bytes_text(exporting->collection->name), after,
                                    EXPORT_PAGE, take_id, exporting);
+    const struct node_looked looked = { .op = ACCESS_EXPORT,
+                                        .collection = bytes_text(exporting->collection->name),
+                                        .count = exporting->id_count };
+    if (err == OK && !node_ask_log(exporting->admin, exporting->call, &exporting->ask, &looked))
+        return;
     for (unsigned i = 0; err == OK && i < exporting->id_count; i++)
         err = export_record(exporting, &exporting->ids[i]);
     if (err != OK) {
         node_admin_refuse(exporting->call, err, "export", NULL);
         return;
     }
-    /* A full disk is a reason to export, none to refuse it. */
+    /* Room for the log there was; that its marks did not fit is no reason to refuse the rest. */
     if (exporting->mark_count > 0) {
         err = node_store_ledger_export(store, exporting->marks, exporting->mark_count);
         noted = err == OK;

@@ -13,7 +13,8 @@
  * node_import.c       rows of a file
  * node_import_columns.c columns of a file, look-ups
  * node_admin_blob.c   photos and files that records name
- * node_admin_export.c records as rows of a file */
+ * node_admin_export.c records as rows of a file
+ * node_admin_access.c masks, and who looked at what */
 #pragma once
 
 #include "common/admin_rows.h"
@@ -22,6 +23,8 @@
 #include "node/node_admin.h"
 #include "node/node_blob.h"
 #include "node/node_import.h"
+#include "proto/access.h"
+#include "proto/mask.h"
 
 #define VALUE_TEXT_BYTES_MAX (2 * CHANGE_BYTES_MAX)
 #define RFC3339_BYTES 32
@@ -118,8 +121,28 @@ json_t *node_json_time(uint64_t ms_utc); /* RFC 3339; null for 0 */
 /* A value as people read it; null for nil, and where the policy does not know the field. */
 json_t *node_json_value(struct node_admin *admin, const struct policy_field *field,
                         struct bytes value);
+/* node_admin_access.c: the same, masked for that place (proto/mask.h); NULL for what is not shown. */
+json_t *node_json_masked(struct node_admin *admin, const struct policy_field *field,
+                         struct bytes value, enum mask_place place);
 /* Values that few may see are never listed; a code can be one of them. */
 bool node_value_is_restricted(const struct policy_field *field, struct bytes value);
+/* args.full and args.reason. False: refused, since the reason is missing or is none, or the role of
+ * who acts does not see what is masked. The reason lives as long as the call. */
+struct node_ask {
+    bool full;
+    struct bytes reason;
+};
+bool node_ask_read(struct node_admin *admin, struct admin_call *call, struct node_ask *ret_ask);
+/* Writes into the access log that who acts is about to see this, before any of it is sent. False:
+ * that failed, and the call is refused. `ask` NULL: nothing was said. */
+struct node_looked {
+    enum access_op op;
+    struct bytes collection;
+    const struct id *record; /* NULL: `count` of them */
+    uint64_t count;
+};
+bool node_ask_log(struct node_admin *admin, struct admin_call *call, const struct node_ask *ask,
+                  const struct node_looked *looked);
 /* FIELD=TEXT as `list` and `export` take it: part of the value, letters of either case; the code or
  * the label of a code. */
 #define FINDS_MAX 8
@@ -183,6 +206,8 @@ void node_cmd_draft_discard(struct node_admin *admin, struct admin_call *call);
 void node_cmd_dismiss(struct node_admin *admin, struct admin_call *call);
 void node_cmd_collections(struct node_admin *admin, struct admin_call *call);
 
+void node_cmd_audit_list(struct node_admin *admin, struct admin_call *call);
+void node_cmd_audit_verify(struct node_admin *admin, struct admin_call *call);
 void node_cmd_export_begin(struct node_admin *admin, struct admin_call *call);
 void node_cmd_export_rows(struct node_admin *admin, struct admin_call *call);
 

@@ -16,26 +16,11 @@ struct listing {
     struct node_admin *admin;
     const struct policy_collection *collection;
     struct node_finds finds;
+    struct node_ask ask;
     struct id after, last;
     unsigned max, seen;
     json_t *rows;
 };
-
-bool node_value_is_restricted(const struct policy_field *field, struct bytes value)
-{
-    if (field->sensitivity == SENSITIVITY_R)
-        return true;
-    struct reader in = reader_of(value);
-    if (field->codes == NULL || reader_peek(&in) != KIND_STR)
-        return false;
-    struct bytes text = reader_str(&in);
-    for (size_t i = 0; i < field->codes->version_count; i++) {
-        const struct policy_code *code = policy_code(&field->codes->versions[i], text);
-        if (code != NULL && code->restricted)
-            return true;
-    }
-    return false;
-}
 
 static const struct view_field *view_field(const struct record_view *view, const char *name)
 {
@@ -90,11 +75,12 @@ static void list_add(void *ctx, const struct record_view *view)
     node_json_set(row, "id", node_json_uuid(&view->id));
     node_json_set(row, "short", node_json_bytes(view->short_text));
     node_json_set(row, "state", json_string(node_state_of(view)));
+    const enum mask_place place = listing->ask.full ? MASK_LIST_FULL : MASK_LIST;
     for (size_t i = 0; i < listing->collection->field_count; i++) {
         const struct policy_field *field = &listing->collection->fields[i];
         const struct view_field *at = view_field(view, field->name);
-        if (field->summary && at != NULL && !node_value_is_restricted(field, at->value))
-            node_json_set(fields, field->name, node_json_value(admin, field, at->value));
+        if (field->summary && at != NULL && mask_of(field, at->value, place) != MASK_AWAY)
+            node_json_set(fields, field->name, node_json_masked(admin, field, at->value, place));
     }
     node_json_set(row, "fields", fields);
     json_array_append_new(listing->rows, row);
@@ -177,6 +163,7 @@ void node_cmd_list(struct node_admin *admin, struct admin_call *call)
                                         : LIST_ROWS_MAX;
     if (!node_arg_needed(call, "collection", &name) ||
         !node_arg_collection(admin, call, name, &listing.collection) ||
+        !node_ask_read(admin, call, &listing.ask) ||
         !node_finds_read(call, listing.collection, &listing.finds))
         return;
     if (after.len > 0 && !uuid_from_text(after, &listing.after)) {
@@ -188,13 +175,17 @@ void node_cmd_list(struct node_admin *admin, struct admin_call *call)
     enum err err = lookup != NULL ? list_lookup(&listing, lookup) : ERR_NOT_FOUND;
     if (err == ERR_NOT_FOUND)
         err = list_pages(&listing);
-    json_array_foreach(listing.rows, index, row)
-        admin_row(call, json_incref(row));
-    json_decref(listing.rows);
-    if (err != OK)
+    const struct node_looked looked = { .op = ACCESS_LIST,
+                                        .collection = bytes_text(listing.collection->name),
+                                        .count = json_array_size(listing.rows) };
+    if (err != OK) {
         node_admin_refuse(call, err, "list", NULL);
-    else
+    } else if (node_ask_log(admin, call, &listing.ask, &looked)) {
+        json_array_foreach(listing.rows, index, row)
+            admin_row(call, json_incref(row));
         admin_done(call, NULL);
+    }
+    json_decref(listing.rows);
 }
 
 /* ---- show */
@@ -316,38 +307,42 @@ static enum err history_read(struct history *history, const struct id *record)
 }
 
 static json_t *show_field(struct node_admin *admin, const struct policy_collection *collection,
-                          const struct view_field *at)
+                          const struct view_field *at, bool full)
 {
+    const enum mask_place place = full ? MASK_RECORD_FULL : MASK_RECORD;
     const struct policy_field *field =
         collection != NULL ? policy_field(collection, at->name) : NULL;
+    enum mask mask = value_is_nil(at->value) ? MASK_NONE : mask_of(field, at->value, place);
     json_t *row = json_object();
     node_json_set(row, "name", node_json_bytes(at->name));
     node_json_set(row, "label", field != NULL ? json_string(field->label) : NULL);
-    node_json_set(row, "value", node_json_value(admin, field, at->value));
+    node_json_set(row, "value", node_json_masked(admin, field, at->value, place));
+    node_json_set(row, "masked", json_boolean(mask != MASK_NONE));
     node_json_set(row, "rev", at->rev > 0 ? node_json_uint(at->rev) : NULL);
     node_json_set(row, "pending", json_boolean(at->pending));
     node_json_set(row, "held", json_boolean(at->held));
-    json_t *blobs = field != NULL ? node_json_blobs(field, at->value) : NULL;
+    json_t *blobs =
+        field != NULL && mask == MASK_NONE ? node_json_blobs(field, at->value) : NULL;
     if (blobs != NULL)
         node_json_set(row, "blobs", blobs);
     if (at->held_value.len > 0)
-        node_json_set(row, "held_value", node_json_value(admin, field, at->held_value));
+        node_json_set(row, "held_value", node_json_masked(admin, field, at->held_value, place));
     return row;
 }
 
 /* Fields in the order of the form; what the policy does not know comes last. */
 static json_t *show_fields(struct node_admin *admin, const struct policy_collection *collection,
-                           const struct record_view *view)
+                           const struct record_view *view, bool full)
 {
     json_t *rows = json_array();
     for (size_t i = 0; collection != NULL && i < collection->field_count; i++) {
         const struct view_field *at = view_field(view, collection->fields[i].name);
         if (at != NULL)
-            json_array_append_new(rows, show_field(admin, collection, at));
+            json_array_append_new(rows, show_field(admin, collection, at, full));
     }
     for (size_t i = 0; i < view->field_count; i++) {
         if (collection == NULL || policy_field(collection, view->fields[i].name) == NULL)
-            json_array_append_new(rows, show_field(admin, collection, &view->fields[i]));
+            json_array_append_new(rows, show_field(admin, collection, &view->fields[i], full));
     }
     return rows;
 }
@@ -360,8 +355,10 @@ void node_cmd_show(struct node_admin *admin, struct admin_call *call)
     const struct record_view *view;
     struct history history = { .admin = admin, .lang = admin_call_lang(call) };
     struct bytes text;
+    struct node_ask ask;
     struct id record;
-    if (!node_arg_needed(call, "id", &text) || !node_arg_record(admin, call, text, &record))
+    if (!node_arg_needed(call, "id", &text) || !node_ask_read(admin, call, &ask) ||
+        !node_arg_record(admin, call, text, &record))
         return;
     json_t *done = json_object();
     enum err err = history_read(&history, &record);
@@ -374,7 +371,7 @@ void node_cmd_show(struct node_admin *admin, struct admin_call *call)
         node_json_set(done, "collection", node_json_bytes(view->collection));
         node_json_set(done, "rev", node_json_uint(view->rev));
         node_json_set(done, "state", json_string(node_state_of(view)));
-        node_json_set(done, "fields", show_fields(admin, collection, view));
+        node_json_set(done, "fields", show_fields(admin, collection, view, ask.full));
         seen = node_blobs_locate(admin, &record, json_object_get(done, "fields"));
     } else if (seen == ERR_NOT_FOUND) { /* a create that was refused: only its history is left */
         if (policy != NULL)
@@ -387,12 +384,14 @@ void node_cmd_show(struct node_admin *admin, struct admin_call *call)
     }
     node_json_set(done, "title", collection != NULL ? json_string(collection->title) : NULL);
     node_json_set(done, "history", history.rows);
-    if (seen == OK || seen == ERR_NOT_FOUND) {
-        admin_done(call, done);
-        return;
-    }
+    const struct node_looked looked = { .op = ACCESS_LOOK,
+                                        .collection = node_arg_text(done, "collection"),
+                                        .record = &record };
+    if (seen != OK && seen != ERR_NOT_FOUND)
+        node_admin_refuse(call, seen, "record", NULL);
+    else if (node_ask_log(admin, call, &ask, &looked))
+        admin_done(call, json_incref(done));
     json_decref(done);
-    node_admin_refuse(call, seen, "record", NULL);
 }
 
 /* ---- conflicts */
@@ -408,7 +407,9 @@ static json_t *conflict_value(struct conflicts *conflicts, const struct policy_f
 {
     struct reader in = reader_of(value);
     if (conflict->field.len > 0 || reader_peek(&in) != KIND_BOOL)
-        return node_json_value(conflicts->admin, field, value);
+        return mask_of(field, value, MASK_RECORD) == MASK_NONE
+                   ? node_json_value(conflicts->admin, field, value)
+                   : json_string(MASK_TEXT);                   /* `show --full` tells both values */
     return json_string(reader_bool(&in) ? "deleted" : "kept"); /* the record's existence */
 }
 
@@ -441,6 +442,13 @@ void node_cmd_conflict_list(struct node_admin *admin, struct admin_call *call)
     size_t index;
     json_t *row;
     enum err err = node_store_conflicts(admin->parts.store, conflict_add, &conflicts);
+    const struct node_looked looked = { .op = ACCESS_LIST,
+                                        .collection = bytes_text("conflict"),
+                                        .count = json_array_size(conflicts.rows) };
+    if (err == OK && looked.count > 0 && !node_ask_log(admin, call, NULL, &looked)) {
+        json_decref(conflicts.rows);
+        return;
+    }
     json_array_foreach(conflicts.rows, index, row) {
         const struct record_view *view;
         struct id record;

@@ -140,6 +140,7 @@ enum err node_access_changes(struct node_store *store, const struct queue_entry 
 {
     const struct trust_operator *op = trust_operator(&store->trust, who);
     struct change first;
+    must(entry->changes != NULL && entry->change_count > 0);
     enum err err = change_decode(entry->changes[0].raw, &first);
     if (err != OK)
         return err;

@@ -20,7 +20,7 @@ const char world_source[] =
     "authority D { label = 'Dinas' }\n"
     "authority T { label = 'TKSK' }\n"
     "authority H { label = 'dihitung' computed = true }\n"
-    "role tksk { label = 'TKSK' authority = {T} }\n"
+    "role tksk { label = 'TKSK' authority = {T} full = true }\n"
     "areas { file = 'a.csv' within = '36.04' }\n"
     "code_list jk { version '2020-01-01' { code L { label = 'Laki-laki' }\n"
     "    code P { label = 'Perempuan' } code X { label = 'Rahasia' restricted = true } } }\n"

@@ -165,12 +165,21 @@ static void a_failed_commit_leaves_it_waiting(void **state)
     act(p, SITI);
     uint64_t highest = queued(p, LANE_NORMAL);
     assert_int_equal(node_store_waiting_get(p->o.store, &leaf, &txn), OK);
+    uint8_t raw[256];
+    struct writer out = writer_of(raw, sizeof raw);
+    change_encode(&(struct change){ .op = OP_CREATE,
+                                    .collection = bytes_text("orang"),
+                                    .record = person,
+                                    .fields = bytes_text("\x80") },
+                  &out);
+    const struct queue_change first = { .raw = writer_bytes(&out) };
     const struct queue_entry entry = { .lane = LANE_NORMAL,
                                        .item = bytes_text("item"),
                                        .leaf = leaf,
                                        .key_number = 1,
                                        .key_sealed = bytes_text("key"),
                                        .txn = bytes_text("txn"),
+                                       .changes = &first,
                                        .change_count = 1 };
     assert_int_equal(node_store_countersign_begin(p->o.store), OK);
     assert_int_equal(node_store_countersign_put(p->o.store, txn.number, &entry, SITI), OK);

@@ -439,13 +439,15 @@ static void what_was_exported_goes_back_in_and_adds_nothing(void **state)
     (void)world_put(w, "Budi");
     for (unsigned full = 0; full < 2; full++) {
         assert_true(world_ask(w, "export_begin",
-                              json_pack("{s:s, s:b}", "collection", "Orang", "full", (int)full)));
+                              json_pack("{s:s, s:b, s:s}", "collection", "Orang", "full", (int)full,
+                                        "reason", "laporan")));
         json_t *columns = json_incref(json_object_get(world_done(w), "columns"));
         /* jk holds a restricted code, rahasia is restricted; status and skor are not ours. */
         assert_int_equal(json_array_size(columns), full ? 12 : 11);
         assert_int_equal(json_array_size(json_object_get(world_done(w), "left_out")), full ? 0 : 1);
         assert_true(world_ask(w, "export_rows",
-                              json_pack("{s:s, s:b}", "collection", "orang", "full", (int)full)));
+                              json_pack("{s:s, s:b, s:s}", "collection", "orang", "full", (int)full,
+                                        "reason", "laporan")));
         assert_int_equal(world_rows(w), 3);
         assert_int_equal(world_number(w, "hidden"), full ? 0 : 1);
         assert_true(json_is_true(json_object_get(world_done(w), "noted")));

@@ -211,6 +211,10 @@ static void restricted_codes_are_not_listed(void **state)
     assert_true(world_ask(w, "list", json_pack("{s:s}", "collection", "orang")));
     assert_null(json_object_get(json_object_get(world_row(w, 0), "fields"), "jk"));
     assert_true(show(w, id));
+    assert_string_equal(shown(w, "jk"), "");
+    assert_true(json_is_true(json_object_get(field_row(w, "jk"), "masked")));
+    assert_true(world_ask(w, "show",
+                          json_pack("{s:s, s:b, s:s}", "id", id, "full", 1, "reason", "periksa")));
     assert_string_equal(shown(w, "jk"), "X");
 }
 
