@@ -1,9 +1,19 @@
 /* What one node sees of the journal. Built from the feed index and from rows as they stand now: of
  * an entry come the fields that it wrote last, since what a later entry wrote comes with that one.
  * */
+#include <stdio.h>
+
 #include "common/must.h"
 #include "hub/hub_store_state.h"
 #include "proto/value.h"
+
+/* One key of the feed index that the reader looks under: its area, and the audiences that it is in.
+ * `number` is the next entry there; 0: none any more. */
+struct lookout {
+    char scope[IDENTIFIER_BYTES_MAX + 2];
+    bool known;
+    uint64_t number, txn;
+};
 
 struct feeder {
     struct hub_store *store;
@@ -14,6 +24,8 @@ struct feeder {
     uint64_t number;                         /* the entry at hand */
     uint64_t rules;                          /* number of the newest rules entry */
     uint64_t dictionary, dictionary_version; /* where the newest one comes; 0 = none */
+    struct lookout lookouts[AREA_LEVELS_MAX + 2];
+    unsigned lookout_count;
     enum err err;
 };
 
@@ -77,7 +89,33 @@ bool feed_restricted(const struct policy_field *field, struct bytes value)
 
 /* --- records --------------------------------------------------------------------------------- */
 
+/* An audience is in the feed index as '>' and its area; '>' alone is everybody. */
+bool feed_in_audience(const struct hub_record *record, struct bytes area)
+{
+    const struct policy_collection *c = record->collection;
+    if (c->audience == AUDIENCE_AREA)
+        return false;
+    struct bytes raw =
+        c->audience == AUDIENCE_ALL ? bytes_of(NULL, 0) : record->fields[c->audience_field].raw;
+    if (raw.len == 0)
+        return true;
+    struct reader reader = reader_of(raw);
+    size_t count = c->fields[c->audience_field].type == FIELD_LIST ? reader_array(&reader) : 1;
+    for (size_t i = 0; i < count && !reader.err; i++)
+        if (area_within(area, reader_str(&reader)))
+            return true;
+    return false;
+}
+
 enum sight { SIGHT_NONE, SIGHT_LEFT, SIGHT_CHANGED, SIGHT_WHOLE };
+
+/* Whom the record goes to was written in this entry: some may not have it yet. */
+static bool audience_is_new(const struct feeder *f)
+{
+    const struct hub_record *record = f->store->record;
+    return record->collection->audience == AUDIENCE_FIELD &&
+           record->fields[record->collection->audience_field].rev == f->number;
+}
 
 /* What of the record the reader gets from this change. */
 static enum sight sight_of(const struct feeder *f, const struct row_change *change)
@@ -86,6 +124,8 @@ static enum sight sight_of(const struct feeder *f, const struct row_change *chan
     struct bytes left = bytes_text(change->moved_from);
     bool inside = area_within(record_area(f->store->record), area);
     bool was_inside = left.len > 0 && area_within(left, area);
+    if (!inside && !was_inside && feed_in_audience(f->store->record, area))
+        return audience_is_new(f) ? SIGHT_WHOLE : SIGHT_CHANGED;
     if (!inside)
         return was_inside ? SIGHT_LEFT : SIGHT_NONE;
     return (left.len > 0 && !was_inside) || (change->flags & CHANGE_WHOLE) != 0 ? SIGHT_WHOLE
@@ -250,8 +290,48 @@ static void give_entry(struct feeder *f, uint64_t txn_number)
 static enum err records_next(struct feeder *f, uint64_t after, uint64_t *ret_number,
                              uint64_t *ret_txn)
 {
-    return f->store->ops->scope_next(f->store->backend, f->reader->area, after, ret_number,
-                                     ret_txn);
+    const struct lookout *first = NULL;
+    for (unsigned i = 0; i < f->lookout_count; i++) {
+        struct lookout *one = &f->lookouts[i];
+        if (!one->known || (one->number > 0 && one->number <= after)) {
+            enum err err = f->store->ops->scope_next(f->store->backend, one->scope, after,
+                                                     &one->number, &one->txn);
+            if (err && err != ERR_NOT_FOUND)
+                return err;
+            if (err)
+                one->number = 0;
+            one->known = true;
+        }
+        if (one->number > 0 && (!first || one->number < first->number))
+            first = one;
+    }
+    if (!first)
+        return ERR_NOT_FOUND;
+    *ret_number = first->number;
+    *ret_txn = first->txn;
+    return OK;
+}
+
+static bool has_audiences(const struct policy *policy)
+{
+    for (size_t i = 0; policy && i < policy->collection_count; i++)
+        if (policy->collections[i].audience != AUDIENCE_AREA)
+            return true;
+    return false;
+}
+
+/* Its area; everybody; and whatever holds its area. */
+static void lookouts_set(struct feeder *f)
+{
+    const char *area = f->reader->area;
+    (void)snprintf(f->lookouts[f->lookout_count++].scope, sizeof(f->lookouts[0].scope), "%s", area);
+    if (!has_audiences(f->store->policy))
+        return;
+    f->lookouts[f->lookout_count++].scope[0] = '>';
+    for (size_t len = 1; len <= strlen(area) && f->lookout_count < COUNT_OF(f->lookouts); len++)
+        if (area[len] == '\0' || area[len] == '.')
+            (void)snprintf(f->lookouts[f->lookout_count++].scope, sizeof(f->lookouts[0].scope),
+                           ">%.*s", (int)len, area);
 }
 
 /* --- control --------------------------------------------------------------------------------- */
@@ -379,6 +459,7 @@ enum err hub_store_feed(struct hub_store *store, const struct hub_reader *reader
     struct feeder f = { .store = store, .reader = reader, .out = out, .number = from };
     uint64_t version = 0;
     must(from <= store->journal.number && max_items > 0 && !out->err);
+    lookouts_set(&f);
     enum err err = store->ops->document_last(store->backend, JOURNAL_RULES, &version, &f.rules);
     if (err && err != ERR_NOT_FOUND)
         return err;

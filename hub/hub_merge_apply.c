@@ -38,6 +38,33 @@ static enum err scopes_write(struct merge *m)
     return err;
 }
 
+/* Who else gets the record, wherever it belongs: straight into the index, since an audience may
+ * have many areas. */
+static enum err audience_write(struct merge *m)
+{
+    const struct policy_collection *c = m->record.collection;
+    char scope[IDENTIFIER_BYTES_MAX + 2] = ">";
+    if (c->audience == AUDIENCE_AREA)
+        return OK;
+    struct bytes raw =
+        c->audience == AUDIENCE_ALL ? bytes_of(NULL, 0) : m->record.fields[c->audience_field].raw;
+    struct reader reader = reader_of(raw);
+    size_t count = raw.len == 0                                      ? 1
+                   : c->fields[c->audience_field].type == FIELD_LIST ? reader_array(&reader)
+                                                                     : 1;
+    enum err err = OK;
+    for (size_t i = 0; i < count && !err; i++) {
+        struct bytes area = raw.len > 0 ? reader_str(&reader) : bytes_of(NULL, 0);
+        if (area.len > IDENTIFIER_BYTES_MAX)
+            continue;
+        if (area.len > 0)
+            memcpy(scope + 1, area.at, area.len);
+        err = m->store->ops->scope_put(m->store->backend, bytes_of(scope, 1 + area.len), m->number,
+                                       m->row.number);
+    }
+    return err;
+}
+
 /* --- conflicts ------------------------------------------------------------------------------- */
 
 /* What became of a held change, told to its author: once none of its fields is open any more it was
@@ -167,6 +194,8 @@ static enum err apply_create(struct merge *m, unsigned index)
     }
     scope_add(m, record_area(record));
     enum err err = finish(m, index);
+    if (!err)
+        err = audience_write(m);
     return err ? err : m->store->ops->record_insert(m->store->backend, record);
 }
 
@@ -333,6 +362,8 @@ static enum err apply_existing(struct merge *m, unsigned index)
     scope_add(m, record_area(record));
     if (record->rev == m->number)
         err = finish(m, index);
+    if (!err && record->rev == m->number)
+        err = audience_write(m);
     if (err)
         return err;
     if (record->rev != m->number && record->held == held)

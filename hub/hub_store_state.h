@@ -61,5 +61,7 @@ void merge_close(struct merge **merge);
 /* hub_feed.c: what stands in a field, and since when; `field` NULL: the record's existence, its
  * value an encoded bool (deleted). */
 struct hub_value record_stands(const struct hub_record *record, const struct policy_field *field);
+/* The record goes to the office of that area by its collection's audience. */
+bool feed_in_audience(const struct hub_record *record, struct bytes area);
 /* Text of the record's area; empty without one. */
 struct bytes record_area(const struct hub_record *record);
