@@ -209,6 +209,7 @@ size_t merge_finish_bytes(const struct policy_collection *c)
     size_t bytes = 0;
     for (size_t i = 0; i < c->field_count; i++)
         if (c->fields[i].compute)
-            bytes += EXPR_TEXT_BYTES_MAX + IDENTIFIER_BYTES_MAX;
+            bytes += strlen(c->fields[i].name) + IDENTIFIER_BYTES_MAX +
+                     (c->fields[i].type == FIELD_TEXT ? EXPR_TEXT_BYTES_MAX : 0);
     return bytes + c->workflow_count * 2 * (IDENTIFIER_BYTES_MAX + 4);
 }

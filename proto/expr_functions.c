@@ -144,16 +144,26 @@ static size_t separator(struct bytes text, size_t i)
     return 0;
 }
 
+/* Digits in groups of three and more count as one number: "3604 2941-0190.0001" is one, "22-11-2026
+ * 09.00-12.00" is none of sixteen. */
+#define GROUP_DIGITS_MIN 3
+
 static int64_t longest_run(struct bytes text)
 {
     int64_t most = 0;
-    int64_t run = 0;
+    int64_t run = 0; /* of whole groups before the one at hand */
     for (size_t i = 0; i < text.len;) {
-        size_t skip = separator(text, i);
-        bool digit = text.at[i] >= '0' && text.at[i] <= '9';
-        run = digit ? run + 1 : skip > 0 ? run : 0;
+        size_t group = 0;
+        while (i + group < text.len && text.at[i + group] >= '0' && text.at[i + group] <= '9')
+            group++;
+        size_t skip = group > 0 ? 0 : separator(text, i);
+        if (group >= GROUP_DIGITS_MIN)
+            run += (int64_t)group;
+        else if (group > 0 || skip == 0)
+            run = 0;
         most = run > most ? run : most;
-        i += skip > 0 ? skip : 1;
+        most = (int64_t)group > most ? (int64_t)group : most;
+        i += group > 0 ? group : skip > 0 ? skip : 1;
     }
     return most;
 }

@@ -98,6 +98,8 @@ static void digits_finds_numbers_however_they_are_spaced(void **state)
     yes("digits(nama, 16)");
     SET_TEXT("", "nama", "36041234, 56789012");
     no("digits(nama, 16)");
+    SET_TEXT("", "nama", "Rapat 22-11-2026 09.00-12.00");
+    no("digits(nama, 8)");
     SET_TEXT("", "nama", "36041234x56789012");
     no("digits(nama, 9)");
     SET_TEXT("", "nama", "-. -");
