@@ -81,7 +81,7 @@ run_vectors() {
 
 run_e2e() {
     local script
-    for script in tests/e2e/*.sh; do
+    for script in tests/e2e/*.sh tests/e2e/rows/*.sh; do
         # Files that others source carry no test of their own.
         case $(basename "$script") in lib*.sh | '*.sh') continue ;; esac
         one "$script" 300 bash "$script"
