@@ -12,6 +12,7 @@
  * hub_admin_reconcile.c  the books of every office
  * hub_admin_history.c what became of one record, change by change
  * hub_admin_access.c  who looked at what
+ * hub_admin_blob.c    which office has the bytes of photos and files
  * hub_admin_copy.c    query, verify, snapshot, backup
  * hub_admin_carry.c   bundles as files */
 #pragma once
@@ -130,3 +131,8 @@ NODISCARD enum err hub_history(struct hub_admin *admin, const char *record,
 bool hub_copy_make(struct hub_admin *admin, struct admin_call *call, char ret_path[HUB_PATH_MAX]);
 /* Ends what is under way. */
 void hub_streams_close(struct hub_admin *admin);
+
+/* hub_admin_blob.c: [{hash, size, type, where, office}] of a column's text; NULL when the field is
+ * for something else. Where is "unknown" until the record's history has told it. */
+json_t *hub_json_blobs(const struct policy_field *field, const char *text);
+void hub_blobs_locate(json_t *fields, const json_t *history);

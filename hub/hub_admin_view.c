@@ -159,6 +159,9 @@ static void row_record(void *ctx, const struct hub_row *row)
         hub_json_set(object, "value", value != NULL ? json_string(value) : NULL);
         hub_json_set(object, "masked", json_boolean(masked));
         hub_json_set(object, "held", json_boolean(held));
+        json_t *blobs = masked ? NULL : hub_json_blobs(field, value);
+        if (blobs != NULL)
+            hub_json_set(object, "blobs", blobs);
         (void)json_array_append_new(shown->fields, object);
     }
 }
@@ -195,6 +198,7 @@ static void record_show(struct hub_admin *admin, struct admin_call *call, const 
                  json_string(found->deleted ? "deleted"
                              : held         ? "held"
                                             : "confirmed"));
+    hub_blobs_locate(shown.fields, shown.history);
     hub_json_set(done, "fields", shown.fields);
     hub_json_set(done, "history", shown.history);
     json_decref(shown.held);

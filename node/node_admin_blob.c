@@ -172,10 +172,13 @@ static void sending_end(void *ctx)
     free(sending);
 }
 
-/* The `n`th (from 1) reference in a field of the record as it stands. */
+/* The `n`th (from 1) reference in a field of the record as it stands, for somebody who may see it;
+ * its collection. */
 static bool find_ref(struct node_admin *admin, struct admin_call *call, const struct id *record,
-                     struct blob_ref *ret_ref)
+                     const struct node_ask *ask, struct blob_ref *ret_ref,
+                     struct bytes *ret_collection)
 {
+    const enum mask_place place = ask->full ? MASK_RECORD_FULL : MASK_RECORD;
     const struct record_view *view;
     const struct policy *policy = node_store_policy(admin->parts.store);
     const json_t *number = json_object_get(admin_call_args(call), "n");
@@ -199,6 +202,11 @@ static bool find_ref(struct node_admin *admin, struct admin_call *call, const st
     for (size_t i = 0; i < view->field_count; i++) {
         if (!bytes_is(view->fields[i].name, field->name))
             continue;
+        if (mask_of(field, view->fields[i].value, place) != MASK_NONE) {
+            node_admin_refuse(call, ERR_DENIED, field->label, "say --full --reason TEXT");
+            return false;
+        }
+        *ret_collection = bytes_text(collection->name);
         struct blob_iter blobs = blobs_of(field, view->fields[i].value);
         for (json_int_t at = 1; blobs_next(&blobs, ret_ref); at++)
             if (at == n)
@@ -213,14 +221,21 @@ void node_cmd_blob_get(struct node_admin *admin, struct admin_call *call)
     struct bytes text;
     struct id record;
     struct blob_ref ref;
-    if (!node_arg_needed(call, "id", &text) || !node_arg_record(admin, call, text, &record) ||
-        !find_ref(admin, call, &record, &ref))
+    struct node_ask ask;
+    struct node_looked looked = { .op = ACCESS_LOOK, .record = &record };
+    if (!node_arg_needed(call, "id", &text) || !node_ask_read(admin, call, &ask) ||
+        !node_arg_record(admin, call, text, &record) ||
+        !find_ref(admin, call, &record, &ask, &ref, &looked.collection))
         return;
     struct sending *sending = calloc(1, sizeof *sending);
     enum err err = sending != NULL ? OK : ERR_MEMORY;
     if (err == OK) {
         sending->ref = ref;
         err = node_store_blob_open(admin->parts.store, &ref.hash, &sending->reader);
+    }
+    if (err == OK && !node_ask_log(admin, call, &ask, &looked)) {
+        sending_end(sending);
+        return;
     }
     if (err == OK)
         err = admin_rows_start(&admin->rows, admin->parts.loop, call, next_piece, sending_end,
@@ -329,7 +344,10 @@ static void page_add(void *ctx, const struct record_view *view)
     page->last = view->id;
     for (size_t i = 0; i < view->field_count && !view->deleted; i++) {
         const struct policy_field *field = policy_field(page->collection, view->fields[i].name);
-        json_t *blobs = field != NULL ? node_json_blobs(field, view->fields[i].value) : NULL;
+        const struct bytes value = view->fields[i].value;
+        json_t *blobs = field != NULL && mask_of(field, value, MASK_RECORD) == MASK_NONE
+                            ? node_json_blobs(field, value)
+                            : NULL;
         if (json_array_size(blobs) > 0) {
             json_t *row = json_pack("{s:s, s:s, s:O}", "name", field->name, "label", field->label,
                                     "blobs", blobs);
@@ -365,6 +383,13 @@ void node_cmd_blob_list(struct node_admin *admin, struct admin_call *call)
     page.rows = json_array();
     enum err err = node_store_list(admin->parts.store, bytes_text(page.collection->name), &after,
                                    LIST_PAGE, page_add, &page);
+    const struct node_looked looked = { .op = ACCESS_LIST,
+                                        .collection = bytes_text(page.collection->name),
+                                        .count = json_array_size(page.rows) };
+    if (err == OK && looked.count > 0 && !node_ask_log(admin, call, NULL, &looked)) {
+        json_decref(page.rows);
+        return;
+    }
     json_array_foreach(page.rows, index, row) {
         if (err == OK && uuid_from_text(node_arg_text(row, "id"), &record))
             err = node_blobs_locate(admin, &record, json_object_get(row, "fields"));

@@ -524,8 +524,7 @@ enum err node_store_open(const char *path, const char *vfs, struct node_store **
     enum err err = db_open(path, vfs, &kind, &store->db, problem);
     if (err != OK)
         goto fail;
-    if (vfs == NULL)
-        err = node_blob_open(store, path);
+    err = vfs == NULL ? node_blob_open(store, path) : OK;
     if (err == OK)
         err = db_exec(&store->db, "PRAGMA cache_size = -2000");
     if (err == OK)

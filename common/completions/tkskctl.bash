@@ -20,7 +20,7 @@ _tkskctl()
     --lane) COMPREPLY=($(compgen -W 'urgent normal bulk' -- "$cur")); return ;;
     esac
     case $first in
-    '') words=' status put isi edit ubah delete hapus apply import impor export ekspor list cari show lihat attention perhatian draft draf draf lihat draf ubah draf kirim draf buang countersign tandatangan daftar tandatangan lihat tandatangan tolak tandatangan explain jelaskan conflict bundle policy enrol daftar operator unlock buka lock kunci nodes trust node review snapshot query verify backup restore metrics completion help bantuan --node --hub --socket --json --lang --as --passphrase-file --key --version --help' ;;
+    '') words=' status put isi edit ubah delete hapus apply import impor export ekspor list cari show lihat attention perhatian draft draf draf lihat draf ubah draf kirim draf buang countersign tandatangan daftar tandatangan lihat tandatangan tolak tandatangan explain jelaskan blob blob ambil blob daftar conflict bundle policy enrol daftar operator unlock buka lock kunci nodes trust node review snapshot query verify backup restore metrics completion help bantuan --node --hub --socket --json --lang --as --passphrase-file --key --version --help' ;;
     status) words=' --watch' ;;
     put|isi) words=' --draf --lane --request' ;;
     edit|ubah) words=' --draf --request' ;;
@@ -35,6 +35,7 @@ _tkskctl()
     countersign) if [ -z "$second" ]; then words=' list show refuse'; fi ;;
     countersign|tandatangan) words=' --all --yes' ;;
     explain|jelaskan) words='' ;;
+    blob) if [ -z "$second" ]; then words=' get list'; fi ;;
     conflict) if [ -z "$second" ]; then words=' list resolve'; fi ;;
     bundle) if [ -z "$second" ]; then words=' export import'; fi ;;
     policy) if [ -z "$second" ]; then words=' show check sign publish'; fi ;;
@@ -64,6 +65,8 @@ _tkskctl()
     'countersign list') words='' ;;
     'countersign show') words='' ;;
     'countersign refuse') words=' --reason --yes' ;;
+    'blob get') words=' -o --force --full --reason' ;;
+    'blob list') words='' ;;
     'conflict list') words='' ;;
     'conflict resolve') words=' --choose --value --request' ;;
     'bundle export') words=' --part-size --force' ;;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "common/tkskctl/ask.h"
+#include "common/tkskctl/attach.h"
 #include "common/tkskctl/draft.h"
 #include "common/tkskctl/form.h"
 #include "common/tkskctl/table.h"
@@ -201,9 +202,16 @@ enum exit_code cmd_draft_show(struct ctl *ctl)
 static enum exit_code given_fields(struct ctl *ctl, json_t **ret_fields)
 {
     const char *drop = args_option(&ctl->args, "--drop");
-    enum exit_code code = fields_from_words(ctl, 1, ret_fields);
+    json_t *fields = NULL;
+    enum exit_code code = fields_from_words(ctl, 1, &fields);
+    if (code == EXIT_DONE)
+        code = attach_draft(ctl, ctl->args.words[0], fields);
     if (code == EXIT_DONE && drop)
-        json_object_set_new(*ret_fields, drop, json_null());
+        json_object_set_new(fields, drop, json_null());
+    if (code == EXIT_DONE)
+        *ret_fields = fields;
+    else
+        json_decref(fields);
     return code;
 }
 
@@ -339,7 +347,10 @@ enum exit_code cmd_draft_send(struct ctl *ctl)
     if (lane)
         json_object_set_new(args, "lane", json_string(lane));
     for (;;) {
-        code = ctl_try(ctl, "draft_send", json_incref(args), &answer);
+        answer = (struct answer){ .rows = NULL };
+        code = attach_draft(ctl, draft, fields);
+        if (code == EXIT_DONE)
+            code = ctl_try(ctl, "draft_send", json_incref(args), &answer);
         if (code == EXIT_DONE || !answer.error)
             break;
         code = ctl_refused(ctl, &answer);

@@ -5,6 +5,7 @@
 #include "common/admin.h"
 #include "common/files.h"
 #include "common/tkskctl/ask.h"
+#include "common/tkskctl/attach.h"
 #include "common/tkskctl/form.h"
 #include "common/tkskctl/table.h"
 #include "proto/limits.h"
@@ -102,7 +103,10 @@ static enum exit_code submit(struct ctl *ctl, const char *cmd, json_t *args,
     if (!form && args_option(&ctl->args, "--draf"))
         json_object_set_new(args, "draft", json_true());
     for (;;) {
-        code = ctl_try(ctl, cmd, json_incref(args), &answer);
+        answer = (struct answer){ .rows = NULL };
+        code = collection ? attach_fields(ctl, collection, NULL, fields) : EXIT_DONE;
+        if (code == EXIT_DONE)
+            code = ctl_try(ctl, cmd, json_incref(args), &answer);
         if (code == EXIT_DONE || !answer.error)
             break;
         code = ctl_refused(ctl, &answer);
@@ -111,7 +115,7 @@ static enum exit_code submit(struct ctl *ctl, const char *cmd, json_t *args,
             break;
         answer_close(&answer);
     }
-    bool offer = form && code == EXIT_REFUSED && answer.error;
+    bool offer = form && code == EXIT_REFUSED;
     if (code == EXIT_DONE)
         code = say_stored(ctl, &answer, known_id);
     answer_close(&answer);
@@ -132,6 +136,8 @@ enum exit_code cmd_put(struct ctl *ctl)
         code = fields_from_words(ctl, 1, &fields);
     else if (code == EXIT_DONE)
         code = ctl_fields(ctl, name, &collection);
+    if (code == EXIT_DONE && fields && (code = attach_named(ctl, name, NULL, fields)) != EXIT_DONE)
+        goto out;
     if (code == EXIT_DONE && collection) {
         name = text_of(collection, "name");
         code = form_ask(ctl, collection, NULL, &fields);
@@ -143,7 +149,10 @@ enum exit_code cmd_put(struct ctl *ctl)
             json_object_set_new(args, "lane", json_string(lane));
         code = code == EXIT_DONE ? submit(ctl, "put", args, collection, "")
                                  : offer_draft(ctl, "put", args);
+        fields = NULL;
     }
+out:
+    json_decref(fields);
     json_decref(collection);
     return code;
 }
@@ -173,6 +182,8 @@ enum exit_code cmd_edit(struct ctl *ctl)
         code = fields_from_words(ctl, 1, &fields);
     else if (code == EXIT_DONE)
         code = read_current(ctl, id, &record, &collection);
+    if (code == EXIT_DONE && fields && (code = attach_record(ctl, id, NULL, fields)) != EXIT_DONE)
+        goto out;
     if (code == EXIT_DONE && record)
         code = form_ask(ctl, collection, json_object_get(record, "fields"), &fields);
     if (fields) {
@@ -184,7 +195,10 @@ enum exit_code cmd_edit(struct ctl *ctl)
             json_object_set_new(args, "expect_rev", json_integer(number_of(record, "rev")));
         code = code == EXIT_DONE ? submit(ctl, "edit", args, collection, id)
                                  : offer_draft(ctl, "edit", args);
+        fields = NULL;
     }
+out:
+    json_decref(fields);
     json_decref(collection);
     json_decref(record);
     return code;
@@ -204,6 +218,11 @@ enum exit_code cmd_delete(struct ctl *ctl)
     code = fields_from_words(ctl, 1, &fields);
     if (code != EXIT_DONE)
         return code;
+    code = attach_record(ctl, id, NULL, fields);
+    if (code != EXIT_DONE) {
+        json_decref(fields);
+        return code;
+    }
     json_t *args = ctl_memory(json_pack("{s:s, s:s}", "id", id, "request", request));
     if (json_object_size(fields) > 0)
         json_object_set(args, "reason_fields", fields);
@@ -241,6 +260,11 @@ static enum exit_code read_changes(struct ctl *ctl, const char *path, json_t **r
                             CHANGES_PER_TRANSACTION_MAX);
     if (code == EXIT_DONE && own_request && !args_option(&ctl->args, "--request"))
         (void)snprintf(request, 37, "%s", own_request);
+    if (code == EXIT_DONE) {
+        char *base = attach_base(path);
+        code = attach_changes(ctl, base, changes);
+        free(base);
+    }
     if (code == EXIT_DONE)
         *ret_changes = json_incref(changes);
     json_decref(document);

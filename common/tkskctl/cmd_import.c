@@ -6,6 +6,7 @@
 
 #include "common/crypto.h"
 #include "common/files.h"
+#include "common/tkskctl/attach.h"
 #include "common/tkskctl/fields.h"
 #include "common/tkskctl/import.h"
 
@@ -16,6 +17,7 @@ static void import_close(struct import *import)
 {
     for (size_t i = 0; i < import->columns; i++)
         free(import->names[i]);
+    free(import->base);
     json_decref(import->begun);
     json_decref(import->refusals);
     rejects_close(&import->rejects);
@@ -179,6 +181,15 @@ static enum exit_code map_columns(struct import *import)
     }
     free(unknown);
     return code;
+}
+
+static void find_files(struct import *import, const json_t *known)
+{
+    import->base = attach_base(import->path);
+    for (size_t i = 0; i < import->columns; i++) {
+        const json_t *field = import->fields[i] ? fields_find(known, import->fields[i]) : NULL;
+        import->files[i] = field && attach_field(field);
+    }
 }
 
 static enum exit_code begin(struct import *import)
@@ -361,8 +372,10 @@ static enum exit_code run(struct import *import)
     code = find_header(import, json_object_get(collection, "fields"));
     if (code == EXIT_DONE)
         code = begin(import);
-    if (code == EXIT_DONE)
+    if (code == EXIT_DONE) {
+        find_files(import, json_object_get(collection, "fields"));
         code = import_rows(import);
+    }
     if (code == EXIT_DONE)
         code = say_result(import);
 out:

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "common/must.h"
+#include "common/tkskctl/blob.h"
 #include "common/tkskctl/ctl.h"
 #include "common/tkskctl/draft.h"
 #include "common/tkskctl/fields.h"
@@ -127,6 +128,23 @@ enum exit_code cmd_list(struct ctl *ctl)
 
 /* --- show ----------------------------------------------------------------------------------- */
 
+/* A photo or file is told by what it is and where it lies, one a line. */
+static void add_blobs(struct table *table, const char *label, const json_t *blobs, const char *mark)
+{
+    bool several = json_array_size(blobs) > 1;
+    size_t index;
+    json_t *blob;
+    json_array_foreach(blobs, index, blob) {
+        char text[320] = "";
+        if (several)
+            (void)snprintf(text, sizeof(text), "%zu. ", index + 1);
+        size_t used = strlen(text);
+        blob_text(blob, text + used, sizeof(text) - used);
+        table_add(table,
+                  (const char *const[]){ index == 0 ? label : "", text, index == 0 ? mark : "" });
+    }
+}
+
 static void print_fields(const json_t *fields)
 {
     struct table table;
@@ -140,6 +158,11 @@ static void print_fields(const json_t *fields)
             mark = say_state("held");
         else if (truth_of(field, "pending"))
             mark = say_state("pending");
+        if (json_array_size(json_object_get(field, "blobs")) > 0) {
+            add_blobs(&table, label ? label : text_of(field, "name"),
+                      json_object_get(field, "blobs"), mark);
+            continue;
+        }
         table_add(&table, (const char *const[]){ label ? label : text_of(field, "name"),
                                                  text_of(field, "value"), mark });
     }

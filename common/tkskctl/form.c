@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/tkskctl/ask.h"
+#include "common/tkskctl/attach.h"
 #include "common/tkskctl/table.h"
 
 #define ANSWER_BYTES_MAX 8192
@@ -79,11 +80,27 @@ static void show_prompt(const json_t *field, const char *standing)
     text_print(stderr, label ? label : text_of(field, "name"));
     if (truth_of(field, "required"))
         (void)fputs(tr(" (required)", " (wajib)"), stderr);
+    if (attach_field(field))
+        (void)fputs(tr(" (@FILE)", " (@BERKAS)"), stderr);
     if (standing) {
         (void)fputs(" [", stderr);
         text_print(stderr, standing);
         (void)fputc(']', stderr);
     }
+}
+
+/* Files that are named can be read; else it is said why not. */
+static bool files_fit(const json_t *field, const char *typed)
+{
+    struct problem problem;
+    char rule[PROBLEM_DETAIL_MAX + 256];
+    if (!attach_field(field) ||
+        attach_readable(typed, strcmp(text_of(field, "type"), "list") == 0, &problem) == OK)
+        return true;
+    problem_rule(&problem, say_lang_now(), rule, sizeof(rule));
+    text_print(stderr, problem.thing);
+    (void)fprintf(stderr, ": %s; %s\n", rule, problem_remedy(&problem, say_lang_now()));
+    return false;
 }
 
 /* One question, repeated until the answer fits. `standing` is what an empty answer leaves. false:
@@ -109,6 +126,8 @@ static bool ask_field(const json_t *field, const char *standing, char *ret, size
             (void)fprintf(stderr, "%s\n", tr("This one is needed.", "Ini wajib diisi."));
             continue;
         }
+        if (!files_fit(field, ret))
+            continue;
         if (strcmp(ret, "-") == 0 || pick_codes(field, ret, cap))
             return true;
         (void)fputs(tr("Not in the list: ", "Tidak ada di daftar: "), stderr);

@@ -25,6 +25,8 @@ struct import {
     char *names[CSV_COLUMNS_MAX];
     const char *fields[CSV_COLUMNS_MAX]; /* NULL: the column is left out */
     const char *types[CSV_COLUMNS_MAX];  /* of the fields: "nik" */
+    bool files[CSV_COLUMNS_MAX];         /* the field is for photos and files */
+    char *base;                          /* directory of the file: "@front.jpg" lies there */
     json_t *begun;                       /* import_begin's answer; owns fields and types */
     char file_hash[2 * HASH_BYTES + 1];
     struct rejects rejects;
@@ -33,10 +35,11 @@ struct import {
     uint64_t rows_before; /* down to the header, with titles */
     uint64_t seen;
     uint64_t accepted, known, alike, rejected;
-    uint64_t unprotected; /* cells that had an apostrophe in front of digits */
-    unsigned resumed;     /* line after which an interrupted import goes on; 0 = from the start */
-    bool fresh;           /* there were rows that no earlier run had dealt with */
-    bool stopped;         /* by Ctrl-C */
+    uint64_t unprotected;  /* cells that had an apostrophe in front of digits */
+    unsigned resumed;      /* line after which an interrupted import goes on; 0 = from the start */
+    bool fresh;            /* there were rows that no earlier run had dealt with */
+    bool stopped;          /* by Ctrl-C */
+    enum exit_code failed; /* while a file was handed over */
     struct timespec began;
     uint64_t began_at; /* rows seen then */
 };

@@ -7,6 +7,7 @@
 
 #include "common/admin.h"
 #include "common/crypto.h"
+#include "common/tkskctl/attach.h"
 #include "common/tkskctl/import.h"
 
 #define BATCH_ROWS_MAX 256
@@ -20,6 +21,7 @@ struct batch {
     size_t count, bytes;
     size_t refused; /* here, not by the daemon */
     json_t *rows;
+    json_t *rejected; /* for their photos and files, as the daemon rejects rows; then also by it */
 };
 
 bool import_next(struct import *import, struct csv_row *row)
@@ -108,14 +110,51 @@ static size_t row_bytes(const struct csv_row *row)
 
 /* --- batches -------------------------------------------------------------------------------- */
 
+/* "@front.jpg" in a row becomes the reference to its bytes. A file that cannot be taken rejects the
+ * row; another failure ends the import. False: the row does not go on. */
+static bool attach_files(struct import *import, struct batch *batch, json_t *row)
+{
+    json_t *fields = json_object_get(row, "fields");
+    for (size_t i = 0; i < import->columns; i++) {
+        const char *name = import->fields[i];
+        const char *typed =
+            import->files[i] ? json_string_value(json_object_get(fields, name)) : NULL;
+        char *text = NULL;
+        json_t *error = NULL;
+        if (!typed || !strchr(typed, '@'))
+            continue;
+        bool list = strcmp(import->types[i], "blob") != 0;
+        enum exit_code code =
+            attach_text(import->ctl, typed, list, import->base, import->dry, &text, &error);
+        if (code == EXIT_DONE)
+            json_object_set_new(fields, name, ctl_memory(json_string(text)));
+        free(text);
+        if (code == EXIT_DONE)
+            continue;
+        if (code == EXIT_REFUSED && error) {
+            json_object_set(error, "line", json_object_get(row, "line"));
+            json_object_set_new(error, "field", json_string(name));
+            json_array_append(batch->rejected, error);
+        } else {
+            const struct answer answer = { .error = error };
+            import->failed = error ? ctl_refused(import->ctl, &answer) : code;
+        }
+        json_decref(error);
+        return false;
+    }
+    return true;
+}
+
 /* Reads the next batch; its rows as JSON when `build`. false: no row is left. */
 static bool next_batch(struct import *import, bool build, struct batch *ret_batch)
 {
     struct batch batch = { .start = import->csv };
     struct problem problem;
     size_t column;
-    if (build)
+    if (build) {
         batch.rows = ctl_memory(json_array());
+        batch.rejected = ctl_memory(json_array());
+    }
     while (batch.count < BATCH_ROWS_MAX) {
         struct csv before = import->csv;
         if (!import_next(import, &import->row))
@@ -131,13 +170,18 @@ static bool next_batch(struct import *import, bool build, struct batch *ret_batc
         batch.last = import->row.line;
         if (!build)
             continue;
-        if (row_flaw(import, &import->row, &problem, &column) == OK)
-            json_array_append_new(batch.rows, row_json(import, &import->row));
-        else
+        if (row_flaw(import, &import->row, &problem, &column) != OK) {
             batch.refused++;
+            continue;
+        }
+        json_t *row = row_json(import, &import->row);
+        if (import->failed == EXIT_DONE && attach_files(import, &batch, row))
+            json_array_append(batch.rows, row);
+        json_decref(row);
     }
     if (batch.count == 0) {
         json_decref(batch.rows);
+        json_decref(batch.rejected);
         return false;
     }
     *ret_batch = batch;
@@ -261,11 +305,11 @@ static enum exit_code send_batch(struct import *import, struct batch *batch)
 {
     struct answer answer = { 0 };
     char request[37];
-    enum exit_code code = EXIT_DONE;
+    enum exit_code code = import->failed;
     bool repeat = batch->first <= import->resumed; /* committed whole, or not at all */
     import->fresh = import->fresh || !repeat;
     batch_request(import, batch, request);
-    if (json_array_size(batch->rows) > 0) {
+    if (code == EXIT_DONE && json_array_size(batch->rows) > 0) {
         json_t *args = ctl_memory(json_pack("{s:s, s:s, s:O, s:s}", "file_hash", import->file_hash,
                                             "collection", import->collection, "rows", batch->rows,
                                             "lane", "bulk"));
@@ -273,8 +317,10 @@ static enum exit_code send_batch(struct import *import, struct batch *batch)
                             import->dry ? json_true() : json_string(request));
         code = ctl_ask(import->ctl, "import_rows", args, &answer);
     }
-    if (code == EXIT_DONE)
-        code = write_rejects(import, batch, answer.rows);
+    if (code == EXIT_DONE) {
+        json_array_extend(batch->rejected, answer.rows);
+        code = write_rejects(import, batch, batch->rejected);
+    }
     if (code == EXIT_DONE && !repeat) {
         import->accepted += (uint64_t)number_of(answer.done, "accepted");
         import->known += (uint64_t)number_of(answer.done, "known");
@@ -335,6 +381,7 @@ enum exit_code import_rows(struct import *import)
         else
             code = send_batch(import, &batch);
         json_decref(batch.rows);
+        json_decref(batch.rejected);
         show_progress(import);
         import->stopped = interrupted != 0 && import->seen < import->rows;
     }
