@@ -119,9 +119,8 @@ static bool may_have(const struct policy *policy, const struct policy_field *ref
     return false;
 }
 
-/* One step of a path, from the reference in *raw to the field `name` of that record. */
-static enum truth follow(const struct expr_env *env, const struct policy_field **field,
-                         struct bytes name, struct bytes *raw)
+enum truth eval_follow(const struct expr_env *env, const struct policy_field **field,
+                       struct bytes name, struct bytes *raw)
 {
     struct id id;
     struct reader reader = reader_of(*raw);
@@ -154,7 +153,7 @@ static struct value eval_path(struct eval *eval, const struct node *node)
             return rest.len > 0 ? expr_nil : expr_raw(expr_key(raw, name), fleeting);
         if (field->type != FIELD_REFERENCE)
             return expr_nil;
-        enum truth truth = follow(env, &field, name, &raw);
+        enum truth truth = eval_follow(env, &field, name, &raw);
         if (truth != TRUTH_YES)
             return truth == TRUTH_UNKNOWN ? expr_unknown : expr_nil;
         fleeting = true;
@@ -347,6 +346,9 @@ struct value eval_node(struct eval *eval, const struct node *node)
         [NODE_YEARS] = eval_days,
         [NODE_LENGTH] = eval_length,
         [NODE_SIGNATURE] = eval_signature,
+        [NODE_HOLDS] = eval_holds,
+        [NODE_MOST] = eval_most,
+        [NODE_AFTER] = eval_after,
     };
     _Static_assert(COUNT_OF(by_kind) == NODE_KIND_COUNT, "one for each kind");
     must(node != NULL && eval->depth < EXPR_DEPTH_MAX);
@@ -356,18 +358,19 @@ struct value eval_node(struct eval *eval, const struct node *node)
     return value;
 }
 
-static struct value evaluate(const struct expr *expr, const struct expr_env *env)
+/* A text may stand in *eval. */
+static struct value evaluate(struct eval *eval, const struct expr *expr, const struct expr_env *env)
 {
-    struct eval eval;
-    eval.expr = expr;
-    eval.env = env;
-    eval.depth = 0;
-    return eval_node(&eval, &expr->nodes[expr->root]);
+    eval->expr = expr;
+    eval->env = env;
+    eval->depth = 0;
+    return eval_node(eval, &expr->nodes[expr->root]);
 }
 
 enum truth expr_truth(const struct expr *expr, const struct expr_env *env)
 {
-    struct value value = evaluate(expr, env);
+    struct eval eval;
+    struct value value = evaluate(&eval, expr, env);
     if (value.kind == EXPR_UNKNOWN)
         return TRUTH_UNKNOWN;
     return is_true(value) ? TRUTH_YES : TRUTH_NO;
@@ -375,7 +378,8 @@ enum truth expr_truth(const struct expr *expr, const struct expr_env *env)
 
 bool expr_value(const struct expr *expr, const struct expr_env *env, struct expr_result *ret_result)
 {
-    struct value value = evaluate(expr, env);
+    struct eval eval;
+    struct value value = evaluate(&eval, expr, env);
     ret_result->kind = value.kind;
     ret_result->b = value.b;
     ret_result->i = value.i;

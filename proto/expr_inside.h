@@ -23,6 +23,9 @@ enum wants {
     X(NODE_DAYS, "days", 2, 2, WANTS_ANY)                                                          \
     X(NODE_YEARS, "years", 2, 2, WANTS_ANY)                                                        \
     X(NODE_LENGTH, "length", 1, 1, WANTS_ANY)                                                      \
+    X(NODE_HOLDS, "holds", 2, 2, WANTS_ANY)                                                        \
+    X(NODE_MOST, "most", 2, 2, WANTS_KEY)                                                          \
+    X(NODE_AFTER, "after", 2, 2, WANTS_ANY)                                                        \
     X(NODE_SIGNATURE, "signature", 1, 1, WANTS_FIELD)
 
 enum node_kind {
@@ -124,6 +127,11 @@ struct value eval_node(struct eval *eval, const struct node *node);
  * to the node's own place; if it has no room there it equals nothing (RAW without bytes). */
 struct value eval_hold(struct eval *eval, struct value value);
 
+/* One step of a path, from the reference in *raw to the field `name` of that record; *field becomes
+ * that field (NULL: it has none such). */
+enum truth eval_follow(const struct expr_env *env, const struct policy_field **field,
+                       struct bytes name, struct bytes *raw);
+
 static inline const struct node *node_at(const struct eval *eval, uint8_t index)
 {
     return index == NODE_NONE ? NULL : &eval->expr->nodes[index];
@@ -149,3 +157,8 @@ struct value eval_first(struct eval *eval, const struct node *node);
 struct value eval_digits(struct eval *eval, const struct node *node);
 struct value eval_length(struct eval *eval, const struct node *node);
 struct value eval_signature(struct eval *eval, const struct node *node);
+
+/* expr_lists.c */
+struct value eval_holds(struct eval *eval, const struct node *node);
+struct value eval_most(struct eval *eval, const struct node *node);
+struct value eval_after(struct eval *eval, const struct node *node);

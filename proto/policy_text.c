@@ -60,16 +60,19 @@ static cfg_opt_t field_keys[] = { TEXT("type"),
                                   TEXT("append_only"),
                                   TEXTS("examples"), /* for the dictionary only */
                                   CFG_END() };
-static cfg_opt_t common_keys[] = { CFG_SEC("field", field_keys, MANY), CFG_END() };
+static cfg_opt_t rule_keys[] = { TEXT("label"), TEXT("remedy"), TEXT("field"), TEXT("when"),
+                                 TEXT("check"), TEXT("on"),     CFG_END() };
+static cfg_opt_t common_keys[] = { CFG_SEC("field", field_keys, MANY),
+                                   CFG_SEC("rule", rule_keys, MANY), CFG_END() };
 static cfg_opt_t edge_keys[] = { TEXT("to"),        TEXTS("from"),  TEXTS("authority"),
                                  TEXTS("requires"), TEXTS("rules"), CFG_END() };
 static cfg_opt_t frozen_keys[] = { TEXTS("open"), CFG_END() };
 static cfg_opt_t workflow_keys[] = { CFG_SEC("edge", edge_keys, MANY),
                                      CFG_SEC("frozen", frozen_keys, MANY), CFG_END() };
-static cfg_opt_t rule_keys[] = { TEXT("label"), TEXT("remedy"), TEXT("field"), TEXT("when"),
-                                 TEXT("check"), TEXT("on"),     CFG_END() };
-static cfg_opt_t answer_keys[] = { TEXT("field"), TEXT("state"), TEXT("unit"),
-                                   TEXT("days"),  TEXTS("open"), CFG_END() };
+static cfg_opt_t answer_keys[] = { TEXT("field"),        TEXT("state"),      TEXT("unit"),
+                                   TEXT("days"),         TEXT("time_key"),   TEXT("by_key"),
+                                   TEXT("decision_key"), TEXT("target_key"), TEXTS("open"),
+                                   CFG_END() };
 static cfg_opt_t collection_keys[] = { TEXT("title"),
                                        TEXT("area_field"),
                                        TEXT("date_field"),
@@ -80,6 +83,8 @@ static cfg_opt_t collection_keys[] = { TEXT("title"),
                                        TEXT("audience_field"),
                                        TEXT("read_by"),
                                        TEXT("covered_by"),
+                                       TEXT("must_read"),
+                                       TEXT("forum"),
                                        CFG_SEC("field", field_keys, MANY),
                                        CFG_SEC("workflow", workflow_keys, MANY),
                                        CFG_SEC("rule", rule_keys, MANY),

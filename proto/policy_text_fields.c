@@ -205,6 +205,7 @@ static bool gather_fields(struct compile *c, const char *place, cfg_t *section,
         ret->field[ret->count++] = cfg_getnsec(section, "field", i);
     for (unsigned i = 0; i < shared; i++)
         ret->field[ret->count++] = cfg_getnsec(common, "field", i);
+    ret->common = shared > 0 ? common : NULL;
     return true;
 }
 
@@ -221,11 +222,20 @@ static void write_rest(struct compile *c, const char *place, cfg_t *section,
                        const struct field_list *fields, struct writer *out)
 {
     const char *lane = cfg_getstr(section, "lane");
+    const char *must_read = cfg_getstr(section, "must_read");
+    if (compile_bool(c, place, section, "forum")) {
+        writer_text(out, "forum");
+        writer_bool(out, true);
+    }
     if (lane != NULL)
         write_lane(c, place, lane, out);
+    if (must_read != NULL) {
+        writer_text(out, "must_read");
+        (void)compile_index(c, place, fields, "must_read", must_read, out);
+    }
     write_text_pair(out, "name", cfg_title(section));
     compile_link(c, section, "read_by", out);
-    if (cfg_size(section, "rule") > 0) {
+    if (compile_rule_count(section, fields) > 0) {
         writer_text(out, "rules");
         compile_rules(c, section, fields, out);
     }
@@ -242,8 +252,8 @@ void compile_collection(struct compile *c, cfg_t *section, struct writer *out)
 {
     struct field_list fields = { .count = 0 };
     char place[PROBLEM_THING_MAX];
-    static const char *const plain[] = { "lane", "until", "date_field", "read_by", "covered_by" };
-    static const char *const sections[] = { "rule", "workflow" };
+    static const char *const plain[] = { "lane",    "until",      "date_field",
+                                         "read_by", "covered_by", "must_read" };
     const char *area = cfg_getstr(section, "area_field");
     const char *date = cfg_getstr(section, "date_field");
     bool audience = cfg_getstr(section, "audience") || cfg_getstr(section, "audience_field");
@@ -253,8 +263,9 @@ void compile_collection(struct compile *c, cfg_t *section, struct writer *out)
         return;
     for (size_t i = 0; i < COUNT_OF(plain); i++)
         count += cfg_getstr(section, plain[i]) != NULL;
-    for (size_t i = 0; i < COUNT_OF(sections); i++)
-        count += cfg_size(section, sections[i]) > 0;
+    count += compile_rule_count(section, &fields) > 0;
+    count += cfg_size(section, "workflow") > 0;
+    count += compile_bool(c, place, section, "forum");
     writer_map(out, count + audience + compile_has_answer(section));
     if (compile_has_answer(section))
         compile_answer(c, section, &fields, out);

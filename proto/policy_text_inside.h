@@ -34,6 +34,7 @@ void compile_collection(struct compile *c, cfg_t *section, struct writer *out);
 struct field_list {
     cfg_t *field[FIELDS_PER_CHANGE_MAX];
     size_t count;
+    cfg_t *common; /* whose fields and rules are among them; NULL: none */
 };
 /* The index of the field `name`, which the option `key` of `place` names. */
 bool compile_index(struct compile *c, const char *place, const struct field_list *fields,
@@ -50,6 +51,8 @@ void compile_answer(struct compile *c, cfg_t *collection, const struct field_lis
 void compile_audience(struct compile *c, cfg_t *collection, const struct field_list *fields,
                       struct writer *out);
 void compile_link(struct compile *c, cfg_t *collection, const char *key, struct writer *out);
+/* Those of the collection, then those of `common` where it has its fields. */
+unsigned compile_rule_count(cfg_t *collection, const struct field_list *fields);
 void compile_rules(struct compile *c, cfg_t *collection, const struct field_list *fields,
                    struct writer *out);
 void compile_workflows(struct compile *c, cfg_t *collection, const struct field_list *fields,

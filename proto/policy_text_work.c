@@ -77,25 +77,44 @@ static bool answer_index(struct compile *c, const char *place, cfg_t *answer,
     return compile_index(c, place, fields, key, name, out);
 }
 
+static void answer_key(cfg_t *answer, const char *key, struct writer *out)
+{
+    const char *name = cfg_getstr(answer, key);
+    if (name == NULL)
+        return;
+    writer_text(out, key);
+    writer_text(out, name);
+}
+
 void compile_answer(struct compile *c, cfg_t *collection, const struct field_list *fields,
                     struct writer *out)
 {
+    static const char *const optional[] = { "by_key", "decision_key", "target_key", "time_key",
+                                            "unit" };
     char place[PROBLEM_THING_MAX];
     cfg_t *answer = cfg_getsec(collection, "answer");
-    bool unit = cfg_getstr(answer, "unit") != NULL;
+    size_t count = 4;
     int64_t days = 0;
+    for (size_t i = 0; i < COUNT_OF(optional); i++)
+        count += cfg_getstr(answer, optional[i]) != NULL;
     snprintf(place, sizeof place, "collection %s answer", cfg_title(collection));
     writer_text(out, "answer");
-    writer_map(out, 4u + unit);
+    writer_map(out, count);
+    answer_key(answer, "by_key", out);
     writer_text(out, "days");
     if (!compile_int(c, place, "days", compile_text_or(cfg_getstr(answer, "days"), ""), &days))
         return;
     writer_int(out, days);
+    answer_key(answer, "decision_key", out);
     if (!answer_index(c, place, answer, fields, "field", out))
         return;
     writer_text(out, "open");
     write_texts(answer, "open", out);
-    if (answer_index(c, place, answer, fields, "state", out) && unit)
+    if (!answer_index(c, place, answer, fields, "state", out))
+        return;
+    answer_key(answer, "target_key", out);
+    answer_key(answer, "time_key", out);
+    if (cfg_getstr(answer, "unit") != NULL)
         (void)answer_index(c, place, answer, fields, "unit", out);
 }
 
@@ -167,13 +186,23 @@ static void write_rule(struct compile *c, const char *collection, cfg_t *rule,
     writer_uint(out, kind);
 }
 
+unsigned compile_rule_count(cfg_t *collection, const struct field_list *fields)
+{
+    return cfg_size(collection, "rule") +
+           (fields->common != NULL ? cfg_size(fields->common, "rule") : 0);
+}
+
 void compile_rules(struct compile *c, cfg_t *collection, const struct field_list *fields,
                    struct writer *out)
 {
-    unsigned count = cfg_size(collection, "rule");
+    unsigned own = cfg_size(collection, "rule");
+    unsigned count = compile_rule_count(collection, fields);
     writer_array(out, count);
     for (unsigned i = 0; i < count && c->err == OK; i++)
-        write_rule(c, cfg_title(collection), cfg_getnsec(collection, "rule", i), fields, out);
+        write_rule(c, cfg_title(collection),
+                   i < own ? cfg_getnsec(collection, "rule", i)
+                           : cfg_getnsec(fields->common, "rule", i - own),
+                   fields, out);
 }
 
 static void write_edge(struct compile *c, const char *workflow, cfg_t *edge,

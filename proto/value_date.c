@@ -135,18 +135,32 @@ static void civil_from_days(int64_t days, int64_t *ret_year, int64_t *ret_month,
     *ret_year = year_of_era + era * 400 + (*ret_month <= 2);
 }
 
-void date_of_ms(uint64_t ms_utc, char ret_iso[11])
+static void days_text(int64_t days, char ret_iso[11])
 {
-    static const uint64_t last_ms = UINT64_C(253402300799999) - (uint64_t)OFFICE_ZONE_MS;
-    int64_t ms = (int64_t)(ms_utc > last_ms ? last_ms : ms_utc) + OFFICE_ZONE_MS;
     int64_t year = 0;
     int64_t month = 0;
     int64_t day = 0;
-    civil_from_days(ms / MS_PER_DAY, &year, &month, &day);
+    civil_from_days(days, &year, &month, &day);
     char iso[72];
     snprintf(iso, sizeof iso, "%04d-%02d-%02d", (int)year, (int)month, (int)day);
     memcpy(ret_iso, iso, 10);
     ret_iso[10] = '\0';
+}
+
+bool date_of_days(int64_t days, char ret_iso[11])
+{
+    static const int64_t far = 366 * 1000; /* each way; which years there are, date_iso knows */
+    if (days < -far || days > far)
+        return false;
+    days_text(days, ret_iso);
+    return date_iso(bytes_text(ret_iso));
+}
+
+void date_of_ms(uint64_t ms_utc, char ret_iso[11])
+{
+    static const uint64_t last_ms = UINT64_C(253402300799999) - (uint64_t)OFFICE_ZONE_MS;
+    int64_t ms = (int64_t)(ms_utc > last_ms ? last_ms : ms_utc) + OFFICE_ZONE_MS;
+    days_text(ms / MS_PER_DAY, ret_iso);
 }
 
 bool month_parse(struct bytes text, uint64_t *ret_from_ms, uint64_t *ret_until_ms)

@@ -31,6 +31,8 @@ NODISCARD bool time_parse(struct bytes text, int64_t *ret_ms_utc);
 NODISCARD bool date_iso(struct bytes text);
 /* Days since 1970-01-01 of an ISO date. False: it is none. */
 NODISCARD bool date_days(struct bytes iso, int64_t *ret_days);
+/* The inverse. False: no date that may be written. */
+NODISCARD bool date_of_days(int64_t days, char ret_iso[11]);
 
 struct bytes text_trim(struct bytes text);
 /* ASCII letters of either case. */

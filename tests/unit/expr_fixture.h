@@ -36,6 +36,11 @@ static const struct policy_field proposal_fields[] = {
     { .name = "rapat", REFERS(to_meeting) },
     { .name = "rapat2", REFERS(to_meeting) },
     { .name = "siapa", REFERS(to_people) },
+    { .name = "rapat_lain",
+      .type = FIELD_LIST,
+      .element = FIELD_REFERENCE,
+      .targets = to_meeting,
+      .target_count = COUNT_OF(to_meeting) },
 };
 static const struct policy_field meeting_fields[] = {
     { .name = "status", .type = FIELD_ENUM },

@@ -176,6 +176,73 @@ static void length_counts_characters(void **state)
     gives_nil("length(5)");
 }
 
+static void holds_finds_an_item_of_a_list(void **state)
+{
+    (void)state;
+    no("holds(tag, \"a\")");
+    SET("", "tag", {
+        writer_array(&w, 2);
+        writer_text(&w, "a");
+        writer_text(&w, "bc");
+    });
+    yes("holds(tag, \"a\") and holds(tag, \"bc\") and not holds(tag, \"b\")");
+    SET_TEXT("", "nama", "bc");
+    yes("holds(tag, nama)");
+    no("holds(nama, \"bc\") or holds(tag, nil) or holds(tag, 1)");
+    SET_REF("", "rapat", "r1");
+    SET_TEXT("r1", "status", "a");
+    yes("holds(tag, rapat.status)");
+    cell_set("", "tag")->unknown = true;
+    open_to_doubt("holds(tag, \"a\")");
+    refused("holds(tag)", "column 1: holds takes 2 values");
+}
+
+static void most_is_the_largest_of_maps_or_of_the_records_named(void **state)
+{
+    (void)state;
+    gives_nil("most(peserta, \"jumlah\")");
+    SET("", "peserta", write_people(&w));
+    gives("most(peserta, \"jumlah\")", 40);
+    gives_nil("most(peserta, \"nama\")");
+    gives_nil("most(nama, \"x\")");
+
+    struct id first = id_of("r1"), second = id_of("r2");
+    SET("", "rapat_lain", {
+        writer_array(&w, 2);
+        writer_bin(&w, bytes_id(&first));
+        writer_bin(&w, bytes_id(&second));
+    });
+    gives_nil("most(rapat_lain, \"hadir\")");
+    SET_INT("r1", "hadir", -4);
+    gives("most(rapat_lain, \"hadir\")", -4);
+    SET_INT("r2", "hadir", 9);
+    gives("most(rapat_lain, \"hadir\") * 2", 18);
+    gives_nil("most(rapat_lain, \"status\")");
+    gives_nil("most(rapat_lain, \"nik\")"); /* none of them has it */
+    cell_set("r1", "hadir")->unknown = true;
+    open_to_doubt("most(rapat_lain, \"hadir\") > 5");
+    refused("most(rapat_lain, nama)", "column 1: the second value of most is a name in quotes");
+}
+
+static void after_counts_days_on_from_a_date(void **state)
+{
+    (void)state;
+    gives_text("after(event, 14)", "2026-03-15");
+    gives_text("after(\"2024-02-28\", 2)", "2024-03-01");
+    gives_text("after(\"2024-03-01\", -1)", "2024-02-29");
+    gives_text("after(after(event, 1), 1)", "2026-03-03");
+    yes("after(event, 3) = claimed and days(event, after(claimed, 1)) = 4");
+    SET_TEXT("", "lahir", "1960-05-01");
+    gives_text("first(harga, after(lahir, 0))", "1960-05-01");
+    gives_text("after(\"2199-12-30\", 1)", "2199-12-31");
+    gives_nil("after(\"2199-12-31\", 1)");
+    gives_nil("after(\"1800-01-01\", -1)");
+    gives_nil("after(event, 9223372036854775807)");
+    gives_nil("after(event, nil)");
+    gives_nil("after(nama, 1)");
+    gives_nil("after(3, 1)");
+}
+
 static void signature_tells_how_the_signature_stands(void **state)
 {
     (void)state;
@@ -425,6 +492,9 @@ int main(void)
         T(days_and_years_count_between_dates),
         T(table_gives_the_number_in_force_on_the_day_of_the_event),
         T(length_counts_characters),
+        T(holds_finds_an_item_of_a_list),
+        T(most_is_the_largest_of_maps_or_of_the_records_named),
+        T(after_counts_days_on_from_a_date),
         T(signature_tells_how_the_signature_stands),
         T(a_value_is_written_as_a_field_holds_it),
         T(names_are_listed_in_the_order_of_the_text),

@@ -50,7 +50,8 @@ static void reference_policy_compiles_and_says_what_the_domain_says(void **state
     if (err != OK)
         print_error("%s: %s\n", problem.thing, problem.detail);
     assert_int_equal(err, OK);
-    assert_true(document.len < 192 * 1024); /* goes down a 2G link, and stays in an office's memory */
+    assert_true(document.len <
+                192 * 1024); /* goes down a 2G link, and stays in an office's memory */
     assert_int_equal(policy_decode(buf_bytes(&document), &policy, &problem), OK);
 
     assert_int_equal(policy->area_count, 2 + 29 + 326);
@@ -314,6 +315,36 @@ static void lanes_are_given_by_name_and_examples_stay_at_home(void **state)
 #undef OF_LANE
 }
 
+static void common_fields_and_rules_are_those_of_every_collection_that_wants_them(void **state)
+{
+    (void)state;
+    static const char source[] =
+        HEAD "common {\n"
+             "field kec { type = area required = true authority = {T} sensitivity = U }\n"
+             "field b { type = text authority = {T} sensitivity = U }\n"
+             "rule b_ada { label = 'Isi b' field = b check = 'has(b)' on = keep }\n"
+             "}\n"
+             "collection satu { area_field = kec\n"
+             "field a { type = text authority = {T} sensitivity = U }\n"
+             "rule a_ada { label = 'Isi a' field = a check = 'has(a)' }\n}\n"
+             "collection dua { area_field = sendiri common = false\n"
+             "field sendiri { type = area required = true authority = {T} sensitivity = U }\n}\n";
+    struct policy *policy = policy_of(source, 1, NULL);
+    const struct policy_collection *one = policy_collection(policy, bytes_text("satu"));
+    const struct policy_collection *two = policy_collection(policy, bytes_text("dua"));
+    assert_int_equal(one->field_count, 3);
+    assert_int_equal(one->rule_count, 2);
+    assert_string_equal(one->rules[1].name, "b_ada");
+    assert_string_equal(one->fields[one->rules[1].field].name, "b");
+    assert_int_equal(one->rules[1].on, RULE_KEEP);
+    assert_int_equal(two->field_count, 1);
+    assert_int_equal(two->rule_count, 0);
+    policy_close(&policy);
+    refused("collection k { common = mungkin area_field = kec\n"
+            "field kec { type = area required = true authority = {T} sensitivity = U }\n}\n",
+            ERR_POLICY_MEANING, "10-a.conf:12 collection k", "true or false");
+}
+
 static void area_file_stays_in_the_directory_and_is_checked(void **state)
 {
     (void)state;
@@ -441,6 +472,7 @@ int main(void)
         cmocka_unit_test(collections_and_lists_are_checked),
         cmocka_unit_test(countersigners_are_roles_that_exist_and_others),
         cmocka_unit_test(lanes_are_given_by_name_and_examples_stay_at_home),
+        cmocka_unit_test(common_fields_and_rules_are_those_of_every_collection_that_wants_them),
         cmocka_unit_test(area_file_stays_in_the_directory_and_is_checked),
         cmocka_unit_test(bad_rows_of_areas_name_their_line),
         cmocka_unit_test(missing_and_empty_directories_are_told_apart),
