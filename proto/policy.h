@@ -152,6 +152,9 @@ struct policy_answer {
     int state;
     int unit; /* the field that says who answers; -1 */
     int64_t days;
+    /* Keys of the answer's map, each NULL when it has none: when and by whom (filled in at entry),
+     * what was decided, and until when it is to be done. */
+    const char *time_key, *by_key, *decision_key, *target_key;
     const char *const *open;
     size_t open_count;
 };
@@ -185,6 +188,10 @@ struct policy_collection {
     int audience_field;
     struct policy_link read_by;    /* who has read it: one such record an office */
     struct policy_link covered_by; /* where it was passed on */
+    int must_read; /* bool field: where it is true, every office has to read the record; -1 */
+    bool forum;    /* messages to every office: `forum` writes and lists them */
+    int message;   /* forum: its required text */
+    int reply;     /* forum: reference to the message that is answered; -1 */
 };
 
 struct policy_area {

@@ -62,7 +62,7 @@ void decode_tables(struct decoder *d, struct bytes raw);
 
 /* ---- policy_work.c: the parts of a collection that speak of the work on its records */
 struct work_raw {
-    struct bytes rules, workflows, answer, audience, read_by, covered_by;
+    struct bytes rules, workflows, answer, audience, read_by, covered_by, must_read, forum;
 };
 /* The collection's fields are known. */
 NODISCARD bool decode_work(struct decoder *d, const struct work_raw *raw,

@@ -14,7 +14,9 @@
     X(COVERED_BY, "covered_by")                                                                    \
     X(DATE, "date")                                                                                \
     X(FIELDS, "fields")                                                                            \
+    X(FORUM, "forum")                                                                              \
     X(LANE, "lane")                                                                                \
+    X(MUST_READ, "must_read")                                                                      \
     X(NAME, "name")                                                                                \
     X(READ_BY, "read_by")                                                                          \
     X(RULES, "rules")                                                                              \
@@ -449,7 +451,9 @@ static bool decode_one(struct decoder *d, struct bytes document, struct policy_c
                                    .answer = raw[COLLECTION_ANSWER],
                                    .audience = raw[COLLECTION_AUDIENCE],
                                    .read_by = raw[COLLECTION_READ_BY],
-                                   .covered_by = raw[COLLECTION_COVERED_BY] };
+                                   .covered_by = raw[COLLECTION_COVERED_BY],
+                                   .must_read = raw[COLLECTION_MUST_READ],
+                                   .forum = raw[COLLECTION_FORUM] };
     return decode_work(d, &work, ret);
 }
 

@@ -83,6 +83,12 @@ static enum err follow_collection(const struct policy_collection *before,
     if (date_before != NULL && !same_or_null(date_before, field_name_at(after, after->date_field)))
         return refuse(problem, place, "date_field was %s", date_before);
 
+    /* Who has not got the records so far would get pieces of them. */
+    if (before->audience != after->audience ||
+        !same_or_null(field_name_at(before, before->audience_field),
+                      field_name_at(after, after->audience_field)))
+        return refuse(problem, place, "audience has changed");
+
     for (size_t i = 0; i < before->field_count; i++) {
         const struct policy_field *old = &before->fields[i];
         const struct policy_field *new = policy_field(after, bytes_text(old->name));

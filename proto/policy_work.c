@@ -268,12 +268,44 @@ static bool decode_workflows(struct decoder *d, struct bytes raw,
 
 /* --- answers, audience, links ---------------------------------------------------------------- */
 
-enum { ANSWER_DAYS, ANSWER_FIELD, ANSWER_OPEN, ANSWER_STATE, ANSWER_UNIT, ANSWER_KEYS };
+enum {
+    ANSWER_BY,
+    ANSWER_DAYS,
+    ANSWER_DECISION,
+    ANSWER_FIELD,
+    ANSWER_OPEN,
+    ANSWER_STATE,
+    ANSWER_TARGET,
+    ANSWER_TIME,
+    ANSWER_UNIT,
+    ANSWER_KEYS
+};
+
+/* A key of the maps that the field holds. */
+static bool decode_answer_key(struct decoder *d, struct bytes raw, const char *what,
+                              const struct policy_field *field, const char **ret)
+{
+    if (raw.at == NULL)
+        return true;
+    *ret = decoder_string(d, raw, FORM_NAME, what);
+    if (*ret == NULL)
+        return false;
+    if (field->type != FIELD_LIST || field->element != FIELD_MAP)
+        return decoder_bad(d, "%s is for a list of maps", what);
+    for (size_t i = 0; i < field->map_key_count; i++)
+        if (strcmp(field->map_keys[i], *ret) == 0)
+            return true;
+    return field->map_key_count == 0 ||
+           decoder_bad(d, "%s is no key of the field's maps: %s", what, *ret);
+}
 
 static bool decode_answer(struct decoder *d, struct bytes document,
                           struct policy_collection *collection)
 {
-    static const char *const keys[ANSWER_KEYS] = { "days", "field", "open", "state", "unit" };
+    static const char *const keys[ANSWER_KEYS] = {
+        "by_key", "days",       "decision_key", "field", "open",
+        "state",  "target_key", "time_key",     "unit"
+    };
     struct bytes raw[ANSWER_KEYS];
     struct policy_answer *answer = decoder_take(d, 1, sizeof *answer);
     decoder_place(d, "collection %s answer", collection->name);
@@ -291,6 +323,13 @@ static bool decode_answer(struct decoder *d, struct bytes document,
     if (answer->field < 0 || answer->state < 0 ||
         collection->fields[answer->state].type != FIELD_ENUM)
         return decoder_bad(d, "needs a field for the answer, and a state of type enum");
+    const struct policy_field *field = &collection->fields[answer->field];
+    if (!decode_answer_key(d, raw[ANSWER_BY], "by_key", field, &answer->by_key) ||
+        !decode_answer_key(d, raw[ANSWER_DECISION], "decision_key", field,
+                           &answer->decision_key) ||
+        !decode_answer_key(d, raw[ANSWER_TARGET], "target_key", field, &answer->target_key) ||
+        !decode_answer_key(d, raw[ANSWER_TIME], "time_key", field, &answer->time_key))
+        return false;
     collection->answer = answer;
     return decode_states(d, raw[ANSWER_OPEN], collection->fields[answer->state].codes, "open",
                          &answer->open, &answer->open_count) &&
@@ -332,10 +371,48 @@ static bool decode_link(struct decoder *d, struct bytes raw, const char *what,
     return d->err == OK;
 }
 
+static bool decode_must_read(struct decoder *d, struct bytes raw,
+                             struct policy_collection *collection)
+{
+    if (raw.at == NULL)
+        return true;
+    if (!decoder_index_or_none(d, raw, "must_read", collection->field_count,
+                               &collection->must_read))
+        return false;
+    if (collection->must_read < 0 || collection->fields[collection->must_read].type != FIELD_BOOL)
+        return decoder_bad(d, "must_read is not a field of type bool");
+    return collection->read_by.collection != NULL ||
+           decoder_bad(d, "must_read stands only with read_by");
+}
+
+/* A message is the first required text that people write; an answer names the message before it. */
+static bool decode_forum(struct decoder *d, struct bytes raw, struct policy_collection *collection)
+{
+    struct reader reader = reader_of(raw);
+    if (raw.at == NULL)
+        return true;
+    if (!reader_bool(&reader) || reader_end(&reader) != OK)
+        return decoder_bad(d, "forum is not true");
+    for (size_t i = collection->field_count; i > 0; i--) {
+        const struct policy_field *field = &collection->fields[i - 1];
+        if (field->type == FIELD_TEXT && field->required && !field->computed &&
+            field->default_value.len == 0 && field->until == NULL)
+            collection->message = (int)i - 1;
+        if (field->type == FIELD_REFERENCE && !field->required && !field->computed &&
+            field->target_count == 1 && strcmp(field->targets[0], collection->name) == 0)
+            collection->reply = (int)i - 1;
+    }
+    collection->forum = true;
+    if (collection->audience == AUDIENCE_AREA)
+        return decoder_bad(d, "a forum has an audience");
+    return collection->message >= 0 || decoder_bad(d, "a forum has a required field of type text");
+}
+
 bool decode_work(struct decoder *d, const struct work_raw *raw,
                  struct policy_collection *collection)
 {
     collection->audience_field = -1;
+    collection->must_read = collection->message = collection->reply = -1;
     if ((raw->rules.at != NULL && !decode_rules(d, raw->rules, collection)) ||
         (raw->workflows.at != NULL && !decode_workflows(d, raw->workflows, collection)) ||
         (raw->answer.at != NULL && !decode_answer(d, raw->answer, collection)))
@@ -343,7 +420,9 @@ bool decode_work(struct decoder *d, const struct work_raw *raw,
     decoder_place(d, "collection %s", collection->name);
     return (raw->audience.at == NULL || decode_audience(d, raw->audience, collection)) &&
            decode_link(d, raw->read_by, "read_by", &collection->read_by) &&
-           decode_link(d, raw->covered_by, "covered_by", &collection->covered_by);
+           decode_link(d, raw->covered_by, "covered_by", &collection->covered_by) &&
+           decode_must_read(d, raw->must_read, collection) &&
+           decode_forum(d, raw->forum, collection);
 }
 
 /* --- once all collections are there ------------------------------------------------------------
@@ -365,6 +444,23 @@ static bool link_fits(struct decoder *d, const struct policy_collection *from,
         if (strcmp(field->targets[i], from->name) == 0)
             return true;
     return decoder_bad(d, "%s: %s.%s does not refer to it", what, link->collection, link->field);
+}
+
+/* A receipt is made without asking anybody: all that it needs is known. */
+static bool receipt_fits(struct decoder *d, const struct policy_link *link)
+{
+    const struct policy_collection *c =
+        link->collection == NULL ? NULL
+                                 : policy_collection(d->policy, bytes_text(link->collection));
+    for (size_t i = 0; c != NULL && i < c->field_count; i++) {
+        const struct policy_field *field = &c->fields[i];
+        if (field->required && !field->computed && field->default_value.len == 0 &&
+            field->until == NULL && (int)i != c->area_field && field->type != FIELD_DATE &&
+            field->type != FIELD_TIME && strcmp(field->name, link->field) != 0)
+            return decoder_bad(d, "read_by: %s.%s is required, and nobody is asked for it", c->name,
+                               field->name);
+    }
+    return true;
 }
 
 static bool list_is_there(const struct policy *policy, struct bytes name)
@@ -420,7 +516,7 @@ bool work_fits(struct decoder *d)
         }
         decoder_place(d, "collection %s", c->name);
         if (!link_fits(d, c, &c->read_by, "read_by") ||
-            !link_fits(d, c, &c->covered_by, "covered_by"))
+            !link_fits(d, c, &c->covered_by, "covered_by") || !receipt_fits(d, &c->read_by))
             return false;
     }
     return true;
