@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
+#include "common/log.h"
 #include "hub/hub_admin_inside.h"
 #include "proto/value_form.h"
 
@@ -85,38 +86,45 @@ static void alarm_clocks(json_t *alarms, const json_t *nodes)
     }
 }
 
-/* Days from one ISO date to another. */
-static bool days_until(const char *today, const char *date, int64_t *ret_days)
+bool hub_days_until(const char *today, const char *date, int64_t *ret_days)
 {
-    const char *const dates[] = { today, date };
-    int64_t ms[COUNT_OF(dates)];
-    for (size_t i = 0; i < COUNT_OF(dates); i++) {
-        char noon[32];
-        int len = snprintf(noon, sizeof noon, "%sT12:00Z", dates[i]);
-        if (!time_parse(bytes_of(noon, (size_t)len), &ms[i]))
-            return false;
-    }
-    *ret_days = (ms[1] - ms[0]) / (24 * 3600 * 1000);
+    int64_t from, to;
+    if (!date_days(bytes_text(today), &from) || !date_days(bytes_text(date), &to))
+        return false;
+    *ret_days = to - from;
     return true;
+}
+
+int64_t hub_term_days(const struct hub_daemon *daemon)
+{
+    return hub_setting(daemon, "alarm_term_days", TERM_DAYS);
 }
 
 static void alarm_terms(const struct hub_daemon *daemon, json_t *alarms)
 {
     const struct trust *trust = hub_store_trust(daemon->store);
-    int64_t limit = hub_setting(daemon, "alarm_term_days", TERM_DAYS);
-    char today[11];
+    int64_t limit = hub_term_days(daemon);
+    char today[11], number[16];
+    json_t *waits = NULL;
+    if (hub_terms_waiting(daemon->store, &waits) != OK)
+        log_warning("what waits for a renewal cannot be counted");
     date_of_ms(loop_wall_ms(), today);
     for (size_t i = 0; i < trust->operator_count; i++) {
         const struct trust_operator *op = &trust->operators[i];
         int64_t days = 0;
-        if (op->ended.reason != END_NONE || !days_until(today, op->until, &days) || days > limit)
+        if (op->ended.reason != END_NONE || !hub_days_until(today, op->until, &days) ||
+            days > limit)
             continue;
         json_t *alarm = alarm_new(alarms, "term_ending", days < 0 ? "bad" : "wait", op->node);
         hub_json_set(alarm, "name", json_string(op->name));
         hub_json_set(alarm, "number", hub_json_uint(op->number));
         hub_json_set(alarm, "until", json_string(op->until));
         hub_json_set(alarm, "days", json_integer(days));
+        (void)snprintf(number, sizeof number, "%u", (unsigned)op->number);
+        hub_json_set(alarm, "entries",
+                     hub_json_uint((uint64_t)json_integer_value(json_object_get(waits, number))));
     }
+    json_decref(waits);
 }
 
 static void alarm_backup(const struct hub_daemon *daemon, json_t *alarms, uint64_t backup_ms)

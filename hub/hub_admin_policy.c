@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "hub/hub_admin_inside.h"
+#include "proto/value.h"
 
 /* ---- trust_state */
 
@@ -73,9 +74,52 @@ static enum err node_json(struct hub_store *store, const struct trust_node *node
     return err;
 }
 
-static void operator_json(const struct trust_operator *op, json_t *operators)
+/* Entries that wait for a renewal, by operator. */
+static void row_term(void *ctx, const struct hub_row *row)
 {
+    const char *number = hub_row_text(row, "operator");
+    if (number != NULL)
+        hub_json_set(ctx, number, hub_json_uint(hub_row_uint(row, "entries")));
+}
+
+enum err hub_terms_waiting(struct hub_store *store, json_t **ret_waits)
+{
+    json_t *waits = json_object();
+    enum err err = hub_store_list(store, HUB_LIST_TERMS, NULL, row_term, waits);
+    if (err == OK)
+        *ret_waits = waits;
+    else
+        json_decref(waits);
+    return err;
+}
+
+/* Whom it stands in for, where one person holds the role in an area. */
+static json_t *acting_json(struct hub_store *store, const struct trust_operator *op,
+                           const char *today)
+{
+    const struct policy *policy = hub_store_policy(store);
+    const struct policy_role *role =
+        policy != NULL ? policy_role(policy, bytes_text(op->role)) : NULL;
+    const struct trust_operator *holder =
+        role != NULL && role->single ? trust_acts_for(hub_store_trust(store), op, today) : NULL;
+    return holder != NULL ? hub_json_uint(holder->number) : NULL;
+}
+
+static void operator_json(const struct hub_daemon *daemon, const struct trust_operator *op,
+                          const json_t *waits, json_t *operators)
+{
+    struct hub_store *store = daemon->store;
+    char today[11], number[16];
+    int64_t days = 0;
     json_t *object = json_object();
+    date_of_ms(loop_wall_ms(), today);
+    (void)snprintf(number, sizeof number, "%u", (unsigned)op->number);
+    bool known = op->ended.reason == END_NONE && hub_days_until(today, op->until, &days);
+    hub_json_set(object, "days", known ? json_integer(days) : NULL);
+    hub_json_set(object, "warns", json_boolean(known && days <= hub_term_days(daemon)));
+    hub_json_set(object, "acting_for", acting_json(store, op, today));
+    hub_json_set(object, "waits",
+                 hub_json_uint((uint64_t)json_integer_value(json_object_get(waits, number))));
     hub_json_set(object, "number", hub_json_uint(op->number));
     hub_json_set(object, "name", json_string(op->name));
     hub_json_set(object, "node", json_string(op->node));
@@ -104,12 +148,13 @@ void hub_cmd_trust_state(struct hub_admin *admin, struct admin_call *call)
         return;
     }
     const struct policy_mark mark = hub_store_policy_mark(store);
-    json_t *nodes = json_array(), *operators = json_array();
-    enum err err = OK;
+    json_t *nodes = json_array(), *operators = json_array(), *waits = NULL;
+    enum err err = hub_terms_waiting(store, &waits);
     for (size_t i = 0; err == OK && i < trust->node_count; i++)
         err = node_json(store, &trust->nodes[i], nodes);
     for (size_t i = 0; i < trust->operator_count; i++)
-        operator_json(&trust->operators[i], operators);
+        operator_json(admin->daemon, &trust->operators[i], waits, operators);
+    json_decref(waits);
     hub_json_set(done, "district", json_string(trust->district));
     hub_json_set(done, "version", hub_json_uint(trust->version));
     hub_json_set(done, "hash", hub_json_hash(&trust->hash));

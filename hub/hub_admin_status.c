@@ -18,6 +18,11 @@ static void row_records(void *ctx, const struct hub_row *row)
     *(uint64_t *)ctx += hub_row_uint(row, "records");
 }
 
+static void row_waits(void *ctx, const struct hub_row *row)
+{
+    *(uint64_t *)ctx += hub_row_uint(row, "changes");
+}
+
 static void row_count(void *ctx, const struct hub_row *row)
 {
     (void)row;
@@ -71,6 +76,10 @@ static enum err figures_read(struct hub_daemon *daemon, json_t *done, struct fig
         err = hub_store_list(store, HUB_LIST_COLLECTIONS, NULL, row_records, &ret->records);
     if (err == OK)
         err = hub_store_list(store, HUB_LIST_CONFLICTS, NULL, row_count, &ret->conflicts);
+    uint64_t waits = 0;
+    if (err == OK)
+        err = hub_store_list(store, HUB_LIST_TERMS, NULL, row_waits, &waits);
+    hub_json_set(done, "awaiting_term", hub_json_uint(waits)); /* of those quarantined */
     if (err == OK)
         err = hub_store_list(store, HUB_LIST_BACKUPS, NULL, row_backup, &ret->backup_ms);
     if (err == OK)

@@ -248,6 +248,7 @@ static const struct {
     { "audit_list", NEED_NOTHING, node_cmd_audit_list },
     { "audit_verify", NEED_NOTHING, node_cmd_audit_verify },
     { "attention", NEED_NOTHING, node_cmd_attention },
+    { "reconcile", NEED_NOTHING, node_cmd_reconcile },
     { "draft_list", NEED_UNLOCKED, node_cmd_draft_list },
     { "draft_show", NEED_UNLOCKED, node_cmd_draft_show },
     { "draft_edit", NEED_UNLOCKED, node_cmd_draft_edit },

@@ -214,6 +214,13 @@ void node_cmd_export_rows(struct node_admin *admin, struct admin_call *call);
 /* node_admin_status.c: keeps what an operator has seen; `key` NULL: who acts in this call. */
 void node_admin_look(struct node_admin *admin, const struct public_key *key, enum node_look look);
 json_t *node_json_zone(const struct node_admin *admin); /* NULL: the policy names none */
+/* node_admin_term.c: {number, name, role, sk, until, days, acting_for} of who signs here and whose
+ * term ends within the setting alarm_term_days, or has ended; and the same as rows of `attention`.
+ * Whether work with this answer waits for an SK. */
+json_t *node_terms_json(const struct node_admin *admin);
+void node_term_rows(const struct node_admin *admin, enum lang lang, json_t *rows);
+bool node_waits_for_term(struct bytes reason);
+void node_cmd_reconcile(struct node_admin *admin, struct admin_call *call);
 /* The time that an entry made now claims: the hub's where it is known. */
 uint64_t node_admin_claim_ms(const struct node_admin *admin);
 

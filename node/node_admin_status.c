@@ -121,6 +121,7 @@ struct counted {
     unsigned operators;
     json_t *waiting; /* names of who is not approved yet */
     uint64_t changes;
+    uint64_t awaiting_term; /* of these, those that wait for an SK */
 };
 
 static void count_operator(void *ctx, const struct node_operator *op)
@@ -134,7 +135,8 @@ static void count_operator(void *ctx, const struct node_operator *op)
 static void count_change(void *ctx, const struct own_change *change)
 {
     struct counted *counted = ctx;
-    (void)change;
+    counted->awaiting_term +=
+        change->disposition == DISPOSITION_QUARANTINED && node_waits_for_term(change->reason);
     counted->changes++;
 }
 
@@ -319,6 +321,8 @@ void node_cmd_status(struct node_admin *admin, struct admin_call *call)
     node_json_set(done, "locked", json_boolean(!open));
     node_json_set(done, "operators", json_integer((json_int_t)counted.operators));
     node_json_set(done, "attention", node_json_uint(attention));
+    node_json_set(done, "awaiting_term", node_json_uint(counted.awaiting_term));
+    node_json_set(done, "terms", node_terms_json(admin));
     node_json_set(done, "operators_waiting", counted.waiting);
     /* Several have unlocked, and nobody said who asks: then what waits is for one of them. */
     if (open && admin->name[0] == '\0')

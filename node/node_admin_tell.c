@@ -108,6 +108,8 @@ static const char *attention_what(const char *kind, enum lang lang)
           "isian berbeda; menunggu keputusan" },
         { "quarantined", "kept for review at the district office, not lost",
           "ditahan untuk diperiksa Dinas, tidak hilang" },
+        { "term", "waits for an SK of the district office, not lost",
+          "menunggu SK dari Dinas, tidak hilang" },
         { "conflict", "two values; decide with `tkskctl conflict resolve`",
           "isian berbeda; putuskan dengan `tkskctl conflict resolve`" },
     };
@@ -135,6 +137,8 @@ void node_cmd_attention(struct node_admin *admin, struct admin_call *call)
         err = node_draft_rows(admin, waiting.lang, open, waiting.rows);
     if (err == OK && open)
         err = node_countersign_rows(admin, waiting.lang, waiting.rows);
+    if (err == OK)
+        node_term_rows(admin, waiting.lang, waiting.rows);
     json_array_foreach(waiting.rows, index, row) {
         const struct record_view *view;
         struct id record;
@@ -146,9 +150,11 @@ void node_cmd_attention(struct node_admin *admin, struct admin_call *call)
                      node_store_view(store, &record, &view) == OK;
         node_json_set(row, "short", known ? node_json_bytes(view->short_text) : NULL);
         node_json_set(row, "collection", known ? node_json_bytes(view->collection) : NULL);
-        node_json_set(row, "what",
-                      json_string(attention_what(json_string_value(json_object_get(row, "kind")),
-                                                 waiting.lang)));
+        bool term = strcmp(row_text(row, "kind"), "quarantined") == 0 &&
+                    node_waits_for_term(bytes_text(row_text(row, "reason")));
+        node_json_set(
+            row, "what",
+            json_string(attention_what(term ? "term" : row_text(row, "kind"), waiting.lang)));
         if (open)
             node_countersign_refusal_row(admin, waiting.lang, row);
         admin_row(call, json_incref(row));
@@ -187,9 +193,11 @@ static const char *op_text(enum change_op op, enum lang lang)
     return "";
 }
 
-static const char *outcome_text(enum disposition disposition, enum lang lang)
+static const char *outcome_text(const struct own_change *change, enum lang lang)
 {
-    switch (disposition) {
+    if (change->disposition == DISPOSITION_QUARANTINED && node_waits_for_term(change->reason))
+        return say(lang, "waits for an SK, not lost", "menunggu SK, tidak hilang");
+    switch (change->disposition) {
     case DISPOSITION_NONE:
         break;
     case DISPOSITION_ACCEPTED:
@@ -240,7 +248,7 @@ static void explain_change(void *ctx, const struct own_change *change)
         step = json_sprintf(
             "%.12s %s: %s, %s%s%s%s", leaf, op_text(change->op, lang),
             say(lang, "arrived at the district office", "sudah sampai di Dinas"),
-            outcome_text(change->disposition, lang), reason[0] != '\0' ? ": " : "", reason,
+            outcome_text(change, lang), reason[0] != '\0' ? ": " : "", reason,
             change->safe ? say(lang, "; in a backup there", "; sudah dicadangkan di sana") : "");
     }
     json_array_append_new(explaining->steps, step != NULL ? step : json_null());

@@ -82,8 +82,9 @@ static void warn_term(const struct submit *submit)
         ((op->from[0] == '\0' || strcmp(today, op->from) >= 0) &&
          (op->until[0] == '\0' || strcmp(today, op->until) <= 0)))
         return;
-    (void)problem_setf(&warnings->list[warnings->count++], ERR_TERM_ENDED, op->name, "%s, %s..%s",
-                       today, op->from, op->until);
+    (void)problem_setf(&warnings->list[warnings->count++],
+                       strcmp(today, op->from) < 0 ? ERR_TERM_START : ERR_TERM_ENDED, op->name,
+                       "%s, %s..%s", today, op->from, op->until);
 }
 
 /* ---- lane and positions */

@@ -64,7 +64,7 @@
     X(blob_put) X(blob_get) X(blob_figures) X(blob_old) X(blob_named) X(blob_delete) \
     X(blob_clear) X(blob_changes) X(blob_records) X(blob_conflicts) X(blob_drafts) \
     X(access_end_get) X(access_end_put) X(access_anchor) X(access_put) X(access_at) X(access_cut) \
-    X(access_all) X(access_newest) X(access_of_record)
+    X(access_all) X(access_newest) X(access_of_record) X(books_chain) X(books_answers)
 /* clang-format on */
 enum node_statement {
 #define X(name) SQL_##name,

@@ -577,3 +577,16 @@ SELECT number, wall_ms, op, whole, who, name, record, count, note, hash FROM acc
 -- @access_of_record
 SELECT number, wall_ms, op, whole, who, name, record, count, note, hash FROM access
  WHERE record = ?2 ORDER BY number DESC LIMIT ?1;
+
+-- The books. ?1: the present life; entries with a claimed time from ?2 until before ?3.
+-- @books_chain
+SELECT coalesce((SELECT sum(highest) FROM lane WHERE life = ?1), 0),
+       (SELECT count(*) FROM entry WHERE life = ?1 AND kind = 2),
+       (SELECT count(*) FROM entry WHERE life > 0 AND life < ?1 AND kind = 1),
+       (SELECT count(*) FROM entry WHERE life > 0 AND kind = 1 AND wall_ms >= ?2 AND wall_ms < ?3);
+-- @books_answers
+SELECT answer.disposition, count(*), sum(entry.wall_ms >= ?1 AND entry.wall_ms < ?2),
+       sum(entry.changes - answer.changes)
+  FROM (SELECT entry, max(disposition) AS disposition, count(*) AS changes
+          FROM change GROUP BY entry) AS answer JOIN entry ON entry.id = answer.entry
+ WHERE entry.life > 0 GROUP BY answer.disposition;

@@ -62,6 +62,24 @@ uint64_t trust_signed_ms(const struct trust *trust, uint64_t version)
     return version >= 1 && version <= trust->version ? trust->signed_ms[version - 1] : 0;
 }
 
+bool trust_overlaps(const struct trust_operator *a, const struct trust_operator *b)
+{
+    return strcmp(a->role, b->role) == 0 && strcmp(a->area, b->area) == 0 &&
+           strcmp(a->from, b->until) <= 0 && strcmp(b->from, a->until) <= 0;
+}
+
+const struct trust_operator *trust_acts_for(const struct trust *trust,
+                                            const struct trust_operator *op, const char *today)
+{
+    for (size_t i = 0; i < trust->operator_count && op->ended.reason == END_NONE; i++) {
+        const struct trust_operator *other = &trust->operators[i];
+        if (other->number < op->number && other->ended.reason == END_NONE &&
+            strcmp(other->until, today) >= 0 && trust_overlaps(op, other))
+            return other;
+    }
+    return NULL;
+}
+
 /* --- applying --------------------------------------------------------------------- */
 
 /* A signed statement taken apart; points into it. */

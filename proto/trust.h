@@ -167,6 +167,13 @@ const struct trust_operator *trust_operator_by_key(const struct trust *trust,
  * has seen it, so signed nothing before it. */
 uint64_t trust_signed_ms(const struct trust *trust, uint64_t version);
 
+/* Both assignments are one: the same role in the same area on the same days. */
+bool trust_overlaps(const struct trust_operator *a, const struct trust_operator *b);
+/* Whom `op` stands in for: who was given the same assignment before, and holds it still on `today`
+ * (ISO date). NULL: nobody. Only of roles that one person holds in an area. */
+const struct trust_operator *trust_acts_for(const struct trust *trust,
+                                            const struct trust_operator *op, const char *today);
+
 /* Op writers for those who sign statements (tkskctl) and for tests. */
 void trust_op_signers(struct writer *out, enum trust_op_code code, const struct signer_list *list);
 void trust_op_hub(struct writer *out, const struct trust_hub *hub);

@@ -7,66 +7,6 @@
 #include "common/tkskctl/table.h"
 #include "proto/value.h"
 
-static const char *const reasons[] = {
-    [END_SUCCESSION] = "succession", [END_ENDED] = "ended", [END_LEAKED] = "leaked"
-};
-
-enum exit_code ask_end_reason(struct ctl *ctl, enum end_reason *ret_reason)
-{
-    char typed[32];
-    const char *reason = args_option(&ctl->args, "--reason");
-    if (!reason && ask_possible()) {
-        (void)fputs(
-            tr("Why? succession (somebody else takes over), ended, or leaked (the key may be "
-               "in other hands): ",
-               "Sebabnya? succession (diganti), ended (berakhir), atau leaked (kunci mungkin "
-               "di tangan lain): "),
-            stderr);
-        if (ask_line("", typed, sizeof(typed)))
-            reason = typed;
-    }
-    for (size_t i = END_SUCCESSION; reason && i < COUNT_OF(reasons); i++) {
-        if (strcmp(reason, reasons[i]) == 0) {
-            *ret_reason = (enum end_reason)i;
-            return EXIT_DONE;
-        }
-    }
-    return ctl_problemf(ctl, ERR_USAGE, "--reason", "%s", "succession, ended, leaked");
-}
-
-static bool cut_of(const json_t *position, struct cut *ret_cut)
-{
-    const char *incarnation = text_of(position, "incarnation");
-    int64_t lane = number_of(position, "lane");
-    int64_t seq = number_of(position, "seq");
-    if (!uuid_from_text(bytes_text(incarnation), &ret_cut->incarnation) || lane < 0 ||
-        lane >= LANE_COUNT || seq < 0)
-        return false;
-    ret_cut->lane = (enum lane)lane;
-    ret_cut->seq = (uint64_t)seq;
-    return true;
-}
-
-enum exit_code roster_cuts(struct ctl *ctl, const json_t *trust_state, const char *node,
-                           struct ended *ended)
-{
-    const json_t *positions = NULL;
-    size_t index;
-    json_t *row;
-    json_array_foreach(json_object_get(trust_state, "nodes"), index, row) {
-        if (strcmp(text_of(row, "node"), node) == 0)
-            positions = json_object_get(row, "positions");
-    }
-    size_t count = json_array_size(positions);
-    size_t skip = count > CUTS_MAX ? count - CUTS_MAX : 0;
-    ended->cut_count = 0;
-    for (size_t i = skip; i < count; i++) {
-        if (!cut_of(json_array_get(positions, i), &ended->cuts[ended->cut_count++]))
-            return ctl_problemf(ctl, ERR_MALFORMED, "trust_state", "positions");
-    }
-    return EXIT_DONE;
-}
-
 /* --- operator approve ----------------------------------------------------------------------- */
 
 struct approve_operator {
@@ -74,6 +14,10 @@ struct approve_operator {
     bool has_seal_key; /* the office lost the one before: its NODE op goes along */
     struct public_key seal_key;
     uint32_t replaces; /* number of the person's former key, 0 = none */
+    uint32_t succeeds; /* number of who held the assignment before, 0 = nobody */
+    bool acting;
+    bool single;                     /* the role is held by one person an area */
+    char beside[NAME_TEXT_MAX + 48]; /* whom it stands in for */
 };
 
 /* The person's former key at this office, which the new one succeeds. */
@@ -89,6 +33,42 @@ static uint32_t former_number(const struct trust_operator *next, const json_t *s
             number = (uint32_t)number_of(row, "number");
     }
     return number;
+}
+
+/* `--succeeds`: who is meant holds what the new one gets. */
+static enum exit_code check_former(struct ctl *ctl, const struct approve_operator *approve,
+                                   const json_t *state)
+{
+    const json_t *row = roster_operator(state, approve->succeeds);
+    struct trust_operator former;
+    if (!row || strcmp(text_of(row, "state"), "ended") == 0)
+        return ctl_problemf(ctl, ERR_NOT_FOUND, "--succeeds", "%" PRIu32, approve->succeeds);
+    roster_read(row, &former);
+    if (strcmp(former.role, approve->operator.role) == 0 &&
+        strcmp(former.area, approve->operator.area) == 0)
+        return EXIT_DONE;
+    return ctl_problemf(ctl, ERR_USAGE, "--succeeds",
+                        tr("number %s holds another assignment: %s, %s",
+                           "nomor %s memegang penugasan lain: %s, %s"),
+                        text_of(row, "number"), former.role, former.area);
+}
+
+/* One holder in force an area, where the role asks for it; another one stands in, or takes over. */
+static enum exit_code check_single(struct ctl *ctl, struct approve_operator *approve,
+                                   const json_t *state)
+{
+    const json_t *holder = approve->single ? roster_holder(state, &approve->operator,
+                                                           approve->replaces, approve->succeeds)
+                                           : NULL;
+    approve->beside[0] = '\0';
+    if (!holder)
+        return EXIT_DONE;
+    (void)snprintf(approve->beside, sizeof(approve->beside),
+                   tr("number %s, %s, until %s", "nomor %s, %s, sampai %s"),
+                   text_of(holder, "number"), text_of(holder, "name"), text_of(holder, "until"));
+    return approve->acting
+               ? EXIT_DONE
+               : ctl_problemf(ctl, ERR_HOLDER, approve->operator.area, "%s", approve->beside);
 }
 
 /* The office as it is, with the new seal key. */
@@ -127,21 +107,34 @@ static enum exit_code write_operator(struct ctl *ctl, void *ctx,
         return ctl_problemf(ctl, ERR_LIMIT, "operator", "%" PRId64, highest);
     approve->operator.number =(uint32_t) highest + 1;
     approve->replaces = former_number(&approve->operator, position->state);
-    struct ended ended = { .reason = END_SUCCESSION };
+    struct ended ended = { .reason = END_SUCCESSION }, former = ended;
     struct trust_node office;
     enum exit_code code = EXIT_DONE;
-    if (approve->replaces > 0)
+    if (approve->succeeds == approve->replaces)
+        approve->succeeds = 0; /* the same person's former key */
+    if (approve->succeeds > 0)
+        code = check_former(ctl, approve, position->state);
+    if (code == EXIT_DONE)
+        code = check_single(ctl, approve, position->state);
+    if (code == EXIT_DONE && approve->succeeds > 0)
+        code = roster_cuts(ctl, position->state,
+                           text_of(roster_operator(position->state, approve->succeeds), "node"),
+                           &former);
+    if (code == EXIT_DONE && approve->replaces > 0)
         code = roster_cuts(ctl, position->state, approve->operator.node, &ended);
     if (code == EXIT_DONE && approve->has_seal_key)
         code = office_with(ctl, approve, position->state, &office);
     if (code != EXIT_DONE)
         return code;
     /* One statement: there is no moment without a key, and none with two. */
-    writer_array(out, 1u + (approve->replaces > 0) + approve->has_seal_key);
+    writer_array(out,
+                 1u + (approve->replaces > 0) + (approve->succeeds > 0) + approve->has_seal_key);
     if (approve->has_seal_key)
         trust_op_node(out, &office);
     if (approve->replaces > 0)
         trust_op_operator_end(out, approve->replaces, &ended);
+    if (approve->succeeds > 0)
+        trust_op_operator_end(out, approve->succeeds, &former);
     trust_op_operator(out, &approve->operator);
     return EXIT_DONE;
 }
@@ -176,7 +169,7 @@ static enum exit_code waiting_name(struct ctl *ctl, const char *node, char *ret,
     return count == 1 ? EXIT_DONE : ctl_problemf(ctl, ERR_AMBIGUOUS, node, "%s", names);
 }
 
-static enum exit_code iso_date(struct ctl *ctl, const char *option, char ret[DATE_TEXT_BYTES])
+enum exit_code iso_date(struct ctl *ctl, const char *option, char ret[DATE_TEXT_BYTES])
 {
     if (date_parse(bytes_text(args_option(&ctl->args, option)), ret))
         return EXIT_DONE;
@@ -184,7 +177,7 @@ static enum exit_code iso_date(struct ctl *ctl, const char *option, char ret[DAT
 }
 
 /* A role must be one of the policy, once there is a policy. */
-static enum exit_code check_role(struct ctl *ctl, const char *role)
+static enum exit_code check_role(struct ctl *ctl, const char *role, bool *ret_single)
 {
     struct policy *policy = NULL;
     char roles[PROBLEM_DETAIL_MAX] = "";
@@ -196,7 +189,9 @@ static enum exit_code check_role(struct ctl *ctl, const char *role)
         (void)snprintf(roles + used, sizeof(roles) - used, "%s%s", i ? ", " : "",
                        policy->roles[i].name);
     }
-    bool known = role[0] && (!policy || policy_role(policy, bytes_text(role)));
+    const struct policy_role *found = policy ? policy_role(policy, bytes_text(role)) : NULL;
+    bool known = role[0] && (!policy || found);
+    *ret_single = found && found->single;
     policy_close(&policy);
     if (known)
         return EXIT_DONE;
@@ -204,10 +199,9 @@ static enum exit_code check_role(struct ctl *ctl, const char *role)
                         roles[0] ? roles : tr("must be given", "harus disebut"));
 }
 
-static enum exit_code fill_text(struct ctl *ctl, const char *what, const char *text, char *ret,
-                                size_t cap)
+enum exit_code fill_text(struct ctl *ctl, const char *what, const char *text, char *ret, size_t cap)
 {
-    if (text[0] == '\0' || strlen(text) >= cap)
+    if (!text || text[0] == '\0' || strlen(text) >= cap)
         return ctl_problemf(ctl, ERR_LENGTH, what, "1..%zu", cap - 1);
     (void)snprintf(ret, cap, "%s", text);
     return EXIT_DONE;
@@ -215,11 +209,12 @@ static enum exit_code fill_text(struct ctl *ctl, const char *what, const char *t
 
 /* What the options say, and what the operator's request said where they say nothing. */
 static enum exit_code fill_operator(struct ctl *ctl, const json_t *request, const char *node,
-                                    const char *name, struct trust_operator *operator)
+                                    const char *name, struct trust_operator *operator,
+                                    bool * ret_single)
 {
     const char *role = args_option(&ctl->args, "--role");
     const char *area = args_option(&ctl->args, "--area");
-    enum exit_code code = check_role(ctl, role ? role : text_of(request, "role"));
+    enum exit_code code = check_role(ctl, role ? role : text_of(request, "role"), ret_single);
     if (!area)
         area = maybe_text_of(request, "area");
     if (code == EXIT_DONE && !hex_of(request, "operator_key", operator->key.at, PUBLIC_KEY_BYTES))
@@ -254,8 +249,8 @@ static enum exit_code fill_term(struct ctl *ctl, struct trust_operator *operator
     return code;
 }
 
-static enum exit_code say_roster(struct ctl *ctl, enum exit_code code, uint64_t version,
-                                 uint64_t number, const char *what)
+enum exit_code say_roster(struct ctl *ctl, enum exit_code code, uint64_t version, uint64_t number,
+                          const char *what)
 {
     if (code != EXIT_DONE)
         return code;
@@ -272,6 +267,48 @@ static enum exit_code say_roster(struct ctl *ctl, enum exit_code code, uint64_t 
     return EXIT_DONE;
 }
 
+/* --acting and --succeeds: two ways for a second holder, not both. */
+static enum exit_code fill_former(struct ctl *ctl, struct approve_operator *approve)
+{
+    const char *succeeds = args_option(&ctl->args, "--succeeds");
+    char *end = NULL;
+    approve->acting = args_option(&ctl->args, "--acting") != NULL;
+    if (!succeeds)
+        return EXIT_DONE;
+    unsigned long number = strtoul(succeeds, &end, 10);
+    if (approve->acting || end == succeeds || *end || number == 0 || number > OPERATORS_MAX)
+        return ctl_problemf(ctl, ERR_USAGE, "--succeeds", "%s",
+                            approve->acting
+                                ? tr("not together with --acting", "tidak bersama --acting")
+                                : tr("a number of `tkskctl --hub operator list`",
+                                     "nomor dari `tkskctl --hub operator list`"));
+    approve->succeeds = (uint32_t)number;
+    return EXIT_DONE;
+}
+
+/* What the approval did to others. */
+static void say_others(const struct approve_operator *approve)
+{
+    if (approve->replaces > 0)
+        (void)printf(tr("Number %" PRIu32 ", this person's former key, ends by succession: what it "
+                        "signed and is still under way is taken.\n",
+                        "Nomor %" PRIu32 ", kunci lama orang ini, berakhir karena diganti: yang "
+                        "sudah ditandatanganinya dan masih di jalan tetap diterima.\n"),
+                     approve->replaces);
+    if (approve->succeeds > 0)
+        (void)printf(tr("Number %" PRIu32 " ends by succession: what was entered before the office "
+                        "heard of it is taken, also when it arrives late.\n",
+                        "Nomor %" PRIu32 " berakhir karena diganti: yang diisi sebelum kantor itu "
+                        "mengetahuinya tetap diterima, juga bila terlambat sampai.\n"),
+                     approve->succeeds);
+    if (approve->acting && approve->beside[0])
+        (void)printf(tr("Stands in (plt) beside %s.\n", "Pelaksana tugas (plt) di samping %s.\n"),
+                     approve->beside);
+    else if (approve->acting)
+        (void)puts(tr("Nobody else holds this assignment now, so it is listed without \"plt\".",
+                      "Tidak ada pemegang lain saat ini, jadi tercatat tanpa \"plt\"."));
+}
+
 enum exit_code cmd_operator_approve(struct ctl *ctl)
 {
     const char *node = ctl->args.words[0];
@@ -281,6 +318,8 @@ enum exit_code cmd_operator_approve(struct ctl *ctl)
     char found[NAME_TEXT_MAX + 1] = "";
     uint64_t version = 0;
     enum exit_code code = fill_term(ctl, &approve.operator);
+    if (code == EXIT_DONE)
+        code = fill_former(ctl, &approve);
     if (code == EXIT_DONE && !name)
         code = waiting_name(ctl, node, found, sizeof(found));
     if (!name)
@@ -289,7 +328,7 @@ enum exit_code cmd_operator_approve(struct ctl *ctl)
         code = ask_six_words(ctl, node, "operator", name, &answer);
     if (code != EXIT_DONE)
         return code;
-    code = fill_operator(ctl, answer.done, node, name, &approve.operator);
+    code = fill_operator(ctl, answer.done, node, name, &approve.operator, & approve.single);
     approve.has_seal_key = maybe_text_of(answer.done, "seal_key") != NULL;
     if (code == EXIT_DONE && approve.has_seal_key &&
         !hex_of(answer.done, "seal_key", approve.seal_key.at, PUBLIC_KEY_BYTES))
@@ -297,97 +336,7 @@ enum exit_code cmd_operator_approve(struct ctl *ctl)
     answer_close(&answer);
     if (code == EXIT_DONE)
         code = trust_sign_publish(ctl, write_operator, &approve, &version);
-    if (code == EXIT_DONE && approve.replaces > 0 && !ctl->args.json)
-        (void)printf(tr("Number %" PRIu32 ", this person's former key, ends by succession: what it "
-                        "signed and is still under way is taken.\n",
-                        "Nomor %" PRIu32 ", kunci lama orang ini, berakhir karena diganti: yang "
-                        "sudah ditandatanganinya dan masih di jalan tetap diterima.\n"),
-                     approve.replaces);
+    if (code == EXIT_DONE && !ctl->args.json)
+        say_others(&approve);
     return say_roster(ctl, code, version, approve.operator.number, tr("Approved.", "Disetujui."));
-}
-
-/* --- renew and end -------------------------------------------------------------------------- */
-
-/* NUMBER, or a name that only one person in force has. */
-static enum exit_code find_operator(struct ctl *ctl, const struct trust_position *position,
-                                    uint32_t *ret_number, const char **ret_node)
-{
-    const char *word = ctl->args.words[0];
-    size_t index, count = 0;
-    json_t *row;
-    json_array_foreach(json_object_get(position->state, "operators"), index, row) {
-        bool by_number = strcmp(text_of(row, "number"), word) == 0;
-        bool by_name =
-            strcmp(text_of(row, "name"), word) == 0 && strcmp(text_of(row, "state"), "ended") != 0;
-        if (!by_number && !by_name)
-            continue;
-        *ret_number = (uint32_t)number_of(row, "number");
-        *ret_node = text_of(row, "node");
-        count++;
-    }
-    if (count == 1)
-        return EXIT_DONE;
-    return ctl_problemf(ctl, count > 1 ? ERR_AMBIGUOUS : ERR_NOT_FOUND, word, "%s",
-                        tr("`tkskctl --hub operator list` shows the numbers",
-                           "`tkskctl --hub operator list` menampilkan nomornya"));
-}
-
-struct change_operator {
-    uint32_t number;
-    bool ends;
-    enum end_reason reason;
-    struct trust_operator term;
-};
-
-static enum exit_code write_change(struct ctl *ctl, void *ctx,
-                                   const struct trust_position *position, struct writer *out)
-{
-    struct change_operator *change = ctx;
-    const char *node = "";
-    enum exit_code code = find_operator(ctl, position, &change->number, &node);
-    if (code != EXIT_DONE)
-        return code;
-    writer_array(out, 1);
-    if (change->ends) {
-        struct ended ended = { .reason = change->reason };
-        code = roster_cuts(ctl, position->state, node, &ended);
-        trust_op_operator_end(out, change->number, &ended);
-    } else {
-        trust_op_operator_until(out, change->number, change->term.sk, change->term.until);
-    }
-    return code;
-}
-
-enum exit_code cmd_operator_renew(struct ctl *ctl)
-{
-    struct change_operator change = { .ends = false };
-    uint64_t version = 0;
-    enum exit_code code = fill_text(ctl, "--sk", args_option(&ctl->args, "--sk"), change.term.sk,
-                                    sizeof(change.term.sk));
-    if (code == EXIT_DONE)
-        code = iso_date(ctl, "--until", change.term.until);
-    if (code == EXIT_DONE)
-        code = trust_sign_publish(ctl, write_change, &change, &version);
-    return say_roster(ctl, code, version, change.number, tr("Renewed.", "Diperpanjang."));
-}
-
-enum exit_code cmd_operator_end(struct ctl *ctl)
-{
-    struct change_operator change = { .ends = true };
-    uint64_t version = 0;
-    char question[200];
-    enum exit_code code = ask_end_reason(ctl, &change.reason);
-    if (code != EXIT_DONE)
-        return code;
-    (void)snprintf(
-        question, sizeof(question),
-        tr("End the right of %.80s to sign? Work that is not here yet goes to review or is "
-           "taken, as the reason says; nothing is lost.",
-           "Akhiri hak tanda tangan %.80s? Pekerjaan yang belum sampai diterima atau "
-           "ditahan sesuai sebabnya; tidak ada yang hilang."),
-        ctl->args.words[0]);
-    if (!ask_yes(ctl, question))
-        return EXIT_REFUSED;
-    code = trust_sign_publish(ctl, write_change, &change, &version);
-    return say_roster(ctl, code, version, change.number, tr("Ended.", "Diakhiri."));
 }

@@ -261,7 +261,7 @@ static void print_history(const json_t *history, const json_t *labels)
         if (office)
             cells[count++] =
                 say_state_short(truth_of(row, "safe") ? "safe" : text_of(row, "state"));
-        cells[count++] = outcome ? say_state_short(outcome) : "";
+        cells[count++] = outcome ? say_outcome(row, outcome) : "";
         cells[count++] = why ? why : text_of(row, "reason");
         table_add(&table, cells);
     }
@@ -373,7 +373,7 @@ enum exit_code cmd_attention(struct ctl *ctl)
         if (maybe_text_of(row, "since"))
             say_ago(text_of(row, "since"), since);
         table_add(&table, (const char *const[]){ number ? number : id, text_of(row, "collection"),
-                                                 what[0] ? what : say_state_short(kind), since,
+                                                 what[0] ? what : say_outcome(row, kind), since,
                                                  row_field(collections.rows, row),
                                                  why ? why : text_of(row, "reason") });
         table_paint(&table, 2, kind && strcmp(kind, "rejected") == 0 ? PAINT_BAD : PAINT_WAIT);

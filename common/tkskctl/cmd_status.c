@@ -211,21 +211,56 @@ enum exit_code cmd_node_show(struct ctl *ctl)
     return code;
 }
 
+/* "plt for 3; ends in 12 days; 14 wait for an SK" */
+static void operator_note(const json_t *row, char *ret, size_t cap)
+{
+    const json_t *days = json_object_get(row, "days");
+    char number[SAY_NUMBER_MAX];
+    size_t used = 0;
+    ret[0] = '\0';
+    if (maybe_text_of(row, "acting_for"))
+        (void)snprintf(ret, cap, tr("stands in for %s", "plt di samping %s"),
+                       text_of(row, "acting_for"));
+    used = strlen(ret);
+    if (json_is_integer(days) && json_integer_value(days) < 0)
+        (void)snprintf(ret + used, cap - used, "%s%s", used ? "; " : "",
+                       tr("term has ended", "masa tugas habis"));
+    else if (json_is_integer(days) && truth_of(row, "warns")) {
+        say_number(json_integer_value(days), number);
+        (void)snprintf(ret + used, cap - used, tr("%sends in %s days", "%sberakhir %s hari lagi"),
+                       used ? "; " : "", number);
+    } else if (strcmp(text_of(row, "ended"), "leaked") == 0) {
+        (void)snprintf(ret, cap, "%s", tr("key leaked", "kunci bocor"));
+    } else if (strcmp(text_of(row, "ended"), "succession") == 0) {
+        (void)snprintf(ret, cap, "%s", tr("succeeded", "diganti"));
+    }
+    used = strlen(ret);
+    if (number_of(row, "waits") > 0) {
+        say_number(number_of(row, "waits"), number);
+        (void)snprintf(ret + used, cap - used, tr("%s%s wait for an SK", "%s%s menunggu SK"),
+                       used ? "; " : "", number);
+    }
+}
+
 static void operators_table(const json_t *rows)
 {
     const char *titles[] = { tr("no", "no"),        tr("name", "nama"),     tr("role", "peran"),
                              tr("area", "wilayah"), tr("state", "keadaan"), tr("from", "dari"),
-                             tr("until", "sampai") };
+                             tr("until", "sampai"), tr("note", "catatan") };
     struct table table;
     size_t index;
     json_t *row;
     table_open(&table, COUNT_OF(titles), titles);
     table.right[0] = true;
+    table.drops_empty = true;
     json_array_foreach(rows, index, row) {
-        table_add(&table, (const char *const[]){ text_of(row, "number"), text_of(row, "name"),
-                                                 text_of(row, "role"), text_of(row, "area"),
-                                                 say_state(maybe_text_of(row, "state")),
-                                                 text_of(row, "from"), text_of(row, "until") });
+        char note[160];
+        operator_note(row, note, sizeof(note));
+        table_add(&table, (const char *const[]){
+                              text_of(row, "number"), text_of(row, "name"), text_of(row, "role"),
+                              text_of(row, "area"), say_state(maybe_text_of(row, "state")),
+                              text_of(row, "from"), text_of(row, "until"), note });
+        table_paint(&table, COUNT_OF(titles) - 1, PAINT_WAIT);
     }
     if (json_array_size(rows) == 0)
         (void)puts(tr("Nobody may sign here yet; begin with `tkskctl operator add NAME`.",

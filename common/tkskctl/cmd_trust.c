@@ -1,4 +1,4 @@
-/* Who may sign: founding a district, offices, review, the next epoch. */
+/* Who may sign: founding a district, offices, the next epoch. */
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -8,11 +8,9 @@
 #include "common/tkskctl/roster.h"
 #include "common/tkskctl/table.h"
 
-#define RELEASE_LEAVES_MAX 400
-
 /* --json: {"trust_version": n}; else a sentence whose two holes are thing and version. */
-static enum exit_code say_published(struct ctl *ctl, enum exit_code code, uint64_t version,
-                                    const char *sentence)
+enum exit_code say_published(struct ctl *ctl, enum exit_code code, uint64_t version,
+                             const char *sentence)
 {
     if (code != EXIT_DONE)
         return code;
@@ -316,6 +314,8 @@ enum exit_code cmd_node_revoke(struct ctl *ctl)
     struct revoke_node revoke = { .name = ctl->args.words[0] };
     char question[200], sentence[200];
     uint64_t version;
+    if (args_option(&ctl->args, "--reason") || ask_possible())
+        say_waiting(ctl, revoke.name, 0);
     enum exit_code code = ask_end_reason(ctl, &revoke.reason);
     if (code != EXIT_DONE)
         return code;
@@ -331,135 +331,6 @@ enum exit_code cmd_node_revoke(struct ctl *ctl)
     (void)snprintf(sentence, sizeof(sentence), tr("Office %.60s revoked.", "Kantor %.60s dicabut."),
                    revoke.name);
     return say_published(ctl, code, version, sentence);
-}
-
-/* --- review --------------------------------------------------------------------------------- */
-
-enum exit_code cmd_review_list(struct ctl *ctl)
-{
-    const char *titles[] = { tr("leaf", "leaf"),        tr("no", "no"),
-                             tr("kind", "jenis"),       tr("office", "kantor"),
-                             tr("operator", "petugas"), tr("why", "sebab") };
-    struct answer answer;
-    struct table table;
-    size_t index;
-    json_t *row;
-    enum exit_code code = ctl_ask(ctl, "review", NULL, &answer);
-    if (code != EXIT_DONE)
-        return code;
-    if (ctl->args.json) {
-        code = ctl_document(ctl, answer.done, answer.rows);
-        answer_close(&answer);
-        return code;
-    }
-    table_open(&table, COUNT_OF(titles), titles);
-    json_array_foreach(answer.rows, index, row) {
-        char leaf[13];
-        (void)snprintf(leaf, sizeof(leaf), "%.12s", text_of(row, "leaf"));
-        const char *why = maybe_text_of(row, "reason_text");
-        table_add(&table,
-                  (const char *const[]){ leaf, text_of(row, "short"), text_of(row, "collection"),
-                                         text_of(row, "node"), text_of(row, "operator"),
-                                         why ? why : text_of(row, "reason") });
-    }
-    if (json_array_size(answer.rows) == 0)
-        (void)puts(tr("Nothing waits for review.", "Tidak ada yang ditahan."));
-    else
-        table_print(&table, stdout, terminal_width(stdout));
-    table_close(&table);
-    answer_close(&answer);
-    return EXIT_DONE;
-}
-
-struct release {
-    bool accept;
-    size_t count;
-    struct hash leaves[RELEASE_LEAVES_MAX];
-};
-
-static enum exit_code write_release(struct ctl *ctl, void *ctx,
-                                    const struct trust_position *position, struct writer *out)
-{
-    const struct release *release = ctx;
-    (void)ctl;
-    (void)position;
-    writer_array(out, 1);
-    trust_op_release(out, release->accept, release->leaves, release->count);
-    return EXIT_DONE;
-}
-
-static enum err add_leaf(struct release *release, const json_t *row)
-{
-    struct hash leaf;
-    if (!hex_of(row, "leaf", leaf.at, HASH_BYTES))
-        return ERR_MALFORMED;
-    for (size_t i = 0; i < release->count; i++) {
-        if (hash_equal(&release->leaves[i], &leaf))
-            return OK;
-    }
-    if (release->count == RELEASE_LEAVES_MAX)
-        return ERR_LIMIT;
-    release->leaves[release->count++] = leaf;
-    return OK;
-}
-
-/* A word names work by the beginning of its leaf, by a short number, or "all". Several changes of
- * one transaction are one leaf. */
-static enum exit_code find_leaves(struct ctl *ctl, const json_t *rows, const char *word,
-                                  struct release *release)
-{
-    size_t index, found = 0;
-    json_t *row;
-    const char *first = NULL;
-    bool all = strcmp(word, "all") == 0 || strcmp(word, "semua") == 0;
-    json_array_foreach(rows, index, row) {
-        const char *leaf = text_of(row, "leaf");
-        bool hit = all || strcmp(text_of(row, "short"), word) == 0 ||
-                   (strlen(word) >= 6 && strncmp(leaf, word, strlen(word)) == 0);
-        if (!hit)
-            continue;
-        if (!all && first && strcmp(first, leaf) != 0)
-            return ctl_problemf(ctl, ERR_AMBIGUOUS, word, "%s", "leaf");
-        first = leaf;
-        found++;
-        enum err err = add_leaf(release, row);
-        if (err != OK)
-            return ctl_problemf(ctl, err, word, "%d", RELEASE_LEAVES_MAX);
-    }
-    if (found == 0)
-        return ctl_problemf(ctl, ERR_NOT_FOUND, word, "%s",
-                            tr("`tkskctl review list` shows what waits",
-                               "`tkskctl review list` menampilkan yang ditahan"));
-    return EXIT_DONE;
-}
-
-static enum exit_code review(struct ctl *ctl, bool accept)
-{
-    struct answer answer;
-    uint64_t version = 0;
-    enum exit_code code = ctl_ask(ctl, "review", NULL, &answer);
-    if (code != EXIT_DONE)
-        return code;
-    struct release *release = ctl_memory(calloc(1, sizeof(*release)));
-    release->accept = accept;
-    for (size_t i = 0; i < ctl->args.count && code == EXIT_DONE; i++)
-        code = find_leaves(ctl, answer.rows, ctl->args.words[i], release);
-    if (code == EXIT_DONE)
-        code = trust_sign_publish(ctl, write_release, release, &version);
-    free(release);
-    answer_close(&answer);
-    return say_published(ctl, code, version,
-                         accept ? tr("Taken.", "Diterima.") : tr("Refused.", "Ditolak."));
-}
-
-enum exit_code cmd_review_accept(struct ctl *ctl)
-{
-    return review(ctl, true);
-}
-
-enum exit_code cmd_review_refuse(struct ctl *ctl)
-{
-    return review(ctl, false);
 }
 
 /* --- restore -------------------------------------------------------------------------------- */

@@ -53,6 +53,13 @@ const char *maybe_text_of(const json_t *object, const char *key)
     return text[0] ? text : NULL;
 }
 
+const char *say_outcome(const json_t *row, const char *disposition)
+{
+    bool kept = disposition && strcmp(disposition, "quarantined") == 0;
+    const char *waits = kept ? say_waits_for(maybe_text_of(row, "reason")) : NULL;
+    return waits ? waits : say_state_short(disposition);
+}
+
 int64_t number_of(const json_t *object, const char *key)
 {
     return json_integer_value(json_object_get(object, key));

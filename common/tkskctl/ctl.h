@@ -67,6 +67,8 @@ void ctl_document_to(FILE *out, json_t *result, json_t *rows);
 const char *text_of(const json_t *object, const char *key);
 /* As text_of, but NULL when it is absent, null or empty. */
 const char *maybe_text_of(const json_t *object, const char *key);
+/* say_state_short of a disposition; "menunggu SK" where that is what the row waits for. */
+const char *say_outcome(const json_t *row, const char *disposition);
 int64_t number_of(const json_t *object, const char *key); /* 0 when it is none */
 bool truth_of(const json_t *object, const char *key);
 

@@ -75,6 +75,7 @@ static const struct word words[] = {
     { "deleted", { "deleted", "dihapus" } },
     { "conflict", { "two values", "isian berbeda" } },
     { "draft", { "draft", "draf" } },
+    { "term", { "term of office", "masa tugas" } },
     { "notice", { "notice", "pemberitahuan" } },
     /* offices and people */
     { "linked", { "linked", "tersambung" } },
@@ -134,6 +135,12 @@ const char *say_state_short(const char *name)
 {
     const char *text = name ? find_word(short_words, COUNT_OF(short_words), name) : "-";
     return text ? text : say_state(name);
+}
+
+const char *say_waits_for(const char *reason)
+{
+    bool term = reason && (strcmp(reason, "term_ended") == 0 || strcmp(reason, "term_start") == 0);
+    return term ? tr("waits for an SK", "menunggu SK") : NULL;
 }
 
 /* --- times ---------------------------------------------------------------------------------- */

@@ -20,6 +20,10 @@ const char *say_state(const char *name);
 /* A word for a narrow column. */
 const char *say_state_short(const char *name);
 
+/* "menunggu SK": what work that is kept for this reason waits for; NULL: for a person's decision.
+ */
+const char *say_waits_for(const char *reason);
+
 /* Times are shown in the office's zone, which the policy names; until then in this machine's. */
 void say_zone(int utc_offset_minutes);
 /* The daemon knows the time better than a netbook with a dead battery; NULL: this machine's. */

@@ -359,6 +359,8 @@ static void node_figures(FILE *out, const json_t *done, size_t width)
     screen_some(&table, say_state("rejected"), done, "rejected", PAINT_NONE);
     screen_some(&table, say_state("held"), done, "held", PAINT_WAIT);
     screen_some(&table, say_state("quarantined"), done, "quarantined", PAINT_WAIT);
+    screen_some(&table, tr("of these, waiting for an SK", "di antaranya menunggu SK"), done,
+                "awaiting_term", PAINT_WAIT);
     screen_some(&table, say_state("parked"), done, "parked", PAINT_NONE);
     screen_number(&table, say_state("safe"), done, "safe");
     /* Own values that wait are among them, and said already. */
@@ -398,6 +400,27 @@ static void countersign_line(FILE *out, const json_t *done, size_t width)
                     missing);
 }
 
+/* Terms that end soon, or have ended: the SK takes longer to get than a warning to read. */
+static void terms_line(FILE *out, const json_t *done, size_t width)
+{
+    size_t index;
+    json_t *term;
+    json_array_foreach(json_object_get(done, "terms"), index, term) {
+        if (number_of(term, "days") < 0)
+            screen_line(out, PAINT_BAD, width,
+                        tr("The term of %s ended on %s; new entries wait for an SK, none is lost.",
+                           "Masa tugas %s sudah berakhir %s; isian baru menunggu SK, tidak "
+                           "hilang."),
+                        text_of(term, "name"), text_of(term, "until"));
+        else
+            screen_line(out, PAINT_WAIT, width,
+                        tr("The term of %s (SK %s) ends on %s, in %s days.",
+                           "Masa tugas %s (SK %s) berakhir %s, %s hari lagi."),
+                        text_of(term, "name"), text_of(term, "sk"), text_of(term, "until"),
+                        number_text(term, "days"));
+    }
+}
+
 /* Who may not enter yet, and where their six words are. */
 static void waiting_line(FILE *out, const json_t *done, size_t width)
 {
@@ -435,6 +458,7 @@ void screen_node(FILE *out, const json_t *done, size_t width)
         news_line(out, done, width);
         queue_line(out, done, width);
         cutoff_line(out, done, width);
+        terms_line(out, done, width);
         clock_line(out, done, width);
         countersign_line(out, done, width);
         if (attention > 0)

@@ -34,6 +34,32 @@ static void off_text(const json_t *alarm, char *ret, size_t cap)
                    span);
 }
 
+/* "36.04.29: the term of Siti ended on 2026-06-30; 14 entries wait for a renewal" */
+static void term_text(const json_t *alarm, char *ret, size_t cap)
+{
+    const char *node = text_of(alarm, "node"), *name = text_of(alarm, "name");
+    const char *until = text_of(alarm, "until");
+    char part[96];
+    days_text(alarm, part, sizeof(part));
+    if (number_of(alarm, "days") >= 0) {
+        (void)snprintf(
+            ret, cap,
+            tr("%s: the term of %s ends on %s, in %s", "%s: masa tugas %s berakhir %s, %s lagi"),
+            node, name, until, part);
+        return;
+    }
+    say_number(number_of(alarm, "entries"), part);
+    (void)snprintf(ret, cap,
+                   number_of(alarm, "entries") > 0
+                       ? tr("%s: the term of %s ended on %s; what is entered waits for a renewal "
+                            "(%s now)",
+                            "%s: masa tugas %s sudah berakhir %s; isiannya menunggu SK (kini %s)")
+                       : tr("%s: the term of %s ended on %s; what is entered waits for a "
+                            "renewal%.0s",
+                            "%s: masa tugas %s sudah berakhir %s; isiannya menunggu SK%.0s"),
+                   node, name, until, part);
+}
+
 static void alarm_text(const json_t *alarm, char *ret, size_t cap)
 {
     const char *kind = text_of(alarm, "kind"), *node = text_of(alarm, "node");
@@ -66,15 +92,7 @@ static void alarm_text(const json_t *alarm, char *ret, size_t cap)
         (void)snprintf(ret, cap, tr("%s: its clock is wrong, %s", "%s: jamnya salah, %s"), node,
                        part);
     } else if (strcmp(kind, "term_ending") == 0) {
-        days_text(alarm, part, sizeof(part));
-        (void)snprintf(ret, cap,
-                       number_of(alarm, "days") >= 0
-                           ? tr("%s: the term of %s ends on %s, in %s",
-                                "%s: masa tugas %s berakhir %s, %s lagi")
-                           : tr("%s: the term of %s ended on %s; what is entered waits for a "
-                                "renewal%.0s",
-                                "%s: masa tugas %s sudah berakhir %s; isiannya menunggu SK%.0s"),
-                       node, text_of(alarm, "name"), text_of(alarm, "until"), part);
+        term_text(alarm, ret, cap);
     } else if (strcmp(kind, "backup") == 0) {
         days_text(alarm, part, sizeof(part));
         (void)snprintf(ret, cap, tr("the last backup is %s old", "cadangan terakhir berumur %s"),
@@ -184,6 +202,8 @@ static void hub_figures(FILE *out, const json_t *done, size_t width)
     screen_some(&table, say_state("rejected"), done, "rejected", PAINT_NONE);
     screen_some(&table, say_state("held"), done, "held", PAINT_WAIT);
     screen_some(&table, say_state("quarantined"), done, "quarantined", PAINT_WAIT);
+    screen_some(&table, tr("of these, waiting for an SK", "di antaranya menunggu SK"), done,
+                "awaiting_term", PAINT_WAIT);
     screen_some(&table, say_state("parked"), done, "parked", PAINT_NONE);
     screen_some(&table, say_state("unreadable"), done, "unreadable", PAINT_WAIT);
     screen_number(&table, tr("journal", "jurnal"), done, "journal");

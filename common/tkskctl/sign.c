@@ -233,10 +233,9 @@ enum exit_code trust_publish(struct ctl *ctl, const struct trust_position *posit
     return code;
 }
 
-enum exit_code trust_sign_publish(struct ctl *ctl, trust_ops_write *write, void *ctx,
-                                  uint64_t *ret_version)
+enum exit_code trust_sign_publish_with(struct ctl *ctl, struct secret_key **key,
+                                       trust_ops_write *write, void *ctx, uint64_t *ret_version)
 {
-    struct secret_key *key = NULL;
     uint8_t *space = ctl_memory(malloc(TRUST_STATEMENT_BYTES_MAX));
     bool outrun = true;
     enum exit_code code = EXIT_DONE;
@@ -256,11 +255,11 @@ enum exit_code trust_sign_publish(struct ctl *ctl, trust_ops_write *write, void 
         if (code == EXIT_DONE && ops.err != OK)
             code = ctl_problemf(ctl, ops.err, ctl->args.command->name, "%d",
                                 TRUST_STATEMENT_BYTES_MAX);
-        if (code == EXIT_DONE && !key)
-            code = officer_key_open(ctl, &key);
+        if (code == EXIT_DONE && !*key)
+            code = officer_key_open(ctl, key);
         if (code == EXIT_DONE)
             code = trust_publish(ctl, &position, writer_bytes(&ops),
-                                 (const struct secret_key *const[]){ key }, 1, &outrun);
+                                 (const struct secret_key *const[]){ *key }, 1, &outrun);
         *ret_version = position.version + 1;
         trust_position_close(&position);
     }
@@ -268,8 +267,16 @@ enum exit_code trust_sign_publish(struct ctl *ctl, trust_ops_write *write, void 
         code = ctl_problemf(ctl, ERR_STATE, ctl->args.command->name, "%s",
                             tr("others published at the same moment; try again",
                                "ada yang menerbitkan bersamaan; coba lagi"));
-    secret_key_close(&key);
     free(space);
+    return code;
+}
+
+enum exit_code trust_sign_publish(struct ctl *ctl, trust_ops_write *write, void *ctx,
+                                  uint64_t *ret_version)
+{
+    struct secret_key *key = NULL;
+    enum exit_code code = trust_sign_publish_with(ctl, &key, write, ctx, ret_version);
+    secret_key_close(&key);
     return code;
 }
 

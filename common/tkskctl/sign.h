@@ -37,6 +37,12 @@ typedef enum exit_code trust_ops_write(struct ctl *ctl, void *ctx,
 NODISCARD enum exit_code trust_sign_publish(struct ctl *ctl, trust_ops_write *write, void *ctx,
                                             uint64_t *ret_version);
 
+/* The same of several statements with one key: *key is NULL before the first, and the caller's to
+ * close. */
+NODISCARD enum exit_code trust_sign_publish_with(struct ctl *ctl, struct secret_key **key,
+                                                 trust_ops_write *write, void *ctx,
+                                                 uint64_t *ret_version);
+
 /* Signs ops for a position with given keys and publishes. */
 NODISCARD enum exit_code trust_publish(struct ctl *ctl, const struct trust_position *position,
                                        struct bytes ops, const struct secret_key *const *keys,

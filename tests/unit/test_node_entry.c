@@ -471,6 +471,8 @@ static void a_clock_outside_the_term_only_warns(void **state)
     struct entry_change changes[] = { CREATE("orang", fields) };
     assert_int_equal(submit(o, changes, 1, LANE_NORMAL, UINT64_C(1262304000000)), OK); /* 2010 */
     assert_int_equal(result.warnings.count, 1);
+    assert_int_equal(result.warnings.list[0].code, ERR_TERM_START);
+    assert_int_equal(submit(o, changes, 1, LANE_NORMAL, UINT64_C(4102444800000)), OK); /* 2100 */
     assert_int_equal(result.warnings.list[0].code, ERR_TERM_ENDED);
 }
 

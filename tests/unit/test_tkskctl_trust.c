@@ -189,6 +189,7 @@ static void terms_are_renewed_by_number(void **state)
     const struct line script[] = {
         HELLO("tksk-hub"),
         { "trust_state", trust_state("{\"number\":1,\"name\":\"Siti\",\"node\":\"36.04.29\"}") },
+        { "rules_get", REFUSED("not_found") },
         PUBLISHED,
         { NULL, NULL }
     };
