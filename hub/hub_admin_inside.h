@@ -121,6 +121,12 @@ int64_t hub_setting(const struct hub_daemon *daemon, const char *name, int64_t o
 /* hub_admin_alarm.c: what needs a person, worst first, from the rows of `nodes`. */
 json_t *hub_alarms(const struct hub_daemon *daemon, const json_t *nodes, uint64_t backup_ms);
 
+/* How long before the end of a term both sides are told. */
+int64_t hub_term_days(const struct hub_daemon *daemon);
+bool hub_days_until(const char *today, const char *date, int64_t *ret_days);
+/* hub_admin_policy.c: {number of an operator: entries that wait for a renewal}; the caller's. */
+NODISCARD enum err hub_terms_waiting(struct hub_store *store, json_t **ret_waits);
+
 /* hub_admin_history.c: appends every change of `record` to `rows`, oldest first. */
 NODISCARD enum err hub_history(struct hub_admin *admin, const char *record,
                                const struct policy_collection *collection, enum lang lang,
