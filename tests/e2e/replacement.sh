@@ -9,6 +9,10 @@ district_with "$DISTRICT" "$A"
 
 import_people "$A" "$ROWS"
 wait_sent 60 "$A"
+printf '\377\330\377 a photo' >"$W/akta.jpg"
+photo=$(node "$A" --json isi orang nama=Foto jk=P kode_kec="$A" bukti_meninggal="@$W/akta.jpg" |
+    json id)
+wait_sent 60 "$A"
 first=$(node "$A" --json list orang nama='Warga Nomor 1' | json rows.0.id)
 
 # --- the netbook dies: what it had queued is counted as it last said
@@ -82,13 +86,15 @@ unlock
 wait_status 60 "$A" load ""
 wait_sent 60 "$DISTRICT"
 until_true 60 records_as_hub "$A" || fail "records at the new netbook: $(node "$A" --json status)"
-ROWS_NOW=$((ROWS + 40 - lost))
+ROWS_NOW=$((ROWS + 41 - lost))
 is "records in all" "$(hub_count orang)" "$ROWS_NOW"
 is "a record of the former netbook" "$(node "$A" --json show "$first" | json fields.0.value)" \
     "Warga Nomor 1"
 noted() { node "$A" --json show "$first" | grep -q 'Catatan ke-3'; }
 until_true 60 noted || fail "what the district wrote: $(node "$A" --json show "$first")"
 is "lost, as the new netbook says" "$(node "$A" --json status | json lost)" "$lost"
+is "where its photo is" "$(node "$A" --json blob list "$photo" | json rows.0.where)" former
+refused blob_gone 1 node "$A" --json blob get "$photo" bukti_meninggal -o "$W/none.jpg"
 node "$A" edit "$first" ciri="tahi lalat" >/dev/null || fail "edit after the load"
 wait_sent 60 "$A"
 is "no conflict with the former life" "$(hub --json status | json conflicts)" 0
@@ -114,6 +120,6 @@ is "lost, once it has come by hand" "$(hub --json node show "$A" | json lost)" 0
 is "state of the office" "$(hub --json node show "$A" | json state)" linked
 is "records before the decision" "$(hub_count orang)" "$ROWS_NOW"
 hub review accept all --key "$W/officer.key" --passphrase-file "$PASS" >/dev/null || fail review
-is "records in the end" "$(hub_count orang)" $((ROWS + 40))
+is "records in the end" "$(hub_count orang)" $((ROWS + 41))
 until_true 60 records_as_hub "$A" || fail "what was reviewed does not reach the new netbook"
 hub verify >/dev/null || fail verify
