@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "common/crypto.h"
+#include "common/tkskctl/audit.h"
 #include "common/tkskctl/ctl.h"
 #include "common/tkskctl/outfile.h"
 #include "common/tkskctl/table.h"
@@ -56,9 +57,16 @@ static enum err stream_close(struct stream_file *file, bool keep)
 static enum exit_code stream_to(struct ctl *ctl, const char *cmd, const char *path,
                                 struct stream_file *file, json_t **ret_done)
 {
-    json_t *done = NULL;
+    json_t *done = NULL, *args = ctl_memory(json_object());
+    enum exit_code asked = audit_ask(ctl, args);
+    if (asked != EXIT_DONE) {
+        json_decref(args);
+        return asked;
+    }
     enum err err = stream_open(path, file);
-    enum exit_code code = err == OK ? ctl_stream(ctl, cmd, NULL, stream_row, file, &done)
+    if (err != OK)
+        json_decref(args);
+    enum exit_code code = err == OK ? ctl_stream(ctl, cmd, args, stream_row, file, &done)
                                     : ctl_problem(ctl, &file->problem);
     if (code == EXIT_DONE && json_object_get(done, "bytes") &&
         (uint64_t)number_of(done, "bytes") != file->bytes)
@@ -184,6 +192,20 @@ static void print_cells(json_t *columns, json_t *rows)
     table_close(&table);
 }
 
+/* Beside the table, so that nobody takes a mask for what is stored. */
+static void print_masked(const json_t *names)
+{
+    size_t index;
+    json_t *name;
+    json_array_foreach(names, index, name)
+        (void)fprintf(stderr, "%s%s", index > 0 ? ", " : tr("Masked: ", "Disamarkan: "),
+                      json_string_value(name));
+    if (json_array_size(names) > 0)
+        (void)fputs(
+            tr(" (--full --reason TEXT shows it)\n", " (--full --reason ALASAN menampilkannya)\n"),
+            stderr);
+}
+
 enum exit_code cmd_query(struct ctl *ctl)
 {
     struct answer answer;
@@ -195,7 +217,12 @@ enum exit_code cmd_query(struct ctl *ctl)
     json_t *args = ctl_memory(json_pack("{s:s}", "sql", ctl->args.words[0]));
     if (limit)
         json_object_set_new(args, "limit_ms", json_integer(limit_ms));
-    enum exit_code code = ctl_ask(ctl, "query", args, &answer);
+    enum exit_code code = audit_ask(ctl, args);
+    if (code != EXIT_DONE) {
+        json_decref(args);
+        return code;
+    }
+    code = ctl_ask(ctl, "query", args, &answer);
     if (code != EXIT_DONE)
         return code;
     json_t *columns = json_object_get(json_array_get(answer.rows, 0), "columns");
@@ -212,6 +239,7 @@ enum exit_code cmd_query(struct ctl *ctl)
         json_decref(result);
     } else if (json_array_size(columns) > 0) {
         print_cells(columns, answer.rows);
+        print_masked(json_object_get(answer.done, "masked"));
     }
     json_decref(columns);
     answer_close(&answer);

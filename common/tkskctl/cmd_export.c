@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/tkskctl/audit.h"
 #include "common/tkskctl/ctl.h"
 #include "common/tkskctl/damage.h"
 #include "common/tkskctl/fields.h"
@@ -16,7 +17,7 @@ struct outgoing {
     FILE *out;
     json_t *begun; /* columns [{name, type}], left_out [name] */
     json_t *find;
-    bool full;
+    json_t *ask; /* --full and --reason */
     uint64_t rows, hidden;
     bool unnoted;
 };
@@ -77,9 +78,10 @@ static void put_header(struct outgoing *outgoing)
 
 static json_t *page_args(const struct outgoing *outgoing, const char *after)
 {
-    json_t *args = ctl_memory(json_pack(
-        "{s:O, s:O, s:b, s:s?}", "collection", json_object_get(outgoing->begun, "collection"),
-        "find", outgoing->find, "full", (int)outgoing->full, "after", after));
+    json_t *args = ctl_memory(json_pack("{s:O, s:O, s:s?}", "collection",
+                                        json_object_get(outgoing->begun, "collection"), "find",
+                                        outgoing->find, "after", after));
+    json_object_update(args, outgoing->ask);
     return args;
 }
 
@@ -114,11 +116,9 @@ static enum exit_code write_pages(struct outgoing *outgoing)
 static enum exit_code begin(struct outgoing *outgoing)
 {
     struct answer answer;
-    enum exit_code code =
-        ctl_ask(outgoing->ctl, "export_begin",
-                ctl_memory(json_pack("{s:s, s:b}", "collection", outgoing->ctl->args.words[0],
-                                     "full", (int)outgoing->full)),
-                &answer);
+    json_t *args = ctl_memory(json_pack("{s:s}", "collection", outgoing->ctl->args.words[0]));
+    json_object_update(args, outgoing->ask);
+    enum exit_code code = ctl_ask(outgoing->ctl, "export_begin", args, &answer);
     if (code != EXIT_DONE)
         return code;
     outgoing->begun = json_incref(answer.done);
@@ -158,9 +158,11 @@ static void say_result(const struct outgoing *outgoing)
                       outgoing->path, outgoing->rows);
     json_array_foreach(left_out, index, name) {
         (void)fprintf(out, "%s%s",
-                      index > 0 ? ", "
-                                : tr("Left out, since few may see it (--full writes it): ",
-                                     "Tidak ditulis karena terbatas (--full menulisnya): "),
+                      index > 0
+                          ? ", "
+                          : tr("Left out, since few may see it (--full --reason TEXT writes it): ",
+                               "Tidak ditulis karena terbatas (--full --reason ALASAN "
+                               "menulisnya): "),
                       json_string_value(name));
     }
     if (json_array_size(left_out) > 0)
@@ -168,8 +170,9 @@ static void say_result(const struct outgoing *outgoing)
     if (outgoing->hidden > 0)
         (void)fprintf(out,
                       tr("%" PRIu64 " cells were left empty, since few may see their values "
-                         "(--full writes them).\n",
-                         "%" PRIu64 " sel dikosongkan karena isinya terbatas (--full "
+                         "(--full --reason TEXT writes them).\n",
+                         "%" PRIu64
+                         " sel dikosongkan karena isinya terbatas (--full --reason ALASAN "
                          "menulisnya).\n"),
                       outgoing->hidden);
     if (outgoing->unnoted)
@@ -209,9 +212,11 @@ enum exit_code cmd_export(struct ctl *ctl)
 {
     struct outgoing *outgoing = ctl_memory(calloc(1, sizeof(*outgoing)));
     outgoing->ctl = ctl;
-    outgoing->full = args_option(&ctl->args, "--full") != NULL;
+    outgoing->ask = ctl_memory(json_object());
     size_t from = take_path(outgoing);
-    enum exit_code code = fields_from_words(ctl, from, &outgoing->find);
+    enum exit_code code = audit_ask(ctl, outgoing->ask);
+    if (code == EXIT_DONE)
+        code = fields_from_words(ctl, from, &outgoing->find);
     if (code == EXIT_DONE && ctl->args.json && !outgoing->path)
         code = ctl_problemf(ctl, ERR_USAGE, "--json", "%s",
                             tr("the rows go to standard output; name a FILE",
@@ -226,6 +231,7 @@ enum exit_code cmd_export(struct ctl *ctl)
         say_result(outgoing);
     json_decref(outgoing->begun);
     json_decref(outgoing->find);
+    json_decref(outgoing->ask);
     free(outgoing);
     return code;
 }

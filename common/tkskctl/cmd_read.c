@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "common/must.h"
+#include "common/tkskctl/audit.h"
 #include "common/tkskctl/blob.h"
 #include "common/tkskctl/ctl.h"
 #include "common/tkskctl/draft.h"
@@ -84,6 +85,11 @@ static enum exit_code collect_rows(struct ctl *ctl, json_t *find, size_t max, js
         struct answer answer;
         json_t *args = ctl_memory(json_pack("{s:s, s:O, s:I}", "collection", ctl->args.words[0],
                                             "find", find, "max", (json_int_t)want));
+        code = audit_ask(ctl, args);
+        if (code != EXIT_DONE) {
+            json_decref(args);
+            break;
+        }
         if (last)
             json_object_set_new(args, "after", json_string(text_of(last, "id")));
         code = ctl_ask(ctl, "list", args, &answer);
@@ -145,6 +151,31 @@ static void add_blobs(struct table *table, const char *label, const json_t *blob
     }
 }
 
+/* Not even a mask is shown: few may see it. */
+static bool is_hidden(const json_t *field)
+{
+    return truth_of(field, "masked") && !maybe_text_of(field, "value");
+}
+
+/* What an ordinary look leaves out, so that nobody takes it for empty. */
+static void print_hidden(const json_t *fields)
+{
+    size_t index, count = 0, masked = 0;
+    json_t *field;
+    json_array_foreach(fields, index, field) {
+        const char *label = maybe_text_of(field, "label");
+        masked += truth_of(field, "masked");
+        if (!is_hidden(field))
+            continue;
+        (void)fputs(count++ ? ", " : tr("\nNot shown: ", "\nTidak ditampilkan: "), stdout);
+        text_print(stdout, label ? label : text_of(field, "name"));
+    }
+    if (masked > 0)
+        (void)fputs(tr("\nAll of it: --full --reason TEXT.\n",
+                       "\nSelengkapnya: --full --reason ALASAN.\n"),
+                    stdout);
+}
+
 static void print_fields(const json_t *fields)
 {
     struct table table;
@@ -154,6 +185,8 @@ static void print_fields(const json_t *fields)
     json_array_foreach(fields, index, field) {
         const char *label = maybe_text_of(field, "label");
         const char *mark = "";
+        if (is_hidden(field))
+            continue;
         if (truth_of(field, "held"))
             mark = say_state("held");
         else if (truth_of(field, "pending"))
@@ -275,8 +308,13 @@ static void print_history(const json_t *history, const json_t *labels)
 enum exit_code cmd_show(struct ctl *ctl)
 {
     struct answer answer;
-    enum exit_code code =
-        ctl_ask(ctl, "show", ctl_memory(json_pack("{s:s}", "id", ctl->args.words[0])), &answer);
+    json_t *args = ctl_memory(json_pack("{s:s}", "id", ctl->args.words[0]));
+    enum exit_code code = audit_ask(ctl, args);
+    if (code != EXIT_DONE) {
+        json_decref(args);
+        return code;
+    }
+    code = ctl_ask(ctl, "show", args, &answer);
     if (code != EXIT_DONE)
         return code;
     const json_t *done = answer.done;
@@ -289,6 +327,7 @@ enum exit_code cmd_show(struct ctl *ctl)
                      text_of(done, "short"), say_state(maybe_text_of(done, "state")),
                      text_of(done, "id"));
         print_fields(json_object_get(done, "fields"));
+        print_hidden(json_object_get(done, "fields"));
         print_history(json_object_get(done, "history"), json_object_get(done, "fields"));
     }
     answer_close(&answer);

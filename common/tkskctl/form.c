@@ -7,6 +7,7 @@
 #include "common/tkskctl/ask.h"
 #include "common/tkskctl/attach.h"
 #include "common/tkskctl/table.h"
+#include "proto/mask.h"
 
 #define ANSWER_BYTES_MAX 8192
 #define LINES_MAX 1024
@@ -142,7 +143,8 @@ static const char *standing_of(const json_t *field, const json_t *current)
     if (!current)
         return maybe_text_of(field, "default");
     const json_t *now = fields_find(current, text_of(field, "name"));
-    return now ? maybe_text_of(now, "value") : NULL;
+    const char *value = now ? maybe_text_of(now, "value") : NULL;
+    return now && !value && truth_of(now, "masked") ? MASK_TEXT : value; /* few may see it */
 }
 
 static void print_entered(const json_t *known, json_t *fields)

@@ -131,7 +131,7 @@ imports "$A" orang "$W/keluar.csv" 0 11 0
 # What few may see is only written when it is asked for.
 node "$A" export ppks 2>/dev/null | head -1 | grep -q jenis &&
     fail "a restricted column without --full"
-node "$A" export ppks "$W/ppks-keluar.csv" --full >/dev/null || fail "export ppks"
+node "$A" export ppks "$W/ppks-keluar.csv" --full --reason uji >/dev/null || fail "export ppks"
 grep -q '3604294107800017' "$W/ppks-keluar.csv" || fail "a reference is no look-up"
 imports "$A" ppks "$W/ppks-keluar.csv" 0 2 0
 is "some" "$(node "$A" export orang nama=Cici | wc -l)" 4

@@ -22,8 +22,10 @@ first=$(node "$A" --json isi orang nama=Satu jk=P kode_kec="$A" | json id)
 free_kib=$(df --output=avail -k "$W/$A" | tail -n 1)
 head -c "$((free_kib * 1024 - 8192))" /dev/zero >"$W/$A/ballast" 2>/dev/null
 refused space 1 node "$A" isi orang nama=Dua jk=P kode_kec="$A"
-is "the first record is still there" "$(node "$A" --json show "$first" | json id)" "$first"
+refused space 1 node "$A" show "$first" # no look without a row of the access log
+node "$A" status >/dev/null || fail "status on a full disk"
 rm "$W/$A/ballast"
+is "the first record is still there" "$(node "$A" --json show "$first" | json id)" "$first"
 node "$A" isi orang nama=Tiga jk=P kode_kec="$A" >/dev/null || fail "entry after space was made"
 wait_sent 60 "$A"
 is "records at the hub" "$(hub_count orang)" 2
