@@ -20,7 +20,7 @@ _tkskctl()
     --lane) COMPREPLY=($(compgen -W 'urgent normal bulk' -- "$cur")); return ;;
     esac
     case $first in
-    '') words=' status put isi edit ubah delete hapus apply import impor export ekspor list cari show lihat audit audit daftar audit periksa attention perhatian draft draf draf lihat draf ubah draf kirim draf buang countersign tandatangan daftar tandatangan lihat tandatangan tolak tandatangan explain jelaskan blob blob ambil blob daftar conflict bundle policy enrol daftar operator unlock buka lock kunci nodes trust node review snapshot query verify backup restore metrics completion help bantuan --node --hub --socket --json --lang --as --passphrase-file --key --version --help' ;;
+    '') words=' status put isi edit ubah delete hapus apply import impor export ekspor list cari show lihat audit audit daftar audit periksa attention perhatian draft draf draf lihat draf ubah draf kirim draf buang countersign tandatangan daftar tandatangan lihat tandatangan tolak tandatangan explain jelaskan blob blob ambil blob daftar conflict bundle reconcile cocokkan policy enrol daftar operator unlock buka lock kunci nodes trust node review snapshot query verify backup restore metrics completion help bantuan --node --hub --socket --json --lang --as --passphrase-file --key --version --help' ;;
     status) words=' --watch' ;;
     put|isi) words=' --draf --lane --request' ;;
     edit|ubah) words=' --draf --request' ;;
@@ -39,6 +39,7 @@ _tkskctl()
     blob) if [ -z "$second" ]; then words=' get list'; fi ;;
     conflict) if [ -z "$second" ]; then words=' list resolve'; fi ;;
     bundle) if [ -z "$second" ]; then words=' export import'; fi ;;
+    reconcile|cocokkan) words=' --month' ;;
     policy) if [ -z "$second" ]; then words=' show check sign publish'; fi ;;
     enrol|daftar) words='' ;;
     operator) if [ -z "$second" ]; then words=' add reset words credential list approve renew end'; fi ;;
@@ -47,7 +48,7 @@ _tkskctl()
     nodes) words='' ;;
     trust) if [ -z "$second" ]; then words=' init'; fi ;;
     node) if [ -z "$second" ]; then words=' invite approve show revoke'; fi ;;
-    review) if [ -z "$second" ]; then words=' list accept refuse'; fi ;;
+    review) if [ -z "$second" ]; then words=' list show accept refuse'; fi ;;
     snapshot) words=' --reason' ;;
     query) words=' --limit-ms --full --reason' ;;
     verify) words='' ;;
@@ -85,15 +86,16 @@ _tkskctl()
     'node approve') words=' --words --area' ;;
     'node show') words='' ;;
     'node revoke') words=' --reason --yes' ;;
-    'operator approve') words=' --sk --from --until --role --area --words' ;;
-    'operator renew') words=' --sk --until' ;;
+    'operator approve') words=' --sk --from --until --role --area --words --succeeds --acting' ;;
+    'operator renew') words=' --expiring --sk --until --acting --yes' ;;
     'operator end') words=' --reason --yes' ;;
     'policy check') words=' --district --version' ;;
     'policy sign') words=' -o' ;;
     'policy publish') words='' ;;
     'review list') words='' ;;
-    'review accept') words='' ;;
-    'review refuse') words='' ;;
+    'review show') words='' ;;
+    'review accept') words=' --author --yes' ;;
+    'review refuse') words=' --author --yes' ;;
     esac
     COMPREPLY=($(compgen -W "$words" -- "$cur"))
     [ ${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- "$cur"))
