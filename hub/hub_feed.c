@@ -5,6 +5,7 @@
 
 #include "common/must.h"
 #include "hub/hub_store_state.h"
+#include "proto/announce.h"
 #include "proto/value.h"
 
 /* One key of the feed index that the reader looks under: its area, and the audiences that it is in.
@@ -24,7 +25,7 @@ struct feeder {
     uint64_t number;                         /* the entry at hand */
     uint64_t rules;                          /* number of the newest rules entry */
     uint64_t dictionary, dictionary_version; /* where the newest one comes; 0 = none */
-    struct lookout lookouts[AREA_LEVELS_MAX + 2];
+    struct lookout lookouts[AREA_LEVELS_MAX + 3];
     unsigned lookout_count;
     enum err err;
 };
@@ -89,22 +90,15 @@ bool feed_restricted(const struct policy_field *field, struct bytes value)
 
 /* --- records --------------------------------------------------------------------------------- */
 
-/* An audience is in the feed index as '>' and its area; '>' alone is everybody. */
+/* An audience is in the feed index as '>' and its area, and as '<' and each area above it; '>'
+ * alone is everybody. An office is in it that lies in one of its areas, or has one inside. */
 bool feed_in_audience(const struct hub_record *record, struct bytes area)
 {
     const struct policy_collection *c = record->collection;
-    if (c->audience == AUDIENCE_AREA)
-        return false;
-    struct bytes raw =
-        c->audience == AUDIENCE_ALL ? bytes_of(NULL, 0) : record->fields[c->audience_field].raw;
-    if (raw.len == 0)
-        return true;
-    struct reader reader = reader_of(raw);
-    size_t count = c->fields[c->audience_field].type == FIELD_LIST ? reader_array(&reader) : 1;
-    for (size_t i = 0; i < count && !reader.err; i++)
-        if (area_within(area, reader_str(&reader)))
-            return true;
-    return false;
+    return announce_in_audience(
+        c,
+        c->audience == AUDIENCE_FIELD ? record->fields[c->audience_field].raw : bytes_of(NULL, 0),
+        area);
 }
 
 enum sight { SIGHT_NONE, SIGHT_LEFT, SIGHT_CHANGED, SIGHT_WHOLE };
@@ -124,12 +118,12 @@ static enum sight sight_of(const struct feeder *f, const struct row_change *chan
     struct bytes left = bytes_text(change->moved_from);
     bool inside = area_within(record_area(f->store->record), area);
     bool was_inside = left.len > 0 && area_within(left, area);
-    if (!inside && !was_inside && feed_in_audience(f->store->record, area))
-        return audience_is_new(f) ? SIGHT_WHOLE : SIGHT_CHANGED;
+    bool whole = (change->flags & CHANGE_WHOLE) != 0;
+    if (!inside && feed_in_audience(f->store->record, area))
+        return whole || audience_is_new(f) ? SIGHT_WHOLE : SIGHT_CHANGED;
     if (!inside)
         return was_inside ? SIGHT_LEFT : SIGHT_NONE;
-    return (left.len > 0 && !was_inside) || (change->flags & CHANGE_WHOLE) != 0 ? SIGHT_WHOLE
-                                                                                : SIGHT_CHANGED;
+    return (left.len > 0 && !was_inside) || whole ? SIGHT_WHOLE : SIGHT_CHANGED;
 }
 
 static bool field_is_due(const struct feeder *f, size_t index, enum sight sight)
@@ -320,7 +314,7 @@ static bool has_audiences(const struct policy *policy)
     return false;
 }
 
-/* Its area; everybody; and whatever holds its area. */
+/* Its area; everybody; audiences that hold its area, and those inside it. */
 static void lookouts_set(struct feeder *f)
 {
     const char *area = f->reader->area;
@@ -328,6 +322,8 @@ static void lookouts_set(struct feeder *f)
     if (!has_audiences(f->store->policy))
         return;
     f->lookouts[f->lookout_count++].scope[0] = '>';
+    (void)snprintf(f->lookouts[f->lookout_count++].scope, sizeof(f->lookouts[0].scope), "<%s",
+                   area);
     for (size_t len = 1; len <= strlen(area) && f->lookout_count < COUNT_OF(f->lookouts); len++)
         if (area[len] == '\0' || area[len] == '.')
             (void)snprintf(f->lookouts[f->lookout_count++].scope, sizeof(f->lookouts[0].scope),

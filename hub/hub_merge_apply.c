@@ -38,29 +38,38 @@ static enum err scopes_write(struct merge *m)
     return err;
 }
 
-/* Who else gets the record, wherever it belongs: straight into the index, since an audience may
- * have many areas. */
+static enum err audience_put(struct merge *m, char mark, struct bytes area)
+{
+    char scope[IDENTIFIER_BYTES_MAX + 2];
+    if (area.len > IDENTIFIER_BYTES_MAX)
+        return OK;
+    scope[0] = mark;
+    if (area.len > 0)
+        memcpy(scope + 1, area.at, area.len);
+    return m->store->ops->scope_put(m->store->backend, bytes_of(scope, 1 + area.len), m->number,
+                                    m->row.number);
+}
+
+/* Who else gets the record, wherever it belongs (hub_feed.c): straight into the index, since an
+ * audience may have many areas. */
 static enum err audience_write(struct merge *m)
 {
     const struct policy_collection *c = m->record.collection;
-    char scope[IDENTIFIER_BYTES_MAX + 2] = ">";
     if (c->audience == AUDIENCE_AREA)
         return OK;
     struct bytes raw =
         c->audience == AUDIENCE_ALL ? bytes_of(NULL, 0) : m->record.fields[c->audience_field].raw;
+    if (raw.len == 0)
+        return audience_put(m, '>', raw);
     struct reader reader = reader_of(raw);
-    size_t count = raw.len == 0                                      ? 1
-                   : c->fields[c->audience_field].type == FIELD_LIST ? reader_array(&reader)
-                                                                     : 1;
+    size_t count = c->fields[c->audience_field].type == FIELD_LIST ? reader_array(&reader) : 1;
     enum err err = OK;
-    for (size_t i = 0; i < count && !err; i++) {
-        struct bytes area = raw.len > 0 ? reader_str(&reader) : bytes_of(NULL, 0);
-        if (area.len > IDENTIFIER_BYTES_MAX)
-            continue;
-        if (area.len > 0)
-            memcpy(scope + 1, area.at, area.len);
-        err = m->store->ops->scope_put(m->store->backend, bytes_of(scope, 1 + area.len), m->number,
-                                       m->row.number);
+    for (size_t i = 0; i < count && !err && !reader.err; i++) {
+        struct bytes area = reader_str(&reader);
+        err = audience_put(m, '>', area);
+        for (size_t len = 1; len < area.len && !err; len++)
+            if (area.at[len] == '.')
+                err = audience_put(m, '<', bytes_of(area.at, len));
     }
     return err;
 }
