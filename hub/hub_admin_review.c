@@ -343,10 +343,13 @@ void hub_cmd_review_show(struct hub_admin *admin, struct admin_call *call)
         err = ERR_NOT_FOUND;
     if (err == OK)
         err = changes_json(&review, row, changes);
-    if (err == OK) {
+    const struct hub_looked looked = { .op = ACCESS_LOOK,
+                                       .what = "review",
+                                       .count = json_array_size(changes) };
+    if (err == OK && hub_ask_log(admin, call, NULL, &looked)) {
         hub_json_set(row, "changes", json_incref(changes));
         admin_done(call, json_incref(row));
-    } else {
+    } else if (err != OK) {
         hub_refuse(call, err, "review",
                    err == ERR_NOT_FOUND ? "no such work waits" : "the database");
     }

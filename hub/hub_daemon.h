@@ -1,8 +1,9 @@
 /* tksk-hub put together: keys, enrolment, store, driver, access and admin socket around one loop.
  *
  * A hub that no district was founded on has keys, enrolment and the admin socket; the first trust
- * statement makes the rest. STATE holds: keys/ (hub_keys), enrol.db, access.db (hub_store_access), district (its code, one line),
- * hub.db, endpoint (as bound, one line) and copies/ (for questions; emptied at each start). */
+ * statement makes the rest. STATE holds: keys/ (hub_keys), enrol.db, access.db (hub_store_access),
+ * district (its code, one line), hub.db, endpoint (as bound, one line) and copies/ (for questions;
+ * emptied at each start). */
 #pragma once
 
 #include "common/service.h"

@@ -302,8 +302,8 @@ CREATE TABLE link (
 INSERT INTO link VALUES (1, 0, 0);
 CREATE INDEX change_told ON change (told_epoch, told, disposition) WHERE told_epoch > 0;
 
--- The access log (proto/access.h). note: a box of collection and reason. access_end: the anchor that
--- trimming left, and the last row.
+-- The access log (proto/access.h). note: a box of collection and reason. access_end: the anchor
+-- that trimming left, and the last row.
 CREATE TABLE access (
     number INTEGER PRIMARY KEY,
     wall_ms INTEGER NOT NULL,

@@ -58,7 +58,8 @@ is "a specific value" "$(ask 'SELECT nama_ibu_kandung IS NULL FROM orang')" 1
 is "its view" "$(ask 'SELECT nik FROM v_orang')" "3604••••••••0001"
 is "by the number" "$(ask "SELECT count(*) FROM orang WHERE nik = '$NIK'")" 0
 refused 'only read with --full' 1 hub query 'SELECT nik FROM main.orang'
-refused 'only read with --full' 1 hub query 'WITH orang AS (SELECT nik FROM main.orang) SELECT nik FROM orang'
+refused 'only read with --full' 1 hub query \
+    'WITH orang AS (SELECT nik FROM main.orang) SELECT nik FROM orang'
 refused --reason 2 hub query 'SELECT nik FROM orang' --full
 is "all of it" "$(ask 'SELECT nik FROM orang' --full --reason 'pemadanan DTSEN')" "$NIK"
 last hub op query

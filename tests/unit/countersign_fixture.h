@@ -139,7 +139,8 @@ static inline struct hash leaf_of(struct pair *p, const struct id *record)
 static inline enum err countersign(struct pair *p, const struct hash *leaves, size_t count,
                                    size_t *ret_done)
 {
-    return node_entry_countersign(p->o.entry, leaves, count, OFFICE_WALL_MS, ret_done, &p->o.problem);
+    return node_entry_countersign(p->o.entry, leaves, count, OFFICE_WALL_MS, ret_done,
+                                  &p->o.problem);
 }
 
 static inline void sign_all(struct pair *p, const struct hash *leaves, size_t count)

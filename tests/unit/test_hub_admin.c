@@ -434,6 +434,44 @@ static void one_select_is_answered_and_nothing_else(void **state)
     ask_done("query", sql_args("SELECT count(*) FROM person"));
 }
 
+static const char *logged(const char *key)
+{
+    ask_done("audit_list", json_pack("{s:i}", "max", 1));
+    const json_t *row = json_array_get(answer.rows, 0);
+    const char *text = json_string_value(json_object_get(row, key));
+    return text != NULL ? text : "";
+}
+
+static void questions_and_copies_are_logged_with_user_and_reason(void **state)
+{
+    (void)state;
+    found();
+    ask_done("rules_publish", document_args(rules_made(1)));
+    ask_refused("query", json_pack("{s:s, s:b}", "sql", "SELECT 1", "full", 1), ERR_USAGE);
+    ask_refused("query", json_pack("{s:s, s:b, s:s}", "sql", "SELECT 1", "full", 1, "reason", "  "),
+                ERR_USAGE);
+    ask_done("audit_list", NULL);
+    assert_int_equal(json_array_size(answer.rows), 0); /* nothing was asked */
+    ask_done("query", json_pack("{s:s, s:b, s:s}", "sql", "SELECT 1", "full", 1, "reason",
+                                "pemadanan DTSEN"));
+    assert_string_equal(logged("op"), "query");
+    assert_string_equal(logged("what"), "SELECT 1");
+    assert_string_equal(logged("reason"), "pemadanan DTSEN");
+    const json_t *row = json_array_get(answer.rows, 0);
+    assert_int_equal(json_integer_value(json_object_get(row, "uid")), getuid());
+    assert_true(json_is_true(json_object_get(row, "full")));
+    ask_done("snapshot", json_pack("{s:s}", "reason", "untuk BI"));
+    assert_string_equal(logged("op"), "snapshot");
+    assert_string_equal(logged("reason"), "untuk BI");
+    ask_done("backup", NULL);
+    assert_string_equal(logged("op"), "backup");
+    daemon_down();
+    daemon_up();
+    ask_done("audit_verify", NULL);
+    assert_true(json_is_true(json_object_get(answer.done, "sound")));
+    assert_int_equal(done_int("last"), 3);
+}
+
 static void a_slow_question_ends_and_the_daemon_lives_on(void **state)
 {
     (void)state;
@@ -576,6 +614,7 @@ int main(void)
         TEST(rules_are_published_once_and_come_back_as_signed),
         TEST(an_invite_is_a_file_and_wrong_words_approve_nobody),
         TEST(one_select_is_answered_and_nothing_else),
+        TEST(questions_and_copies_are_logged_with_user_and_reason),
         TEST(a_slow_question_ends_and_the_daemon_lives_on),
         TEST(verify_replays_the_journal_of_a_copy),
         TEST(a_snapshot_is_a_whole_database),
