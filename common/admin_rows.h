@@ -7,8 +7,9 @@
 struct loop;
 struct admin_rows;
 
-/* The next row, which the callee takes; ERR_NOT_FOUND: there are no more, and *ret_row may be the
- * `done` object. Any other error ends the call with `problem`. */
+/* The next row, which the callee takes; OK without one: none yet, ask again the next turn.
+ * ERR_NOT_FOUND: there are no more, and *ret_row may be the `done` object. Any other error ends the
+ * call with `problem`. */
 typedef enum err admin_rows_next(void *ctx, json_t **ret_row, struct problem *problem);
 typedef void admin_rows_end(void *ctx); /* frees it */
 

@@ -164,5 +164,6 @@ json_t *hub_alarms(const struct hub_daemon *daemon, const json_t *nodes, uint64_
     alarm_lost(alarms, nodes);
     alarm_clocks(alarms, nodes);
     alarm_backup(daemon, alarms, backup_ms);
+    hub_alarms_unanswered(daemon, alarms);
     return alarms;
 }

@@ -12,6 +12,8 @@
  * hub_admin_reconcile.c  the books of every office
  * hub_admin_history.c what became of one record, change by change
  * hub_admin_access.c  who looked at what
+ * hub_admin_answer.c  submissions and their answers, receipts
+ * hub_admin_count.c   records counted by codes
  * hub_admin_blob.c    which office has the bytes of photos and files
  * hub_admin_copy.c    query, verify, snapshot, backup
  * hub_admin_carry.c   bundles as files */
@@ -88,6 +90,9 @@ bool hub_ask_log(struct hub_admin *admin, struct admin_call *call, const struct 
 void hub_cmd_audit_list(struct hub_admin *admin, struct admin_call *call);
 void hub_cmd_audit_verify(struct hub_admin *admin, struct admin_call *call);
 
+void hub_cmd_unanswered(struct hub_admin *admin, struct admin_call *call);
+void hub_cmd_receipt(struct hub_admin *admin, struct admin_call *call);
+void hub_cmd_count(struct hub_admin *admin, struct admin_call *call);
 void hub_cmd_hello(struct hub_admin *admin, struct admin_call *call);
 void hub_cmd_status(struct hub_admin *admin, struct admin_call *call);
 void hub_cmd_nodes(struct hub_admin *admin, struct admin_call *call);
@@ -120,6 +125,9 @@ int64_t hub_setting(const struct hub_daemon *daemon, const char *name, int64_t o
 
 /* hub_admin_alarm.c: what needs a person, worst first, from the rows of `nodes`. */
 json_t *hub_alarms(const struct hub_daemon *daemon, const json_t *nodes, uint64_t backup_ms);
+
+/* hub_admin_answer.c: submissions over their time, one alarm a kind and unit. */
+void hub_alarms_unanswered(const struct hub_daemon *daemon, json_t *alarms);
 
 /* How long before the end of a term both sides are told. */
 int64_t hub_term_days(const struct hub_daemon *daemon);

@@ -303,6 +303,15 @@ NODISCARD enum err hub_store_change(struct hub_store *store, const struct hash *
  * RECORDS(collection, area or '%'): rows of the collection's view, in that area or inside it.
  * FIND(short number, or 8 and more hex digits of an id): collection, id, short, deleted.
  * RECORD(collection, record id text): its view's row. RECORD_FULL: with restricted values.
+ * OWED(since, id): submissions without an answer after that one, 500 at most, the longest waiting
+ *   first: collection, id (hex), short, state, unit, since (number of the entry that brought it
+ *   into an open state), since_ms. Begins with "0" and "".
+ * OWED_ONE(id as 32 hex digits): since, since_ms.
+ * OWED_UNITS(collection, milliseconds): collection, unit, count, late (since before that time).
+ * VALUES(collection, id as 32 hex digits or "", fields joined by commas): 2000 records at most after that one,
+ *   by id: id, and these fields as they stand; nothing deleted.
+ * REFERRING(collection, its reference field, record id text): rows of the collection's view that
+ *   refer to that record.
  * POSITIONS(node): incarnation, lane, seq received; active first.
  * LOST(node or '%'): node, replaced (trust version), heard_ms, lane, first, last: positions that a
  *   device had queued, as it last said, when the office got another one, and that never came.
@@ -322,9 +331,16 @@ NODISCARD enum err hub_store_change(struct hub_store *store, const struct hash *
     X(HUB_LIST_FIND, "list_find", 1)                                                               \
     X(HUB_LIST_RECORD, "list_record", 2)                                                           \
     X(HUB_LIST_RECORD_FULL, "list_record_full", 2)                                                           \
+    X(HUB_LIST_OWED, "list_owed", 2)                                                               \
+    X(HUB_LIST_OWED_ONE, "list_owed_one", 1)                                                       \
+    X(HUB_LIST_OWED_UNITS, "list_owed_units", 2)                                                   \
+    X(HUB_LIST_VALUES, "list_values", 3)                                                           \
+    X(HUB_LIST_REFERRING, "list_referring", 3)                                                     \
     X(HUB_LIST_POSITIONS, "list_positions", 1)                                                     \
     X(HUB_LIST_LOST, "list_lost", 1)                                                               \
     X(HUB_LIST_BACKUPS, "list_backups", 0)
+
+#define HUB_VALUES_ROWS 2000 /* a page of HUB_LIST_VALUES */
 
 enum hub_list {
 #define X(name, sql, parameters) name,

@@ -214,6 +214,18 @@ CREATE TABLE tksk_field (
     PRIMARY KEY (collection, number)
 ) STRICT, WITHOUT ROWID;
 
+-- Submissions that wait for an answer (the policy's `answer`). since: number of the entry that
+-- brought it into an open state. It follows from the rows of the collections.
+CREATE TABLE tksk_owed (
+    id BLOB PRIMARY KEY,
+    collection INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    short TEXT NOT NULL,
+    state TEXT NOT NULL,
+    unit TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tksk_owed_since ON tksk_owed (since, id);
+
 CREATE TABLE tksk_backup (
     name TEXT PRIMARY KEY,
     number INTEGER NOT NULL,

@@ -64,6 +64,7 @@ static const struct {
     { "tksk_incarnation", { NULL } },
     { "tksk_journal", { "entry" } },
     { "tksk_lane", { NULL } },
+    { "tksk_owed", { NULL } },
     { "tksk_scope", { NULL } },
     { "tksk_txn", { "body" } },
     { "tksk_wait", { NULL } },

@@ -324,6 +324,28 @@ FROM (SELECT txn, max(disposition) AS disposition, count(*) AS changes FROM tksk
       GROUP BY txn) AS a JOIN tksk_txn AS t ON t.number = a.txn
 GROUP BY t.node, a.disposition
 UNION ALL SELECT node, 0, count(*), 0, 0, 0 FROM tksk_txn WHERE fault IS NOT NULL GROUP BY node;
+-- Submissions without an answer, the longest waiting first, after one of them.
+-- name: list_owed
+SELECT c.name AS collection, lower(hex(o.id)) AS id, o.short AS short, o.state AS state,
+    o.unit AS unit, o.since AS since, j.wall_ms AS since_ms
+FROM tksk_owed AS o JOIN tksk_journal AS j ON j.number = o.since
+    JOIN tksk_collection AS c ON c.id = o.collection
+WHERE o.since >= CAST(?1 AS INTEGER) AND (o.since > CAST(?1 AS INTEGER) OR hex(o.id) > upper(?2))
+ORDER BY o.since, o.id LIMIT 500;
+-- name: list_owed_one
+SELECT o.since AS since, j.wall_ms AS since_ms
+FROM tksk_owed AS o JOIN tksk_journal AS j ON j.number = o.since WHERE o.id = ?1;
+-- name: list_owed_units
+SELECT c.name AS collection, o.unit AS unit, count(*) AS count,
+    sum(j.wall_ms < CAST(?2 AS INTEGER)) AS late
+FROM tksk_owed AS o JOIN tksk_journal AS j ON j.number = o.since
+    JOIN tksk_collection AS c ON c.id = o.collection
+WHERE c.name = ?1 GROUP BY o.unit;
+-- name: owed_put
+INSERT INTO tksk_owed (id, collection, since, short, state, unit) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (id) DO UPDATE SET state = excluded.state, unit = excluded.unit;
+-- name: owed_drop
+DELETE FROM tksk_owed WHERE id = ?1;
 -- name: list_totals
 SELECT 'accepted' AS disposition, (SELECT coalesce(sum(changes), 0) FROM tksk_txn)
     - (SELECT count(*) FROM tksk_change WHERE disposition <> 1) AS count

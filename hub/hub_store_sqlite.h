@@ -31,7 +31,8 @@
     X(scan_entry) X(scan_txn) X(scan_change) X(scan_conflict) X(scan_decision) X(scan_scope)       \
     X(scan_wait) X(scan_document) X(scan_field) X(list_nodes) X(list_review) X(list_totals)        \
     X(list_history) X(list_positions) X(list_lost) X(list_backups) X(list_terms)                   \
-    X(list_books_lanes) X(list_books_entries) X(list_books_answers)
+    X(list_books_lanes) X(list_books_entries) X(list_books_answers) X(owed_put) X(owed_drop)       \
+    X(list_owed) X(list_owed_one) X(list_owed_units)
 /* clang-format on */
 
 enum statement {
@@ -110,6 +111,13 @@ const struct table *tables_of(const struct sqlite_backend *s,
 int64_t tables_id(const struct sqlite_backend *s, const struct policy_collection *collection);
 const struct policy_collection *tables_collection(const struct sqlite_backend *s, int64_t id);
 void tables_close(struct sqlite_backend *s);
+
+/* hub_store_sqlite_owed.c: what waits for its answer, after a record was written, and after the
+ * policy changed. */
+NODISCARD enum err owed_note(struct sqlite_backend *s, const struct table *t,
+                             const struct hub_record *record, bool insert);
+NODISCARD enum err owed_migrate(struct sqlite_backend *s, int64_t id,
+                                const struct policy_collection *c);
 
 /* The functions of the table, by file. */
 /* clang-format off */

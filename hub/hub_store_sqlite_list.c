@@ -170,6 +170,66 @@ static enum err list_record(struct sqlite_backend *s, const char *const *paramet
                     ctx);
 }
 
+/* Columns of a page of records, for counting; names that the policy does not have are refused. */
+static enum err list_values(struct sqlite_backend *s, const char *const *parameters,
+                            hub_row_callback *row, void *ctx)
+{
+    char *text = NULL;
+    size_t len = 0;
+    struct id after = { .at = { 0 } };
+    const struct policy_collection *c =
+        s->policy ? policy_collection(s->policy, bytes_text(parameters[0])) : NULL;
+    if (!c || (parameters[1][0] != '\0' && !crypto_unhex(bytes_text(parameters[1]), after.at, ID_BYTES)))
+        return ERR_NOT_FOUND;
+    FILE *out = open_memstream(&text, &len);
+    if (!out)
+        return ERR_MEMORY;
+    enum err err = OK;
+    fprintf(out, "SELECT lower(hex(_id)) AS id");
+    for (const char *at = parameters[2]; *at != '\0' && !err;) {
+        size_t name = strcspn(at, ",");
+        const struct policy_field *field = policy_field(c, bytes_of(at, name));
+        err = field ? OK : ERR_FIELD;
+        if (field)
+            fprintf(out, ", \"%s\"", field->name);
+        at += name + (at[name] == ',');
+    }
+    fprintf(out,
+            " FROM \"%s\" WHERE _id BETWEEN ?1 AND ?2 AND _id <> ?1 AND _deleted = 0 "
+            "ORDER BY _id LIMIT %d",
+            c->name, HUB_VALUES_ROWS);
+    if (err) {
+        (void)fclose(out);
+        free(text);
+        return err;
+    }
+    struct id last;
+    memset(last.at, 0xff, sizeof(last.at));
+    return give_sql(s, out, &text, bytes_id(&after), bytes_id(&last), NULL, 0, row, ctx);
+}
+
+static enum err list_referring(struct sqlite_backend *s, const char *const *parameters,
+                               hub_row_callback *row, void *ctx)
+{
+    char from[2 * IDENTIFIER_BYTES_MAX + 64];
+    char *text = NULL;
+    size_t len = 0;
+    struct id record;
+    const struct policy_collection *c =
+        s->policy ? policy_collection(s->policy, bytes_text(parameters[0])) : NULL;
+    const struct policy_field *field = c ? policy_field(c, bytes_text(parameters[1])) : NULL;
+    if (!field || field->type != FIELD_REFERENCE ||
+        !uuid_from_text(bytes_text(parameters[2]), &record))
+        return ERR_NOT_FOUND;
+    FILE *out = open_memstream(&text, &len);
+    if (!out)
+        return ERR_MEMORY;
+    (void)snprintf(from, sizeof(from), "(SELECT * FROM \"%s\" WHERE \"%s\" = ?1)", c->name,
+                   field->name);
+    views_people(out, c, from, false);
+    return give_sql(s, out, &text, bytes_id(&record), bytes_id(&record), NULL, 0, row, ctx);
+}
+
 /* The ids that begin with the hex digits of `text` (dashes left out). False: fewer than eight of
  * them. */
 static bool id_range(const char *text, struct id *ret_low, struct id *ret_high)
@@ -257,6 +317,19 @@ enum err sqlite_list(struct hub_backend *b, enum hub_list list, const char *cons
     case HUB_LIST_RECORD:
     case HUB_LIST_RECORD_FULL:
         return list_record(s, parameters, list == HUB_LIST_RECORD_FULL, row, ctx);
+    case HUB_LIST_OWED:
+        return list_bound(s, STMT_list_owed, parameters, 2, row, ctx);
+    case HUB_LIST_OWED_ONE:
+        if (!crypto_unhex(bytes_text(parameters[0]), record.at, ID_BYTES))
+            return ERR_NOT_FOUND;
+        statement_bind(s->statements[STMT_list_owed_one], "d", &record);
+        return give_rows(s, s->statements[STMT_list_owed_one], row, ctx);
+    case HUB_LIST_OWED_UNITS:
+        return list_bound(s, STMT_list_owed_units, parameters, 2, row, ctx);
+    case HUB_LIST_VALUES:
+        return list_values(s, parameters, row, ctx);
+    case HUB_LIST_REFERRING:
+        return list_referring(s, parameters, row, ctx);
     case HUB_LIST_POSITIONS:
         return list_bound(s, STMT_list_positions, parameters, 1, row, ctx);
     case HUB_LIST_LOST:

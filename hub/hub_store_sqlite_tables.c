@@ -294,6 +294,8 @@ static enum err collection_migrate(struct sqlite_backend *s, const struct policy
         if (!err && (c->fields[i].lookup || (int)i == c->area_field))
             err = index_make(s, id, c, &c->fields[i]);
     }
+    if (!err)
+        err = owed_migrate(s, id, c);
     return err ? err : view_make(s, c);
 }
 
@@ -397,7 +399,7 @@ static enum err record_write(struct hub_backend *b, const struct hub_record *rec
     (void)sqlite3_reset(st);
     err = db_err(&s->db, code);
     must(err || insert || sqlite3_changes(s->db.handle) == 1);
-    return err;
+    return err ? err : owed_note(s, t, record, insert);
 }
 
 enum err sqlite_record_insert(struct hub_backend *b, const struct hub_record *record)

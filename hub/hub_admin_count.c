@@ -1,0 +1,179 @@
+/* Counting records by codes, a page of them a turn of the loop. */
+#include <stdlib.h>
+
+#include "hub/hub_admin_inside.h"
+#include "proto/count.h"
+#include "proto/value_form.h"
+
+#define COLUMNS_TEXT_MAX ((COUNT_BY_MAX + COUNT_WHERE_MAX) * (IDENTIFIER_BYTES_MAX + 1) + 1)
+
+struct counting {
+    struct hub_admin *admin;
+    struct count count;
+    uint64_t rules_version;
+    char columns[COLUMNS_TEXT_MAX];
+    char last[2 * ID_BYTES + 1];
+    size_t read, at;
+    bool whole; /* all were read */
+    enum err err;
+};
+
+static void count_row(void *ctx, const struct hub_row *row)
+{
+    struct counting *counting = ctx;
+    struct bytes values[COUNT_BY_MAX + COUNT_WHERE_MAX];
+    must(row->count <= (int)COUNT_OF(values) + 1);
+    for (int i = 1; i < row->count; i++)
+        values[i - 1] = row->values[i] != NULL ? bytes_text(row->values[i]) : bytes_of(NULL, 0);
+    (void)snprintf(counting->last, sizeof counting->last, "%s",
+                   row->values[0] != NULL ? row->values[0] : "");
+    counting->read++;
+    if (counting->err == OK)
+        counting->err = count_add(&counting->count, values);
+}
+
+static enum err count_page(struct counting *counting)
+{
+    char last[sizeof counting->last];
+    memcpy(last, counting->last, sizeof last); /* the callback moves it on */
+    const char *const parameters[] = { counting->count.collection->name, last, counting->columns };
+    counting->read = 0;
+    enum err err = hub_store_list(counting->admin->daemon->store, HUB_LIST_VALUES, parameters,
+                                  count_row, counting);
+    counting->whole = counting->read < HUB_VALUES_ROWS;
+    return err != OK ? err : counting->err;
+}
+
+static json_t *cell_json(const struct count *count, const struct count_cell *cell)
+{
+    json_t *codes = json_array(), *labels = json_array();
+    for (size_t i = 0; i < count->by_count; i++) {
+        (void)json_array_append_new(codes, json_string(cell->codes[i]));
+        (void)json_array_append_new(labels, json_string(count_label(count, i, cell->codes[i])));
+    }
+    return json_pack("{s:o, s:o, s:I}", "codes", codes, "labels", labels, "records",
+                     (json_int_t)cell->records);
+}
+
+static json_t *count_done(const struct count *count)
+{
+    json_t *fields = json_array();
+    for (size_t i = 0; i < count->by_count; i++)
+        (void)json_array_append_new(fields, json_pack("{s:s, s:s}", "name", count->by[i]->name,
+                                                      "label", count->by[i]->label));
+    return json_pack("{s:s, s:s, s:o, s:I}", "collection", count->collection->name, "title",
+                     count->collection->title, "fields", fields, "records",
+                     (json_int_t)count->total);
+}
+
+/* While pages are read a turn gives no row. */
+static enum err count_next(void *ctx, json_t **ret_row, struct problem *problem)
+{
+    struct counting *counting = ctx;
+    if (hub_store_policy_mark(counting->admin->daemon->store).rules_version !=
+        counting->rules_version)
+        return problem_set(problem, ERR_BUSY, "count", "a new policy came; ask again");
+    if (!counting->whole)
+        return count_page(counting);
+    if (counting->at < counting->count.cell_count) {
+        *ret_row = cell_json(&counting->count, &counting->count.cells[counting->at++]);
+        return OK;
+    }
+    *ret_row = count_done(&counting->count);
+    return ERR_NOT_FOUND;
+}
+
+static void count_end(void *ctx)
+{
+    struct counting *counting = ctx;
+    count_close(&counting->count);
+    free(counting);
+}
+
+/* By name or title. False: refused. */
+static bool find_collection(const struct policy *policy, struct admin_call *call, const char *name,
+                            const struct policy_collection **ret_collection)
+{
+    char names[PROBLEM_DETAIL_MAX] = "";
+    size_t len = 0;
+    for (size_t i = 0; policy != NULL && i < policy->collection_count; i++) {
+        const struct policy_collection *one = &policy->collections[i];
+        if (text_same_loose(bytes_text(name), one->name) ||
+            text_same_loose(bytes_text(name), one->title)) {
+            *ret_collection = one;
+            return true;
+        }
+        if (len < sizeof names)
+            len += (size_t)snprintf(names + len, sizeof names - len, "%s%s", i > 0 ? ", " : "",
+                                    one->name);
+    }
+    hub_refuse(call, ERR_COLLECTION, name, names);
+    return false;
+}
+
+/* args.by: names; args.find: {name: text}. False: refused. */
+static bool count_ask(struct counting *counting, struct admin_call *call)
+{
+    const json_t *args = admin_call_args(call);
+    json_t *find = json_object_get(args, "find"), *value;
+    struct problem problem = { .code = OK };
+    struct count *count = &counting->count;
+    const char *name;
+    size_t index;
+    enum err err = OK;
+    json_array_foreach(json_object_get(args, "by"), index, value) {
+        name = json_string_value(value);
+        if (err == OK)
+            err = count_by(count, name != NULL ? name : "", &problem);
+    }
+    json_object_foreach(find, name, value) {
+        const char *text = json_string_value(value);
+        if (err == OK)
+            err = count_where(count, name, text != NULL ? text : "", &problem);
+    }
+    if (err == OK && count->by_count == 0)
+        err = problem_set(&problem, ERR_USAGE, "by", "one field or two");
+    if (err != OK)
+        admin_fail(call, &problem);
+    return err == OK;
+}
+
+static void columns_add(struct counting *counting, const struct policy_field *field)
+{
+    size_t len = strlen(counting->columns);
+    (void)snprintf(counting->columns + len, sizeof counting->columns - len, "%s%s",
+                   len > 0 ? "," : "", field->name);
+}
+
+void hub_cmd_count(struct hub_admin *admin, struct admin_call *call)
+{
+    struct hub_store *store = admin->daemon->store;
+    const struct policy *policy = hub_store_policy(store);
+    const struct policy_collection *collection;
+    const char *name;
+    if (!hub_arg_text(call, "collection", &name) ||
+        !find_collection(policy, call, name, &collection))
+        return;
+    struct counting *counting = calloc(1, sizeof *counting);
+    if (counting == NULL) {
+        hub_refuse(call, ERR_MEMORY, "count", NULL);
+        return;
+    }
+    counting->admin = admin;
+    counting->rules_version = hub_store_policy_mark(store).rules_version;
+    count_open(policy, collection, &counting->count);
+    if (!count_ask(counting, call)) {
+        count_end(counting);
+        return;
+    }
+    for (size_t i = 0; i < counting->count.by_count; i++)
+        columns_add(counting, counting->count.by[i]);
+    for (size_t i = 0; i < counting->count.where_count; i++)
+        columns_add(counting, counting->count.where[i].field);
+    enum err err =
+        admin_rows_start(&admin->rows, admin->daemon->loop, call, count_next, count_end, counting);
+    if (err != OK) {
+        count_end(counting);
+        hub_refuse(call, err, "count", NULL);
+    }
+}
