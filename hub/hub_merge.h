@@ -5,6 +5,7 @@
 #pragma once
 
 #include "hub/hub_store_state.h"
+#include "proto/endorse.h"
 #include "proto/merge.h"
 #include "proto/validate.h"
 
@@ -71,7 +72,7 @@ struct merge {
     bool finished;
     struct hub_record other;
     struct id endorsed;
-    uint8_t statement[CHANGE_BYTES_MAX * 4];
+    uint8_t statement[ENDORSEMENT_BYTES_MAX];
     enum err rules_err;
     struct txn decoded; /* of a transaction that is looked at again */
     struct buf plain, packed;
@@ -95,7 +96,8 @@ bool merge_signer_ended(const struct merge *m, const struct trust_operator *op);
 bool merge_has_rules(const struct merge *m, const struct change *change);
 /* Authority over the fields, states, rules; m->record is what an update meets. A refusal fills
  * `problem`. */
-NODISCARD enum err merge_rules(struct merge *m, unsigned index, struct problem *problem);
+NODISCARD enum err merge_rules(struct merge *m, const struct change *change,
+                               struct problem *problem);
 /* Computed fields and the hub's own moves, in m->record, as part of m->number. */
 NODISCARD enum err merge_finish(struct merge *m, bool *ret_added);
 /* What that may add to the feed. */

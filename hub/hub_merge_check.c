@@ -301,11 +301,29 @@ static bool is_refusal(enum err err)
            err != ERR_BUSY;
 }
 
+/* The answer to a conflict about existence, as the delete that it stands for. */
+static struct change as_delete(const struct change *answer)
+{
+    static const uint8_t empty_map[] = { 0x80 };
+    struct change change = *answer;
+    change.op = OP_DELETE;
+    change.fields = bytes_of(empty_map, sizeof(empty_map));
+    return change;
+}
+
+static bool says_deleted(const struct change *change)
+{
+    return bytes_equal(fields_get(change->fields, bytes_text("")), merge_bool(true));
+}
+
 /* Whose fields they are, and what the policy's rules say, of the record that stands. */
 static enum err check_rules(struct merge *m, unsigned index)
 {
     struct problem problem = { .code = OK };
-    enum err err = merge_rules(m, index, &problem);
+    struct change change = m->txn->changes[index];
+    if (merge_is_existence(&change))
+        change = as_delete(&change);
+    enum err err = merge_rules(m, &change, &problem);
     if (!is_refusal(err))
         return err;
     problem.code = err;
@@ -377,15 +395,11 @@ static enum err check_create(struct merge *m, unsigned index)
 static enum err check_existence_answer(struct merge *m, unsigned index)
 {
     struct problem problem = { .code = OK };
-    struct change as_delete = m->txn->changes[index];
-    struct bytes value = fields_get(as_delete.fields, bytes_text(""));
-    static const uint8_t empty_map[] = { 0x80 };
-    as_delete.op = OP_DELETE;
-    as_delete.fields = bytes_of(empty_map, sizeof(empty_map));
-    struct reader reader = reader_of(value);
+    const struct change change = as_delete(&m->txn->changes[index]);
+    struct reader reader = reader_of(fields_get(m->txn->changes[index].fields, bytes_text("")));
     if (reader_peek(&reader) != KIND_BOOL)
         return ERR_VALUE;
-    return validate_authority(m->then, &as_delete, &m->author, &problem);
+    return validate_authority(m->then, &change, &m->author, &problem);
 }
 
 /* Where a create or a move puts its record; what is there already is asked of the record. */
@@ -441,7 +455,8 @@ static enum err check_all_rules(struct merge *m)
     enum err err = OK;
     for (unsigned i = 0; i < m->txn->change_count && !err; i++) {
         const struct change *change = &m->txn->changes[i];
-        if (m->failed[change->group] || merge_is_existence(change) || !merge_has_rules(m, change))
+        if (m->failed[change->group] || !merge_has_rules(m, change) ||
+            (merge_is_existence(change) && !says_deleted(change)))
             continue;
         if (change->op != OP_CREATE)
             err = m->store->ops->record_get(m->store->backend, m->now[i], &change->record,

@@ -147,9 +147,8 @@ static struct rules_input input_of(struct merge *m, const struct change *change)
                                  .context = m };
 }
 
-enum err merge_rules(struct merge *m, unsigned index, struct problem *problem)
+enum err merge_rules(struct merge *m, const struct change *change, struct problem *problem)
 {
-    const struct change *change = &m->txn->changes[index];
     const struct policy_collection *c = policy_collection(m->then, change->collection);
     enum err err = OK;
     must(c != NULL);

@@ -40,6 +40,7 @@ struct entry_request {
     unsigned change_count;
     const struct import_progress *import; /* see queue_entry */
     bool dry;                             /* checked as ever, then nothing is stored */
+    bool presumes_signature; /* with `dry`: of who acts, where a field has one; it is made later */
     /* May leave a change out instead of refusing all: called for each after its check, with the
      * error (OK: `change` is what would be stored). What it returns, unless OK, refuses the whole
      * request. */

@@ -8,8 +8,6 @@
 #include "proto/endorse.h"
 #include "proto/rules.h"
 
-#define STATEMENT_BYTES_MAX (4 * CHANGE_BYTES_MAX)
-
 struct asking {
     struct submit *submit;
     const struct change *change;
@@ -128,12 +126,15 @@ static enum signature_state signature(void *context, const struct policy_field *
     const struct trust_operator *op = trust_operator(trust, (uint32_t)endorsement.operator_number);
     if (!op || !endorsement_signer(field, op, &endorsement))
         return SIGNATURE_NONE;
-    if (!space_of(asking, &asking->statement, STATEMENT_BYTES_MAX))
+    if (!space_of(asking, &asking->statement, ENDORSEMENT_BYTES_MAX))
         return SIGNATURE_NONE;
-    struct writer out = writer_of(asking->statement, STATEMENT_BYTES_MAX);
-    if (endorsement_statement(&endorsement, trust->district, env->collection, field,
-                              &asking->change->record, env, &out) != OK ||
-        !endorsement_verify(&endorsement, writer_bytes(&out), &op->key))
+    struct writer out = writer_of(asking->statement, ENDORSEMENT_BYTES_MAX);
+    const struct entry_request *request = asking->submit->request;
+    bool presumed = request->dry && request->presumes_signature &&
+                    op->number == asking->submit->operator->number;
+    if (!presumed && (endorsement_statement(&endorsement, trust->district, env->collection, field,
+                                            &asking->change->record, env, &out) != OK ||
+                      !endorsement_verify(&endorsement, writer_bytes(&out), &op->key)))
         return SIGNATURE_NONE;
     if (op->ended.reason != END_NONE)
         return SIGNATURE_ENDED;
@@ -142,18 +143,28 @@ static enum signature_state signature(void *context, const struct policy_field *
                : SIGNATURE_AREA;
 }
 
-/* A resolve about the record's existence asks no rules. */
-static bool is_existence(const struct change *change)
+/* The answer to a conflict about the record's existence: to delete is asked as a delete is. */
+static struct change as_asked(const struct change *change)
 {
-    return change->op == OP_RESOLVE && fields_get(change->fields, bytes_text("")).len > 0;
+    static const uint8_t empty_map[] = { 0x80 };
+    struct change asked = *change;
+    struct bytes value = fields_get(change->fields, bytes_text(""));
+    struct reader reader = reader_of(value);
+    if (change->op == OP_RESOLVE && value.len > 0 && reader_peek(&reader) == KIND_BOOL &&
+        reader_bool(&reader)) {
+        asked.op = OP_DELETE;
+        asked.fields = bytes_of(empty_map, sizeof empty_map);
+    }
+    return asked;
 }
 
-enum err submit_rules(struct submit *submit, const struct change *change)
+enum err submit_rules(struct submit *submit, const struct change *given)
 {
+    const struct change asked = as_asked(given), *change = &asked;
     const struct policy_collection *collection =
         policy_collection(submit->policy, change->collection);
-    if (is_existence(change) ||
-        (collection && !rules_asked(submit->policy, collection, &submit->author)))
+    bool keeps = change->op == OP_RESOLVE && fields_get(change->fields, bytes_text("")).len > 0;
+    if (keeps || (collection && !rules_asked(submit->policy, collection, &submit->author)))
         return validate_authority(submit->policy, change, &submit->author, submit->problem);
     struct asking *asking = calloc(1, sizeof *asking);
     if (!asking)
@@ -180,7 +191,7 @@ enum err submit_rules(struct submit *submit, const struct change *change)
     if (asking->followed)
         crypto_wipe(asking->followed, CHANGE_BYTES_MAX);
     if (asking->statement)
-        crypto_wipe(asking->statement, STATEMENT_BYTES_MAX);
+        crypto_wipe(asking->statement, ENDORSEMENT_BYTES_MAX);
     free(asking->values);
     free(asking->followed);
     free(asking->statement);

@@ -18,6 +18,7 @@ struct endorsement {
 };
 
 #define ENDORSEMENT_TEXT_BYTES 192
+#define ENDORSEMENT_BYTES_MAX (4 * CHANGE_BYTES_MAX) /* of what is signed */
 
 /* False: not of that form. */
 bool endorsement_parse(struct bytes text, struct endorsement *ret);

@@ -434,6 +434,11 @@ static bool decode_one(struct decoder *d, struct bytes document, struct policy_c
             return false;
     if (d->err != OK || !names_sort(d, ret) || !fields_fit(d, ret))
         return false;
+    size_t computed = 0;
+    for (size_t i = 0; i < count; i++)
+        computed += fields[i].compute != NULL;
+    if (computed > COMPUTED_FIELDS_MAX)
+        return decoder_bad(d, "has more than %d fields with compute", COMPUTED_FIELDS_MAX);
 
     decoder_place(d, "collection %s", ret->name);
     if (!decode_index(d, raw[COLLECTION_AREA], "area_field", &ret->area_field) ||

@@ -3,20 +3,10 @@
 #include <stdio.h>
 
 #include "common/must.h"
+#include "proto/rules_inside.h"
 #include "proto/value_form.h"
 
-#define FINISH_ROUNDS_MAX 4
-
-struct visit {
-    const struct rules_input *in;
-    const struct policy_collection *collection;
-    struct expr_env env;
-    char event[11];
-    char claimed[11];
-    struct problem *problem;
-};
-
-static struct bytes text_of(struct bytes raw)
+struct bytes rules_text(struct bytes raw)
 {
     struct reader reader = reader_of(raw);
     if (raw.len == 0 || reader_peek(&reader) != KIND_STR)
@@ -24,7 +14,7 @@ static struct bytes text_of(struct bytes raw)
     return reader_str(&reader);
 }
 
-static bool stood(const struct visit *visit, const struct policy_field *field, struct bytes *ret)
+bool rules_stood(const struct visit *visit, const struct policy_field *field, struct bytes *ret)
 {
     const struct rules_input *in = visit->in;
     *ret = bytes_of(NULL, 0);
@@ -47,12 +37,20 @@ static bool given(const struct visit *visit, const struct policy_field *field, s
 
 static bool after(const struct visit *visit, const struct policy_field *field, struct bytes *ret)
 {
-    return given(visit, field, ret) || stood(visit, field, ret);
+    for (size_t i = 0; field->compute != NULL && visit->works != NULL && i < visit->works->count;
+         i++) {
+        const struct work *work = &visit->works->list[i];
+        if (work->field != field)
+            continue;
+        *ret = work->raw;
+        return work->known;
+    }
+    return given(visit, field, ret) || rules_stood(visit, field, ret);
 }
 
 static bool value_of(void *context, const struct policy_field *field, bool old, struct bytes *ret)
 {
-    return old ? stood(context, field, ret) : after(context, field, ret);
+    return old ? rules_stood(context, field, ret) : after(context, field, ret);
 }
 
 static bool follow(void *context, const struct policy_field *reference, const struct id *id,
@@ -71,11 +69,12 @@ static enum signature_state signature_of(void *context, const struct policy_fiel
     return in->signature == NULL ? SIGNATURE_NONE : in->signature(in->context, field, &visit->env);
 }
 
-static void visit_start(struct visit *visit, const struct rules_input *in,
-                        const struct policy_collection *collection, struct problem *problem)
+void rules_visit(struct visit *visit, const struct rules_input *in,
+                 const struct policy_collection *collection, struct problem *problem)
 {
     struct bytes date = bytes_of(NULL, 0);
     visit->in = in;
+    visit->works = NULL;
     visit->collection = collection;
     visit->problem = problem;
     date_of_ms(in->claimed_ms, visit->claimed);
@@ -90,7 +89,7 @@ static void visit_start(struct visit *visit, const struct rules_input *in,
     memcpy(visit->event, visit->claimed, sizeof visit->event);
     if (collection->date_field >= 0 &&
         after(visit, &collection->fields[collection->date_field], &date))
-        date = text_of(date);
+        date = rules_text(date);
     if (date.len == 10 && date_iso(date))
         memcpy(visit->event, date.at, 10);
 }
@@ -112,7 +111,7 @@ void rules_event(const struct rules_input *in, char ret_date[11])
         date_of_ms(in->claimed_ms, ret_date);
         return;
     }
-    visit_start(&visit, in, collection, NULL);
+    rules_visit(&visit, in, collection, NULL);
     memcpy(ret_date, visit.event, sizeof visit.event);
 }
 
@@ -138,13 +137,29 @@ static bool holds(const struct visit *visit, const struct expr *expr)
     return truth == TRUTH_YES || (truth == TRUTH_UNKNOWN && !visit->in->decides);
 }
 
+static bool letter_holds(const struct visit *visit, const struct expr *only)
+{
+    const struct rules_input *in = visit->in;
+    if (!holds(visit, only))
+        return false;
+    if (in->change == NULL || in->change->op == OP_CREATE)
+        return true;
+    /* Nobody gets a hold of a record by what the own change makes of it. */
+    struct rules_input as_stands = *in;
+    struct visit before;
+    as_stands.change = NULL;
+    rules_visit(&before, &as_stands, visit->collection, NULL);
+    return holds(&before, only);
+}
+
 /* The author's letters that count for this record. */
 static authority_set letters_of(const struct visit *visit)
 {
     authority_set set = visit->in->author->authority;
     for (size_t i = 0; i < visit->in->policy->authority_count; i++) {
         const struct policy_authority *one = &visit->in->policy->authorities[i];
-        if (one->only != NULL && (set & AUTHORITY(one->letter)) != 0 && !holds(visit, one->only))
+        if (one->only != NULL && (set & AUTHORITY(one->letter)) != 0 &&
+            !letter_holds(visit, one->only))
             set &= ~AUTHORITY(one->letter);
     }
     return set;
@@ -157,7 +172,7 @@ enum err rules_authority(const struct rules_input *in, struct problem *problem)
         policy_collection(in->policy, in->change->collection);
     struct author author = *in->author;
     if (collection != NULL) {
-        visit_start(&visit, in, collection, problem);
+        rules_visit(&visit, in, collection, problem);
         author.authority = letters_of(&visit);
     }
     return validate_authority(in->policy, in->change, &author, problem);
@@ -205,7 +220,7 @@ static enum err check_rules(const struct visit *visit, struct warnings *warnings
 
 /* --- states ---------------------------------------------------------------------------------- */
 
-static bool leaves(const struct policy_edge *edge, struct bytes state)
+bool rules_leaves(const struct policy_edge *edge, struct bytes state)
 {
     for (size_t i = 0; i < edge->from_count; i++)
         if (bytes_is(state, edge->from[i]))
@@ -213,7 +228,7 @@ static bool leaves(const struct policy_edge *edge, struct bytes state)
     return edge->from_count == 0 && state.len == 0;
 }
 
-static bool is_hubs(const struct visit *visit, const struct policy_edge *edge)
+bool rules_is_hubs(const struct visit *visit, const struct policy_edge *edge)
 {
     return (edge->authority & visit->in->policy->computed) != 0;
 }
@@ -230,7 +245,7 @@ void rules_allowed(const struct policy *policy, const struct policy_collection *
         const struct policy_edge *edge = &workflow->edges[i];
         char letters[27];
         size_t count = 0;
-        if (!leaves(edge, state) || (edge->authority & policy->computed) != 0)
+        if (!rules_leaves(edge, state) || (edge->authority & policy->computed) != 0)
             continue;
         for (int letter = 'A'; letter <= 'Z'; letter++)
             if ((edge->authority & AUTHORITY(letter)) != 0)
@@ -280,7 +295,7 @@ static const struct policy_field *edge_lacks(const struct visit *visit,
     return NULL;
 }
 
-static enum err enter(const struct visit *visit, const struct policy_edge *edge)
+enum err rules_enter(const struct visit *visit, const struct policy_edge *edge)
 {
     const struct policy_field *lacks = edge_lacks(visit, edge);
     if (lacks != NULL)
@@ -299,13 +314,13 @@ static enum err check_hub_moves(const struct visit *visit, const struct policy_w
     enum err first = OK;
     for (size_t i = 0; i < workflow->edge_count; i++) {
         const struct policy_edge *edge = &workflow->edges[i];
-        if (!is_hubs(visit, edge) || !leaves(edge, state))
+        if (!rules_is_hubs(visit, edge) || !rules_leaves(edge, state))
             continue;
         struct problem found = { .code = OK };
         struct visit quiet = *visit;
         quiet.problem = &found;
         quiet.env.context = &quiet;
-        enum err err = enter(&quiet, edge);
+        enum err err = rules_enter(&quiet, edge);
         if (err == OK)
             return OK;
         if (first == OK && visit->problem != NULL)
@@ -322,10 +337,10 @@ static enum err check_move(const struct visit *visit, const struct policy_workfl
     if (!given(visit, field, &raw))
         return OK;
     struct bytes raw_next = raw;
-    struct bytes next = text_of(raw);
-    if (!stood(visit, field, &raw))
+    struct bytes next = rules_text(raw);
+    if (!rules_stood(visit, field, &raw))
         return OK; /* not known here: the hub decides */
-    struct bytes before = text_of(raw);
+    struct bytes before = rules_text(raw);
     if (bytes_equal(before, next))
         return OK;
     authority_set letters = letters_of(visit);
@@ -336,12 +351,13 @@ static enum err check_move(const struct visit *visit, const struct policy_workfl
         letters = ~(authority_set)0;
     for (size_t i = 0; i < workflow->edge_count && way == NULL && next.len > 0; i++) {
         const struct policy_edge *edge = &workflow->edges[i];
-        if (bytes_is(next, edge->to) && leaves(edge, before) && (edge->authority & letters) != 0)
+        if (bytes_is(next, edge->to) && rules_leaves(edge, before) &&
+            (edge->authority & letters) != 0)
             way = edge;
     }
     if (way == NULL)
         return refuse_move(visit, workflow, before, next);
-    enum err err = enter(visit, way);
+    enum err err = rules_enter(visit, way);
     return err != OK ? err : check_hub_moves(visit, workflow, next);
 }
 
@@ -361,9 +377,9 @@ static const struct policy_frozen *frozen_in(const struct visit *visit,
 {
     struct bytes raw;
     if (workflow->frozen_count == 0 ||
-        !stood(visit, &visit->collection->fields[workflow->field], &raw))
+        !rules_stood(visit, &visit->collection->fields[workflow->field], &raw))
         return NULL;
-    struct bytes state = text_of(raw);
+    struct bytes state = rules_text(raw);
     for (size_t i = 0; i < workflow->frozen_count; i++)
         if (bytes_is(state, workflow->frozen[i].state))
             return &workflow->frozen[i];
@@ -385,7 +401,7 @@ static enum err check_frozen(const struct visit *visit, const struct policy_work
         const struct policy_field *field = policy_field(visit->collection, name);
         if (field == NULL || is_open(visit, frozen, field))
             continue;
-        if (stood(visit, field, &stands) &&
+        if (rules_stood(visit, field, &stands) &&
             !bytes_equal(stands, value_is_nil(value) ? bytes_of(NULL, 0) : value))
             return refuse(visit, ERR_FROZEN, field->name, frozen->state);
     }
@@ -413,7 +429,7 @@ static enum err check_appended(const struct visit *visit)
     struct field_iter iter = fields_of(visit->in->change->fields);
     while (fields_next(&iter, &name, &value)) {
         const struct policy_field *field = policy_field(visit->collection, name);
-        if (field == NULL || !field->append_only || !stood(visit, field, &stands))
+        if (field == NULL || !field->append_only || !rules_stood(visit, field, &stands))
             continue;
         if (!continues(stands, value_is_nil(value) ? bytes_of(NULL, 0) : value))
             return refuse(visit, ERR_APPEND, field->name, NULL);
@@ -421,96 +437,81 @@ static enum err check_appended(const struct visit *visit)
     return OK;
 }
 
+/* The value of a computed field; false: not known here. What does not fit the field is left as it
+ * stands. */
+bool rules_compute(const struct visit *visit, const struct policy_field *field, struct bytes stands,
+                   struct writer *out, struct bytes *ret)
+{
+    struct expr_result result;
+    if (!expr_value(field->compute, &visit->env, &result))
+        return false;
+    *ret = stands;
+    if (result.kind == EXPR_RAW)
+        return true;
+    expr_write(&result, out);
+    struct bytes value = result.kind == EXPR_NIL ? bytes_of(NULL, 0) : writer_bytes(out);
+    if (out->err == OK && (value.len == 0 || value_check(visit->in->policy, field, visit->event,
+                                                         value, NULL, NULL) == OK))
+        *ret = value;
+    return true;
+}
+
+static void work_out(struct visit *visit, struct works *works)
+{
+    const struct policy_collection *collection = visit->collection;
+    bool changed = true;
+    works->count = 0;
+    for (size_t i = 0; i < collection->field_count; i++) {
+        if (collection->fields[i].compute == NULL)
+            continue;
+        must(works->count < COUNT_OF(works->list));
+        struct work *work = &works->list[works->count++];
+        work->field = &collection->fields[i];
+        work->known = rules_stood(visit, work->field, &work->raw);
+        if (work->raw.len > sizeof work->space)
+            work->raw = bytes_of(NULL, 0);
+        if (work->raw.len > 0)
+            work->raw = bytes_of(memcpy(work->space, work->raw.at, work->raw.len), work->raw.len);
+    }
+    visit->works = works;
+    for (unsigned round = 0; round < FINISH_ROUNDS_MAX && changed; round++) {
+        changed = false;
+        for (size_t i = 0; i < works->count; i++) {
+            struct work *work = &works->list[i];
+            uint8_t space[sizeof work->space];
+            struct writer out = writer_of(space, sizeof space);
+            struct bytes value = bytes_of(NULL, 0);
+            bool known = rules_compute(visit, work->field, work->raw, &out, &value);
+            if (known == work->known && bytes_equal(value, work->raw))
+                continue;
+            changed = true;
+            work->known = known;
+            work->raw = value.len > 0 && value.at != work->space
+                            ? bytes_of(memcpy(work->space, value.at, value.len), value.len)
+                            : value;
+        }
+    }
+}
+
 enum err rules_check(const struct rules_input *in, struct problem *problem,
                      struct warnings *warnings)
 {
     struct visit visit;
+    struct works works;
     enum err err = OK;
     const struct policy_collection *collection =
         policy_collection(in->policy, in->change->collection);
     must(collection != NULL); /* validate_change comes first */
-    visit_start(&visit, in, collection, problem);
+    rules_visit(&visit, in, collection, problem);
     for (size_t i = 0; i < collection->workflow_count && err == OK; i++)
         err = check_frozen(&visit, &collection->workflows[i]);
     if (err != OK)
         return err;
     if (in->change->op == OP_DELETE)
         return check_rules(&visit, warnings);
+    work_out(&visit, &works);
     err = check_appended(&visit);
     for (size_t i = 0; i < collection->workflow_count && err == OK; i++)
         err = check_move(&visit, &collection->workflows[i]);
     return err != OK ? err : check_rules(&visit, warnings);
-}
-
-/* --- what the hub adds ----------------------------------------------------------------------- */
-
-static enum err finish_computed(const struct visit *visit, bool *ret_changed,
-                                enum err (*put)(void *context, const struct policy_field *field,
-                                                struct bytes value))
-{
-    uint8_t space[EXPR_TEXT_BYTES_MAX + 16];
-    for (size_t i = 0; i < visit->collection->field_count; i++) {
-        const struct policy_field *field = &visit->collection->fields[i];
-        struct expr_result result;
-        struct bytes stands;
-        if (field->compute == NULL || !expr_value(field->compute, &visit->env, &result) ||
-            result.kind == EXPR_RAW || !stood(visit, field, &stands))
-            continue;
-        struct writer out = writer_of(space, sizeof space);
-        expr_write(&result, &out);
-        struct bytes value = result.kind == EXPR_NIL ? bytes_of(NULL, 0) : writer_bytes(&out);
-        if (out.err != OK || bytes_equal(value, stands) ||
-            value_check(visit->in->policy, field, visit->event, value, NULL, NULL) != OK)
-            continue;
-        enum err err = put(visit->in->context, field, value);
-        if (err != OK)
-            return err;
-        *ret_changed = true;
-    }
-    return OK;
-}
-
-static enum err finish_move(const struct visit *visit, const struct policy_workflow *workflow,
-                            bool *ret_changed,
-                            enum err (*put)(void *context, const struct policy_field *field,
-                                            struct bytes value))
-{
-    const struct policy_field *field = &visit->collection->fields[workflow->field];
-    uint8_t space[IDENTIFIER_BYTES_MAX + 8];
-    struct problem unheard = { .code = OK };
-    struct visit quiet = *visit;
-    struct bytes raw;
-    quiet.problem = &unheard;
-    quiet.env.context = &quiet;
-    if (!stood(&quiet, field, &raw))
-        return OK;
-    struct bytes state = text_of(raw);
-    for (size_t i = 0; i < workflow->edge_count && state.len > 0; i++) {
-        const struct policy_edge *edge = &workflow->edges[i];
-        if (!is_hubs(visit, edge) || !leaves(edge, state) || enter(&quiet, edge) != OK)
-            continue;
-        struct writer out = writer_of(space, sizeof space);
-        writer_text(&out, edge->to);
-        must(out.err == OK);
-        *ret_changed = true;
-        return put(visit->in->context, field, writer_bytes(&out));
-    }
-    return OK;
-}
-
-enum err rules_finish(const struct rules_input *in, const struct policy_collection *collection,
-                      enum err (*put)(void *context, const struct policy_field *field,
-                                      struct bytes value))
-{
-    enum err err = OK;
-    bool changed = true;
-    for (unsigned round = 0; round < FINISH_ROUNDS_MAX && changed && err == OK; round++) {
-        struct visit visit;
-        changed = false;
-        visit_start(&visit, in, collection, NULL);
-        err = finish_computed(&visit, &changed, put);
-        for (size_t i = 0; i < collection->workflow_count && err == OK; i++)
-            err = finish_move(&visit, &collection->workflows[i], &changed, put);
-    }
-    return err;
 }
