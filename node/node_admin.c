@@ -258,6 +258,8 @@ static const struct {
     { "countersign_list", NEED_UNLOCKED, node_cmd_countersign_list },
     { "countersign_show", NEED_UNLOCKED, node_cmd_countersign_show },
     { "countersign_sign", NEED_UNLOCKED, node_cmd_countersign_sign },
+    { "sign_show", NEED_UNLOCKED, node_cmd_sign_show },
+    { "sign", NEED_UNLOCKED, node_cmd_sign },
     { "countersign_refuse", NEED_UNLOCKED, node_cmd_countersign_refuse },
     { "conflict_list", NEED_UNLOCKED, node_cmd_conflict_list },
     { "collections", NEED_NOTHING, node_cmd_collections },

@@ -9,6 +9,7 @@
  * node_admin_tell.c   attention, explain, policy
  * node_admin_carry.c  bundles as files
  * node_admin_countersign.c what waits for a second signature
+ * node_admin_sign.c  personal signatures
  * node_admin_status.c status, what was seen
  * node_import.c       rows of a file
  * node_import_columns.c columns of a file, look-ups
@@ -228,6 +229,9 @@ void node_cmd_countersign_list(struct node_admin *admin, struct admin_call *call
 void node_cmd_countersign_show(struct node_admin *admin, struct admin_call *call);
 void node_cmd_countersign_sign(struct node_admin *admin, struct admin_call *call);
 void node_cmd_countersign_refuse(struct node_admin *admin, struct admin_call *call);
+
+void node_cmd_sign_show(struct node_admin *admin, struct admin_call *call);
+void node_cmd_sign(struct node_admin *admin, struct admin_call *call);
 
 /* node_admin_countersign.c. Name of an operator; NULL: not known. */
 json_t *node_json_operator(const struct node_admin *admin, uint32_t number);

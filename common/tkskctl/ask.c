@@ -14,6 +14,23 @@ bool ask_possible(void)
     return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
 }
 
+enum exit_code ask_derived(struct ctl *ctl, const char *name, const char *keyfile,
+                           struct keyfile *ret_file, struct secret_key **ret_derived)
+{
+    struct passphrase passphrase;
+    char prompt[256];
+    enum err err = keyfile_parse(bytes_text(keyfile), ret_file);
+    if (err != OK)
+        return ctl_problemf(ctl, err, name, "%s", "keyfile");
+    (void)snprintf(prompt, sizeof(prompt), tr("Passphrase of %.150s", "Kata sandi %.150s"), name);
+    enum exit_code code = ask_passphrase(ctl, prompt, false, &passphrase);
+    if (code != EXIT_DONE)
+        return code;
+    err = keyfile_derive(ret_file, passphrase_bytes(&passphrase), ret_derived);
+    passphrase_wipe(&passphrase);
+    return err == OK ? EXIT_DONE : ctl_problemf(ctl, err, name, "%s", "");
+}
+
 bool ask_again(const struct ctl *ctl)
 {
     return !ctl->args.passphrase_file;

@@ -1,7 +1,7 @@
 /* What is asked of the person: passphrases, lines, yes or no. */
 #pragma once
 
-#include "common/crypto.h"
+#include "common/keyfile.h"
 #include "common/tkskctl/ctl.h"
 
 #define PASSPHRASE_BYTES_MAX 1024
@@ -21,6 +21,10 @@ static inline struct bytes passphrase_bytes(const struct passphrase *passphrase)
 {
     return bytes_of(passphrase->at, passphrase->len);
 }
+
+/* The passphrase of whom this key file belongs to, as the key that opens it. */
+NODISCARD enum exit_code ask_derived(struct ctl *ctl, const char *name, const char *keyfile,
+                                     struct keyfile *ret_file, struct secret_key **ret_derived);
 
 /* May the person be asked again: is there a terminal, and no --passphrase-file? */
 bool ask_again(const struct ctl *ctl);

@@ -313,31 +313,12 @@ static enum exit_code choose_operator(struct ctl *ctl, const json_t *rows, const
     return ctl_problemf(ctl, ERR_AMBIGUOUS, "--as NAME", "%s", names);
 }
 
-/* The passphrase of this operator becomes the derived key. */
-static enum exit_code ask_derived(struct ctl *ctl, const json_t *row, struct keyfile *ret_file,
-                                  struct secret_key **ret_derived)
-{
-    struct passphrase passphrase;
-    char prompt[256];
-    const char *name = text_of(row, "name");
-    enum err err = keyfile_parse(bytes_text(text_of(row, "keyfile")), ret_file);
-    if (err != OK)
-        return ctl_problemf(ctl, err, name, "%s", "keyfile");
-    (void)snprintf(prompt, sizeof(prompt), tr("Passphrase of %.150s", "Kata sandi %.150s"), name);
-    enum exit_code code = ask_passphrase(ctl, prompt, false, &passphrase);
-    if (code != EXIT_DONE)
-        return code;
-    err = keyfile_derive(ret_file, passphrase_bytes(&passphrase), ret_derived);
-    passphrase_wipe(&passphrase);
-    return err == OK ? EXIT_DONE : ctl_problemf(ctl, err, name, "%s", "");
-}
-
 static enum exit_code try_unlock(struct ctl *ctl, const json_t *row, struct answer *ret_answer)
 {
     struct keyfile file;
     struct secret_key *derived = NULL;
     const char *name = text_of(row, "name");
-    enum exit_code code = ask_derived(ctl, row, &file, &derived);
+    enum exit_code code = ask_derived(ctl, name, text_of(row, "keyfile"), &file, &derived);
     if (code != EXIT_DONE)
         return code;
     char *key = base64_of(bytes_of(secret_key_bytes(derived), SECRET_KEY_BYTES));
@@ -422,7 +403,7 @@ enum exit_code cmd_operator_credential(struct ctl *ctl)
         return code;
     code = choose_operator(ctl, params.rows, &row);
     if (code == EXIT_DONE)
-        code = ask_derived(ctl, row, &file, &derived);
+        code = ask_derived(ctl, text_of(row, "name"), text_of(row, "keyfile"), &file, &derived);
     if (code == EXIT_DONE) {
         enum err err = keyfile_open_derived(&file, derived, &seed);
         secret_key_close(&seed);
