@@ -34,6 +34,7 @@ static const struct {
     { "review", NEED_DISTRICT, false, hub_cmd_review },
     { "review_show", NEED_DISTRICT, true, hub_cmd_review_show },
     { "reconcile", NEED_DISTRICT, false, hub_cmd_reconcile },
+    { "coverage", NEED_DISTRICT, false, hub_cmd_coverage },
     { "audit_list", NEED_DISTRICT, false, hub_cmd_audit_list },
     { "audit_verify", NEED_NOTHING, false, hub_cmd_audit_verify },
     { "show", NEED_DISTRICT, true, hub_cmd_show },

@@ -15,6 +15,7 @@
  * hub_admin_answer.c  submissions and their answers, receipts
  * hub_admin_count.c   records counted by codes
  * hub_admin_blob.c    which office has the bytes of photos and files
+ * hub_admin_announce.c who has read an announcement, and where it was passed on
  * hub_admin_copy.c    query, verify, snapshot, backup
  * hub_admin_carry.c   bundles as files */
 #pragma once
@@ -64,6 +65,10 @@ const char *hub_row_text(const struct hub_row *row, const char *name);
 uint64_t hub_row_uint(const struct hub_row *row, const char *name);
 /* Rule and remedy of a reason's name in the caller's language; NULL when it is no such name. */
 json_t *hub_json_reason(const char *reason, enum lang lang);
+/* The same in the words of the policy where it has some: of a rule, of who may. `collection` and
+ * `field` may be NULL. */
+json_t *hub_json_refusal(const struct hub_store *store, const struct policy_collection *collection,
+                         const char *reason, const char *field, enum lang lang);
 
 /* ---- hub_admin_access.c */
 
@@ -90,6 +95,7 @@ bool hub_ask_log(struct hub_admin *admin, struct admin_call *call, const struct 
 void hub_cmd_audit_list(struct hub_admin *admin, struct admin_call *call);
 void hub_cmd_audit_verify(struct hub_admin *admin, struct admin_call *call);
 
+void hub_cmd_coverage(struct hub_admin *admin, struct admin_call *call);
 void hub_cmd_unanswered(struct hub_admin *admin, struct admin_call *call);
 void hub_cmd_receipt(struct hub_admin *admin, struct admin_call *call);
 void hub_cmd_count(struct hub_admin *admin, struct admin_call *call);

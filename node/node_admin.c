@@ -268,6 +268,10 @@ static const struct {
     { "blob_put", NEED_UNLOCKED, node_cmd_blob_put },
     { "blob_get", NEED_UNLOCKED, node_cmd_blob_get },
     { "blob_list", NEED_UNLOCKED, node_cmd_blob_list },
+    { "announcements", NEED_UNLOCKED, node_cmd_announcements },
+    { "coverage", NEED_UNLOCKED, node_cmd_coverage },
+    { "forum_list", NEED_UNLOCKED, node_cmd_forum_list },
+    { "forum_post", NEED_UNLOCKED, node_cmd_forum_post },
     { "bundle_export", NEED_NOTHING, node_cmd_bundle_export },
     { "bundle_take", NEED_NOTHING, node_cmd_bundle_take },
 };

@@ -15,7 +15,8 @@
  * node_import_columns.c columns of a file, look-ups
  * node_admin_blob.c   photos and files that records name
  * node_admin_export.c records as rows of a file
- * node_admin_access.c masks, and who looked at what */
+ * node_admin_access.c masks, and who looked at what
+ * node_admin_announce.c announcements, receipts, forum */
 #pragma once
 
 #include "common/admin_rows.h"
@@ -49,6 +50,12 @@ struct node_upload {
     struct blob_writer *writer; /* NULL: free */
 };
 
+/* What the number of unread announcements depends on. */
+struct unread_mark {
+    uint64_t trust, rules, epoch, number, entries;
+    char name[NAME_TEXT_MAX + 1];
+};
+
 struct node_admin {
     struct node_admin_parts parts;
     struct admin *socket;
@@ -59,6 +66,9 @@ struct node_admin {
     struct node_session_open sessions[UNLOCKED_MAX]; /* who has unlocked, and for whom */
     char name[NAME_TEXT_MAX + 1]; /* of the operator who acts in this call; empty: nobody */
     int timer;
+    bool unread_known;
+    unsigned unread; /* announcements that must be read, as of the mark */
+    struct unread_mark unread_mark;
     bool has_words;
     struct id words_invite;
     char words[WORDS_TEXT_MAX]; /* of that invite: half a second to make on a netbook */
@@ -122,7 +132,8 @@ json_t *node_json_time(uint64_t ms_utc); /* RFC 3339; null for 0 */
 /* A value as people read it; null for nil, and where the policy does not know the field. */
 json_t *node_json_value(struct node_admin *admin, const struct policy_field *field,
                         struct bytes value);
-/* node_admin_access.c: the same, masked for that place (proto/mask.h); NULL for what is not shown. */
+/* node_admin_access.c: the same, masked for that place (proto/mask.h); NULL for what is not shown.
+ */
 json_t *node_json_masked(struct node_admin *admin, const struct policy_field *field,
                          struct bytes value, enum mask_place place);
 /* Values that few may see are never listed; a code can be one of them. */
@@ -172,6 +183,18 @@ const char *node_op_name(enum change_op op);
 /* Rule and remedy of a reason name, for a person; empty when there is no such reason. */
 void node_reason_text(struct bytes reason, struct bytes field, enum lang lang, char *ret,
                       size_t cap);
+/* node_admin_reason.c: the same in the words of the policy where it has some: a rule's label and
+ * remedy, the state and the steps that are open, who may. `record` NULL, or while a callback of the
+ * store runs: nothing is said of what it is in. */
+void node_reason_about(struct node_admin *admin, struct bytes reason, struct bytes field,
+                       struct bytes collection, const struct id *record, enum lang lang, char *ret,
+                       size_t cap);
+/* `reason_text` of a row by its `reason` and `field`. */
+void node_reason_row(struct node_admin *admin, struct bytes collection, const struct id *record,
+                     enum lang lang, json_t *row);
+/* The collection has a field or a rule of that name. */
+bool node_reason_knows(const struct node_admin *admin, struct bytes collection,
+                       struct bytes field);
 
 /* ---- commands */
 
@@ -266,6 +289,20 @@ NODISCARD enum err node_admin_unlock(struct node_admin *admin, struct bytes deri
 /* node_admin_tell.c: where an own change is: "queued", "sent", "received". */
 const char *node_change_place(const struct node_admin *admin, const struct own_change *change);
 const char *node_enrolment_name(enum enrolment enrolment);
+
+/* node_admin_announce.c */
+void node_cmd_announcements(struct node_admin *admin, struct admin_call *call);
+void node_cmd_coverage(struct node_admin *admin, struct admin_call *call);
+void node_cmd_forum_list(struct node_admin *admin, struct admin_call *call);
+void node_cmd_forum_post(struct node_admin *admin, struct admin_call *call);
+/* `show` was answered with this record: where reading is confirmed, its receipt is made. Adds
+ * "receipt" to `done`. */
+void node_admin_shown(struct node_admin *admin, const struct id *record, json_t *done);
+/* Rows of `attention`: what must be read and is not. */
+NODISCARD enum err node_announce_rows(struct node_admin *admin, enum lang lang, json_t *rows);
+/* Their number in `status`; null while locked. */
+NODISCARD enum err node_announce_status(struct node_admin *admin, bool open, json_t *done,
+                                        uint64_t *ret_unread);
 
 /* node_admin_blob.c */
 void node_cmd_blob_put(struct node_admin *admin, struct admin_call *call);

@@ -387,10 +387,12 @@ void node_cmd_show(struct node_admin *admin, struct admin_call *call)
     const struct node_looked looked = { .op = ACCESS_LOOK,
                                         .collection = node_arg_text(done, "collection"),
                                         .record = &record };
-    if (seen != OK && seen != ERR_NOT_FOUND)
+    if (seen != OK && seen != ERR_NOT_FOUND) {
         node_admin_refuse(call, seen, "record", NULL);
-    else if (node_ask_log(admin, call, &ask, &looked))
+    } else if (node_ask_log(admin, call, &ask, &looked)) {
+        node_admin_shown(admin, &record, done);
         admin_done(call, json_incref(done));
+    }
     json_decref(done);
 }
 

@@ -20,7 +20,7 @@ _tkskctl()
     --lane) COMPREPLY=($(compgen -W 'urgent normal bulk' -- "$cur")); return ;;
     esac
     case $first in
-    '') words=' status put isi edit ubah delete hapus apply import impor export ekspor list cari show lihat audit audit daftar audit periksa attention perhatian draft draf draf lihat draf ubah draf kirim draf buang countersign tandatangan daftar tandatangan lihat tandatangan tolak tandatangan sign teken explain jelaskan blob blob ambil blob daftar conflict bundle reconcile cocokkan policy enrol daftar operator unlock buka lock kunci nodes trust node review snapshot query verify backup restore metrics completion help bantuan --node --hub --socket --json --lang --as --passphrase-file --key --version --help' ;;
+    '') words=' status put isi edit ubah delete hapus apply import impor export ekspor list cari show lihat audit audit daftar audit periksa attention perhatian announcements pengumuman coverage cakupan forum draft draf draf lihat draf ubah draf kirim draf buang countersign tandatangan daftar tandatangan lihat tandatangan tolak tandatangan sign teken explain jelaskan blob blob ambil blob daftar conflict bundle reconcile cocokkan policy enrol daftar operator unlock buka lock kunci nodes trust node review snapshot query verify backup restore metrics completion help bantuan --node --hub --socket --json --lang --as --passphrase-file --key --version --help' ;;
     status) words=' --watch' ;;
     put|isi) words=' --draf --lane --request' ;;
     edit|ubah) words=' --draf --request' ;;
@@ -32,6 +32,9 @@ _tkskctl()
     show|lihat) words=' --full --reason' ;;
     audit) if [ -z "$second" ]; then words=' list verify'; fi ;;
     attention|perhatian) words=' --done' ;;
+    announcements|pengumuman) words=' --unread' ;;
+    coverage|cakupan) words='' ;;
+    forum) words=' --to --max --request' ;;
     draft) if [ -z "$second" ]; then words=' list show edit send discard'; fi ;;
     countersign) if [ -z "$second" ]; then words=' list show refuse'; fi ;;
     countersign|tandatangan) words=' --all --yes' ;;

@@ -76,6 +76,8 @@ static const struct word words[] = {
     { "conflict", { "two values", "isian berbeda" } },
     { "draft", { "draft", "draf" } },
     { "term", { "term of office", "masa tugas" } },
+    { "unread", { "not read yet", "belum dibaca" } },
+    { "rules", { "new rules", "aturan baru" } },
     { "notice", { "notice", "pemberitahuan" } },
     /* offices and people */
     { "linked", { "linked", "tersambung" } },

@@ -441,6 +441,18 @@ static void waiting_line(FILE *out, const json_t *done, size_t width)
                     names);
 }
 
+static void unread_line(FILE *out, const json_t *done, size_t width)
+{
+    if (number_of(done, "unread") > 0)
+        screen_line(out, PAINT_BAD, width,
+                    number_of(done, "unread") == 1
+                        ? tr("%s announcement must be read (tkskctl announcements --unread).",
+                             "%s pengumuman wajib dibaca (tkskctl pengumuman --unread).")
+                        : tr("%s announcements must be read (tkskctl announcements --unread).",
+                             "%s pengumuman wajib dibaca (tkskctl pengumuman --unread)."),
+                    number_text(done, "unread"));
+}
+
 void screen_node(FILE *out, const json_t *done, size_t width)
 {
     int64_t attention = number_of(done, "attention");
@@ -461,6 +473,7 @@ void screen_node(FILE *out, const json_t *done, size_t width)
         terms_line(out, done, width);
         clock_line(out, done, width);
         countersign_line(out, done, width);
+        unread_line(out, done, width);
         if (attention > 0)
             screen_line(out, PAINT_BAD, width,
                         attention == 1 ? tr("%s thing waits for you (tkskctl attention).",
