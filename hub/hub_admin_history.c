@@ -45,7 +45,8 @@ static void row_history(void *ctx, const struct hub_row *row)
         hub_json_set(object, columns[i], text_json(hub_row_text(row, columns[i])));
     hub_json_set(object, "state", json_string("received"));
     hub_json_set(object, "reason_text",
-                 hub_json_reason(hub_row_text(row, "reason"), history->lang));
+                 hub_json_refusal(history->store, history->collection, hub_row_text(row, "reason"),
+                                  hub_row_text(row, "field"), history->lang));
     hub_json_set(object, "number", hub_json_uint(hub_row_uint(row, "number")));
     hub_json_set(object, "index", hub_json_uint(hub_row_uint(row, "index")));
     hub_json_set(object, "operator", hub_json_uint(operator_number));

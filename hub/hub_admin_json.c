@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "hub/hub_admin_inside.h"
+#include "proto/rules.h"
 #include "proto/value_form.h"
 
 void hub_refuse(struct admin_call *call, enum err code, const char *thing, const char *detail)
@@ -129,6 +130,25 @@ uint64_t hub_row_uint(const struct hub_row *row, const char *name)
 {
     const char *text = hub_row_text(row, name);
     return text != NULL ? strtoull(text, NULL, 10) : 0;
+}
+
+json_t *hub_json_refusal(const struct hub_store *store, const struct policy_collection *collection,
+                         const char *reason, const char *field, enum lang lang)
+{
+    const struct policy *policy = hub_store_policy(store);
+    enum err code = reason != NULL ? err_from_name(bytes_text(reason)) : ERR_COUNT;
+    char detail[PROBLEM_DETAIL_MAX] = "", rule[PROBLEM_DETAIL_MAX + PROBLEM_DETAIL_MAX];
+    struct problem problem;
+    /* Which state it met is history: of a step it is only said that it was not open. */
+    if (policy != NULL && collection != NULL && field != NULL && code != ERR_COUNT &&
+        code != ERR_WORKFLOW)
+        rules_refusal(policy, collection, code, bytes_text(field), bytes_of(NULL, 0), NULL, detail,
+                      sizeof detail);
+    if (detail[0] == '\0')
+        return hub_json_reason(reason, lang);
+    (void)problem_set(&problem, code, NULL, detail);
+    problem_rule(&problem, lang, rule, sizeof rule);
+    return json_string(rule);
 }
 
 json_t *hub_json_reason(const char *reason, enum lang lang)

@@ -206,6 +206,19 @@ static json_t *closed_row(const struct marked *marked, enum lang lang)
     return row;
 }
 
+/* A group is refused for one of its changes: the one whose collection has what the answer names. */
+static void set_refusal(struct node_admin *admin, const struct draft *draft, enum lang lang,
+                        json_t *row)
+{
+    const struct draft_change *refused = &draft->changes[0];
+    struct bytes field = node_arg_text(row, "field");
+    for (unsigned i = draft->change_count; i > 0; i--)
+        if (node_reason_knows(admin, draft->changes[i - 1].collection, field))
+            refused = &draft->changes[i - 1];
+    node_reason_row(admin, refused->collection, &refused->record, lang, row);
+    node_countersign_refusal(admin, &draft->leaf, lang, row);
+}
+
 static void open_row(struct node_admin *admin, enum lang lang, const struct draft *draft,
                      json_t *row)
 {
@@ -221,7 +234,7 @@ static void open_row(struct node_admin *admin, enum lang lang, const struct draf
     if (draft->origin == DRAFT_KEPT || draft->edited)
         set_reason(row, &draft->reason, lang);
     else
-        node_countersign_refusal(admin, &draft->leaf, lang, row);
+        set_refusal(admin, draft, lang, row);
 }
 
 enum err node_draft_rows(struct node_admin *admin, enum lang lang, bool open, json_t *rows)
@@ -285,7 +298,7 @@ json_t *node_draft_json(struct node_admin *admin, enum lang lang, const struct d
     node_json_set(done, "what", json_string(what_of(draft->origin, lang)));
     set_reason(done, &draft->reason, lang);
     if (draft->origin != DRAFT_KEPT && !draft->edited)
-        node_countersign_refusal(admin, &draft->leaf, lang, done);
+        set_refusal(admin, draft, lang, done);
     for (unsigned i = 0; i < draft->change_count; i++)
         json_array_append_new(changes, change_json(admin, i, &draft->changes[i]));
     node_json_set(done, "changes", changes);

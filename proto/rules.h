@@ -50,6 +50,13 @@ void rules_allowed(const struct policy *policy, const struct policy_collection *
                    const struct policy_workflow *workflow, struct bytes state, char *ret,
                    size_t cap);
 
+/* What a refusal that came back says to people: the detail of `reason` about `field`, which with
+ * ERR_RULE is the rule's name. `state`: what the record is in now, when that is known; `who`: the
+ * role of who reads it, may be NULL. Empty: `reason` says all by itself. */
+void rules_refusal(const struct policy *policy, const struct policy_collection *collection,
+                   enum err reason, struct bytes field, struct bytes state, const char *who,
+                   char *ret, size_t cap);
+
 /* What the hub adds to a record that was written: computed fields, and its own moves. `put` changes
  * what `stands` gives. */
 NODISCARD enum err rules_finish(const struct rules_input *in,

@@ -1,0 +1,86 @@
+/* Why something was refused, in the words of the policy where it has some. */
+#include <stdio.h>
+
+#include "node/node_admin_inside.h"
+#include "proto/rules.h"
+
+/* What the workflow field is in now, copied; empty when the record is not here. */
+static struct bytes state_now(struct node_admin *admin, const struct id *record, struct bytes field,
+                              char space[IDENTIFIER_BYTES_MAX + 1])
+{
+    const struct record_view *view;
+    if (record == NULL || id_is_zero(record) ||
+        node_store_view(admin->parts.store, record, &view) != OK)
+        return bytes_of(NULL, 0);
+    for (size_t i = 0; i < view->field_count; i++) {
+        struct reader reader = reader_of(view->fields[i].value);
+        if (!bytes_equal(view->fields[i].name, field) || view->fields[i].value.len == 0 ||
+            reader_peek(&reader) != KIND_STR)
+            continue;
+        struct bytes state = reader_str(&reader);
+        if (state.len > IDENTIFIER_BYTES_MAX)
+            break;
+        memcpy(space, state.at, state.len);
+        return bytes_of(space, state.len);
+    }
+    return bytes_of(NULL, 0);
+}
+
+static const char *role_of_actor(const struct node_admin *admin, const struct policy *policy)
+{
+    const struct secret_key *seed = node_store_operator_seed(admin->parts.store);
+    struct public_key key;
+    if (seed == NULL)
+        return NULL;
+    crypto_sign_public(seed, &key);
+    const struct trust_operator *op =
+        trust_operator_by_key(node_store_trust(admin->parts.store), &key);
+    const struct policy_role *role = op != NULL ? policy_role(policy, bytes_text(op->role)) : NULL;
+    return role != NULL ? role->label : NULL;
+}
+
+bool node_reason_knows(const struct node_admin *admin, struct bytes collection, struct bytes field)
+{
+    const struct policy *policy = node_store_policy(admin->parts.store);
+    const struct policy_collection *known =
+        policy != NULL ? policy_collection(policy, collection) : NULL;
+    return known != NULL &&
+           (policy_rule(known, field) != NULL || policy_field(known, field) != NULL);
+}
+
+void node_reason_about(struct node_admin *admin, struct bytes reason, struct bytes field,
+                       struct bytes collection, const struct id *record, enum lang lang, char *ret,
+                       size_t cap)
+{
+    const struct policy *policy = node_store_policy(admin->parts.store);
+    const struct policy_collection *known =
+        policy != NULL ? policy_collection(policy, collection) : NULL;
+    const enum err code = err_from_name(reason);
+    char detail[PROBLEM_DETAIL_MAX] = "", space[IDENTIFIER_BYTES_MAX + 1];
+    struct problem problem = { .code = OK };
+    struct bytes state = bytes_of(NULL, 0);
+    node_reason_text(reason, field, lang, ret, cap);
+    if (known == NULL || code == ERR_COUNT || code == OK)
+        return;
+    if (code == ERR_WORKFLOW)
+        state = state_now(admin, record, field, space);
+    rules_refusal(policy, known, code, field, state, role_of_actor(admin, policy), detail,
+                  sizeof detail);
+    if (detail[0] == '\0')
+        return;
+    problem_set(&problem, code, "", detail);
+    problem_rule(&problem, lang, ret, cap);
+}
+
+void node_reason_row(struct node_admin *admin, struct bytes collection, const struct id *record,
+                     enum lang lang, json_t *row)
+{
+    struct bytes reason = node_arg_text(row, "reason");
+    char text[PROBLEM_DETAIL_MAX + 256];
+    if (reason.len == 0 || collection.len == 0)
+        return;
+    node_reason_about(admin, reason, node_arg_text(row, "field"), collection, record, lang, text,
+                      sizeof text);
+    if (text[0] != '\0')
+        node_json_set(row, "reason_text", json_string(text));
+}
