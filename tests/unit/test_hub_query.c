@@ -151,8 +151,7 @@ static void no_other_way_leads_to_the_values(void **state)
         "WITH v_warga AS (SELECT nik FROM main.warga) SELECT nik FROM v_warga",
         "WITH tksk AS (SELECT nik FROM main.warga) SELECT nik FROM tksk",
         "WITH tksk_ AS (SELECT nik FROM main.warga) SELECT nik FROM tksk_",
-        "WITH RECURSIVE warga(n) AS (SELECT nik FROM main.warga UNION SELECT n FROM warga) "
-        "SELECT n FROM warga",
+        "WITH RECURSIVE warga(n) AS (SELECT nik FROM main.warga) SELECT n FROM warga",
         "WITH a AS (WITH warga AS (SELECT * FROM main.warga) SELECT * FROM warga) SELECT * FROM a",
         "SELECT json_group_array(nik) FROM main.warga",
         "SELECT value FROM main.warga, json_each(main.warga.lain)",
