@@ -1,18 +1,8 @@
 /* The reference policy against what was asked for (reference_domain.h): every collection, field,
  * code, state and way is there as it was said, or stands below with the reason why not. A reason
  * for something that is no difference any more fails too. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#include "common/crypto.h"
-#include "proto/limits.h"
-#include "proto/policy_text.h"
 #include "tests/unit/reference_domain.h"
+#include "tests/unit/reference_fixture.h"
 
 #define TODAY "2026-11-22"
 
@@ -30,7 +20,6 @@ static struct exception {
 #undef X
 };
 
-static struct policy *policy;
 static unsigned differences;
 
 static void differs(const char *collection, const char *field, const char *what, const char *is,
@@ -53,30 +42,6 @@ static void no_difference(void)
     unsigned found = differences;
     differences = 0;
     assert_int_equal(found, 0);
-}
-
-static int open_policy(void **state)
-{
-    (void)state;
-    static uint8_t space[RULES_BYTES_MAX];
-    static const struct hash zero;
-    struct buf document = buf_of(space, sizeof space);
-    struct problem problem = { .code = OK };
-    if (crypto_start() != OK)
-        return -1;
-    enum err err = policy_text_compile("hub/policy", "36.04", 1, &zero, &document, &problem);
-    if (err == OK)
-        err = policy_decode(buf_bytes(&document), &policy, &problem);
-    if (err != OK)
-        print_error("%s: %s\n", problem.thing, problem.detail);
-    return err == OK ? 0 : -1;
-}
-
-static int close_policy(void **state)
-{
-    (void)state;
-    policy_close(&policy);
-    return 0;
 }
 
 /* --- words ----------------------------------------------------------------------------------- */
