@@ -133,13 +133,13 @@ enrol_machine() {
 
 hub_waits_for() { hub --json nodes | grep -q "\"$1\""; }
 
-add_operator() { # add_operator NODE PERSON ROLE
+add_operator() { # add_operator NODE PERSON ROLE [OPTION…]: options of the approval
     local words
     words=$(node "$1" --json operator add "$2" --role "$3" --passphrase-file "$PASS" | json words)
     [ -n "$words" ] || fail "$1: no words after operator add"
     until_true 60 hub operator approve "$1" "$2" --role "$3" --sk "SK/$1/2026" --from 2026-01-01 \
-        --until 2030-12-31 --words "$words" --key "$W/officer.key" --passphrase-file "$PASS" ||
-        fail "operator approve $1 $2"
+        --until 2030-12-31 --words "$words" --key "$W/officer.key" --passphrase-file "$PASS" \
+        "${@:4}" || fail "operator approve $1 $2"
     # The approval travels as a statement; until it is there the operator cannot sign.
     wait_status 60 "$1" trust_version "$(hub --json status | json trust_version)"
     node "$1" unlock --as "$2" --passphrase-file "$PASS" >/dev/null || fail "unlock $1"

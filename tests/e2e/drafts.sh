@@ -51,7 +51,7 @@ is "records at the hub" "$(hub_count "orang WHERE nama = 'Ani' AND tgl_lahir = '
 # What the district office refuses comes back, also while locked. The key of the first operator is
 # reported lost before its last entry arrives, and the officer refuses that; a colleague mends it.
 key=(--key "$W/officer.key" --passphrase-file "$PASS")
-add_operator "$A" 'Petugas Dua' tksk
+add_operator "$A" 'Petugas Dua' tksk --acting
 node "$A" lock >/dev/null
 node "$A" unlock --as "Petugas $A" --passphrase-file "$PASS" >/dev/null || fail unlock
 wait_sent 60 "$A"

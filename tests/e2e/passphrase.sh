@@ -11,14 +11,14 @@ wait_sent 60 "$A"
 unlock() { node "$A" unlock --as "$1" --passphrase-file "$2" >/dev/null || fail "unlock as $1"; }
 
 # --- a lost passphrase, and a colleague who can open: nothing is lost
-add_operator "$A" Kedua tksk
+add_operator "$A" Kedua tksk --acting
 printf 'another horse altogether\n' >"$W/second"
 reset_words() { # reset_words NAME PASSPHRASE_FILE
     node "$A" --json operator reset "$1" --yes --passphrase-file "$2" | json words
 }
 approve() { # approve NAME WORDS
     until_true 60 hub operator approve "$A" "$1" --role tksk --sk "SK/$A/2028" --from 2026-01-01 \
-        --until 2030-12-31 --words "$2" --key "$W/officer.key" --passphrase-file "$PASS" ||
+        --until 2030-12-31 --acting --words "$2" --key "$W/officer.key" --passphrase-file "$PASS" ||
         fail "operator approve $1"
 }
 node "$A" lock >/dev/null
