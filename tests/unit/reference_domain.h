@@ -50,7 +50,8 @@ static const struct domain_field domain_fields[] = {
 
     { "orang", "nik", "nik", "", "P", "TD", "" },
     { "orang", "nik_status", "enum", "!", "P", "H",
-      "belum_dicek valid_format format_salah ganda tidak_padan padan nonaktif sementara tidak_ada" },
+      "belum_dicek valid_format format_salah ganda tidak_padan padan nonaktif sementara "
+      "tidak_ada" },
     { "orang", "nik_lama", "[nik]", "", "P", "TH", "" },
     { "orang", "nama", "str(100)", "!", "P", "T", "" },
     { "orang", "jk", "enum", "!", "P", "T", "L P" },

@@ -1,7 +1,7 @@
 /* Where the reference policy is not what was asked for, word by word, and why. */
 X("*", "id", "field", "the number of the record is part of every change, not a field of it")
 X("wilayah", "", "collection", "areas are data of the policy itself: wilayah.csv, dated by `areas`")
-X("kebijakan", "", "collection", "the policy is that: tables, code lists, settings, signed and dated")
+X("kebijakan", "", "collection", "the policy is that: tables, lists, settings, signed and dated")
 X("lampiran", "", "collection", "bytes lie in the store of blobs; records hold hash, size and type")
 X("tumpang_tindih", "", "collection", "what the hub finds; overlaps come with the reports")
 X("konflik", "", "collection", "both values of a conflict are kept by the hub beside the record")
