@@ -303,7 +303,7 @@ void node_cmd_export_rows(struct node_admin *admin, struct admin_call *call)
         node_admin_refuse(call, ERR_MEMORY, "export", NULL);
     else if (after_text.len > 0 && !uuid_from_text(after_text, &after))
         node_admin_refuse(call, ERR_USAGE, "after", "the id of the last row seen");
-    else if (node_finds_read(call, exporting->collection, &exporting->finds))
+    else if (node_finds_read(call, exporting->collection, exporting->ask.full, &exporting->finds))
         export_page(exporting, &after);
     exporting_close(exporting);
 }

@@ -159,14 +159,16 @@ bool node_ask_log(struct node_admin *admin, struct admin_call *call, const struc
  * the label of a code. */
 #define FINDS_MAX 8
 struct node_finds {
+    bool full; /* also by values that few may see */
     size_t count;
     struct node_find {
         const struct policy_field *field;
         const char *text;
     } list[FINDS_MAX];
 };
-/* From args.find; false: refused. Texts live as long as the call. */
-bool node_finds_read(struct admin_call *call, const struct policy_collection *collection,
+/* From args.find; false: refused, as a restricted field is unless `full`. Texts live as long as the
+ * call. */
+bool node_finds_read(struct admin_call *call, const struct policy_collection *collection, bool full,
                      struct node_finds *ret_finds);
 bool node_finds_match(struct node_admin *admin, const struct node_finds *finds,
                       const struct record_view *view);

@@ -31,13 +31,16 @@ static const struct view_field *view_field(const struct record_view *view, const
     return NULL;
 }
 
-/* Part of the value, letters of either case; the code or the label of a code. */
-static bool find_matches(struct node_admin *admin, const struct node_find *find,
+/* Part of the value, letters of either case; the code or the label of a code. What few may see is
+ * not found by it either, unless it is asked for. */
+static bool find_matches(struct node_admin *admin, const struct node_find *find, bool full,
                          const struct record_view *view)
 {
     const struct view_field *at = view_field(view, find->field->name);
     if (at == NULL || at->value.len == 0 || value_is_nil(at->value))
         return find->text[0] == '\0';
+    if (!full && node_value_is_restricted(find->field, at->value))
+        return false;
     if (value_to_text(find->field, at->value, admin->text, sizeof admin->text) != OK)
         return false;
     bool same = strcasestr(admin->text, find->text) != NULL;
@@ -55,7 +58,7 @@ bool node_finds_match(struct node_admin *admin, const struct node_finds *finds,
                       const struct record_view *view)
 {
     for (size_t i = 0; i < finds->count; i++) {
-        if (!find_matches(admin, &finds->list[i], view))
+        if (!find_matches(admin, &finds->list[i], finds->full, view))
             return false;
     }
     return true;
@@ -86,19 +89,24 @@ static void list_add(void *ctx, const struct record_view *view)
     json_array_append_new(listing->rows, row);
 }
 
-bool node_finds_read(struct admin_call *call, const struct policy_collection *collection,
+bool node_finds_read(struct admin_call *call, const struct policy_collection *collection, bool full,
                      struct node_finds *ret_finds)
 {
     json_t *find = json_object_get(admin_call_args(call), "find");
     const char *name;
     json_t *value;
     ret_finds->count = 0;
+    ret_finds->full = full;
     json_object_foreach(find, name, value) {
         const struct policy_field *field = policy_field_loose(collection, bytes_text(name));
         if (field == NULL || !json_is_string(value) || ret_finds->count == FINDS_MAX) {
             node_admin_refuse(call, field == NULL ? ERR_FIELD : ERR_USAGE, name,
                               field == NULL ? collection->name
                                             : "at most 8 fields, each with a text");
+            return false;
+        }
+        if (!full && field->sensitivity == SENSITIVITY_R) {
+            node_admin_refuse(call, ERR_DENIED, field->label, "say --full --reason TEXT");
             return false;
         }
         ret_finds->list[ret_finds->count++] =
@@ -164,7 +172,7 @@ void node_cmd_list(struct node_admin *admin, struct admin_call *call)
     if (!node_arg_needed(call, "collection", &name) ||
         !node_arg_collection(admin, call, name, &listing.collection) ||
         !node_ask_read(admin, call, &listing.ask) ||
-        !node_finds_read(call, listing.collection, &listing.finds))
+        !node_finds_read(call, listing.collection, listing.ask.full, &listing.finds))
         return;
     if (after.len > 0 && !uuid_from_text(after, &listing.after)) {
         node_admin_refuse(call, ERR_USAGE, "after", "the id of the last row seen");
@@ -321,8 +329,7 @@ static json_t *show_field(struct node_admin *admin, const struct policy_collecti
     node_json_set(row, "rev", at->rev > 0 ? node_json_uint(at->rev) : NULL);
     node_json_set(row, "pending", json_boolean(at->pending));
     node_json_set(row, "held", json_boolean(at->held));
-    json_t *blobs =
-        field != NULL && mask == MASK_NONE ? node_json_blobs(field, at->value) : NULL;
+    json_t *blobs = field != NULL && mask == MASK_NONE ? node_json_blobs(field, at->value) : NULL;
     if (blobs != NULL)
         node_json_set(row, "blobs", blobs);
     if (at->held_value.len > 0)

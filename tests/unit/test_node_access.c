@@ -101,6 +101,24 @@ static void lists_mask_and_the_whole_value_still_finds(void **state)
     assert_null(json_object_get(json_object_get(world_row(w, 0), "fields"), "rahasia"));
 }
 
+static void nobody_finds_by_what_few_may_see(void **state)
+{
+    struct admin_world *w = *state;
+    (void)put_person(w);
+    assert_true(world_ask(w, "put",
+                          json_pack("{s:s, s:{s:s, s:s, s:s}}", "collection", "orang", "fields",
+                                    "kec", OFFICE_NODE, "nama", "Nuraini", "jk", "X")));
+    world_refused(w, "denied", "list",
+                  json_pack("{s:s, s:{s:s}}", "collection", "orang", "find", "rahasia", "tahu"));
+    assert_true(world_ask(w, "list",
+                          json_pack("{s:s, s:{s:s}}", "collection", "orang", "find", "jk", "X")));
+    assert_int_equal(world_rows(w), 0);
+    assert_true(world_ask(w, "list",
+                          json_pack("{s:s, s:{s:s, s:s}, s:b, s:s}", "collection", "orang", "find",
+                                    "rahasia", "tahu", "jk", "", "full", 1, "reason", "periksa")));
+    assert_int_equal(world_rows(w), 1);
+}
+
 static void all_of_it_needs_a_reason(void **state)
 {
     struct admin_world *w = *state;
@@ -231,6 +249,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(changes_and_looks_are_logged_with_who_what_and_why),
         TEST(lists_mask_and_the_whole_value_still_finds),
+        TEST(nobody_finds_by_what_few_may_see),
         TEST(all_of_it_needs_a_reason),
         TEST(a_locked_office_checks_its_log_and_tells_no_reason),
         TEST(whoever_touches_the_log_is_found),
