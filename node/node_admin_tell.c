@@ -47,8 +47,11 @@ static void attention_change(void *ctx, const struct own_change *change)
     struct waiting *waiting = ctx;
     char reason[PROBLEM_DETAIL_MAX + 256];
     json_t *row = json_object();
+    struct change decoded;
+    bool known = change->raw.len > 0 && change_decode(change->raw, &decoded) == OK;
     node_reason_text(change->reason, change->field, waiting->lang, reason, sizeof reason);
     node_json_set(row, "kind", json_string(disposition_name(change->disposition)));
+    node_json_set(row, "collection", known ? node_json_bytes(decoded.collection) : NULL);
     node_json_set(row, "id", node_json_uuid(&change->record));
     node_json_set(row, "leaf", node_json_hash(&change->leaf));
     node_json_set(row, "index", json_integer((json_int_t)change->index));
@@ -151,7 +154,12 @@ void node_cmd_attention(struct node_admin *admin, struct admin_call *call)
         bool known = open && uuid_from_text(node_arg_text(row, "id"), &record) &&
                      node_store_view(store, &record, &view) == OK;
         node_json_set(row, "short", known ? node_json_bytes(view->short_text) : NULL);
-        node_json_set(row, "collection", known ? node_json_bytes(view->collection) : NULL);
+        if (known)
+            node_json_set(row, "collection", node_json_bytes(view->collection));
+        else if (!open || json_object_get(row, "collection") == NULL)
+            node_json_set(row, "collection", NULL);
+        node_reason_row(admin, node_arg_text(row, "collection"), known ? &record : NULL,
+                        waiting.lang, row);
         bool term = strcmp(row_text(row, "kind"), "quarantined") == 0 &&
                     node_waits_for_term(bytes_text(row_text(row, "reason")));
         node_json_set(
@@ -224,8 +232,12 @@ static void explain_change(void *ctx, const struct own_change *change)
     struct explaining *explaining = ctx;
     enum lang lang = explaining->lang;
     char leaf[2 * HASH_BYTES + 1], reason[PROBLEM_DETAIL_MAX + 256];
+    struct change decoded;
+    bool known = change->raw.len > 0 && change_decode(change->raw, &decoded) == OK;
     crypto_hex(bytes_hash(&change->leaf), leaf);
-    node_reason_text(change->reason, change->field, lang, reason, sizeof reason);
+    node_reason_about(explaining->admin, change->reason, change->field,
+                      known ? decoded.collection : bytes_of(NULL, 0), NULL, lang, reason,
+                      sizeof reason);
     json_t *step;
     if (change->countersign == COUNTERSIGN_WAITS) {
         step = json_sprintf("%.12s %s: %s", leaf, op_text(change->op, lang),

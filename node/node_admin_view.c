@@ -367,7 +367,8 @@ void node_cmd_show(struct node_admin *admin, struct admin_call *call)
     if (!node_arg_needed(call, "id", &text) || !node_ask_read(admin, call, &ask) ||
         !node_arg_record(admin, call, text, &record))
         return;
-    json_t *done = json_object();
+    json_t *done = json_object(), *row;
+    size_t index;
     enum err err = history_read(&history, &record);
     enum err seen = err == OK ? node_store_view(store, &record, &view) : err;
     node_json_set(done, "id", node_json_uuid(&record));
@@ -390,6 +391,8 @@ void node_cmd_show(struct node_admin *admin, struct admin_call *call)
         node_json_set(done, "fields", json_array());
     }
     node_json_set(done, "title", collection != NULL ? json_string(collection->title) : NULL);
+    json_array_foreach(history.rows, index, row)
+        node_reason_row(admin, node_arg_text(done, "collection"), &record, history.lang, row);
     node_json_set(done, "history", history.rows);
     const struct node_looked looked = { .op = ACCESS_LOOK,
                                         .collection = node_arg_text(done, "collection"),
