@@ -131,6 +131,7 @@ $(B)/tksk-node: $(B)/obj/node/main.o $(B)/libnode.a $(B)/libproto.a $(B)/libcomm
 $(B)/tkskctl: $(B)/obj/common/tkskctl/main.o $(B)/libctl.a $(B)/libproto.a $(B)/libcommon.a
 	$(LINK_PROGRAM)
 
+$(B)/tests/bench/bench_rules: $(call objects,$(filter-out tests/gen/main.c,$(SRC_gen)))
 $(UNITS) $(BENCHES): $(B)/%: $(B)/obj/%.o $(B)/libsupport.a $(TEST_ARCHIVES)
 	$(LINK_TEST)
 $(FUZZERS): $(B)/%: $(B)/obj/%.o $(TEST_ARCHIVES)

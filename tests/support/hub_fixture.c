@@ -103,17 +103,15 @@ static void write_file(const struct fixture *f, const char *name, const char *co
     assert_int_equal(fclose(file), 0);
 }
 
-enum err fixture_try_rules(struct fixture *f, const char *source, struct problem *problem)
+static enum err publish_rules(struct fixture *f, const char *directory, struct problem *problem)
 {
     struct policy_mark mark = hub_store_policy_mark(f->store);
     struct buf document = buf_of(malloc(RULES_BYTES_MAX), RULES_BYTES_MAX);
     struct writer out = writer_of(malloc(RULES_BYTES_MAX + 1024), RULES_BYTES_MAX + 1024);
     const struct secret_key *keys[] = { f->officer };
-    write_file(f, "areas.csv", areas);
-    write_file(f, "rules.conf", source);
     f->dictionary.len = 0;
     enum err err = policy_text_compile_whole(
-        f->directory, FIXTURE_DISTRICT, mark.rules_version + 1, &mark.rules_hash, &document,
+        directory, FIXTURE_DISTRICT, mark.rules_version + 1, &mark.rules_hash, &document,
         f->dictionary.cap > 0 ? &f->dictionary : NULL, problem);
     if (err)
         fail_msg("policy of the fixture: %s: %s %s", err_name(err), problem->thing,
@@ -131,6 +129,13 @@ enum err fixture_try_rules(struct fixture *f, const char *source, struct problem
     free(document.at);
     free(out.buf.at);
     return err;
+}
+
+enum err fixture_try_rules(struct fixture *f, const char *source, struct problem *problem)
+{
+    write_file(f, "areas.csv", areas);
+    write_file(f, "rules.conf", source);
+    return publish_rules(f, f->directory, problem);
 }
 
 void fixture_rules(struct fixture *f, const char *source)
@@ -181,15 +186,14 @@ static void publish_signers(struct fixture *f)
     fixture_trust(f, 3, writer_bytes(&ops));
 }
 
-static void publish_roster(struct fixture *f)
+static void publish_roster(struct fixture *f, const struct fixture_policy *policy)
 {
     static const struct {
         unsigned node;
-        const char *role, *until;
+        const char *until;
     } people[] = {
-        { NODE_A, "writer", "2030-12-31" },  { NODE_B, "writer", "2030-12-31" },
-        { NODE_D, "officer", "2030-12-31" }, { NODE_A, "writer", "2030-12-31" },
-        { NODE_A, "writer", "2026-06-30" },
+        { NODE_A, "2030-12-31" }, { NODE_B, "2030-12-31" }, { NODE_D, "2030-12-31" },
+        { NODE_A, "2030-12-31" }, { NODE_A, "2026-06-30" },
     };
     uint8_t space[8192];
     struct writer ops = writer_of(space, sizeof(space));
@@ -210,7 +214,8 @@ static void publish_roster(struct fixture *f)
         (void)snprintf(op.node, sizeof(op.node), "%s", node);
         (void)snprintf(op.area, sizeof(op.area), "%s", node);
         (void)snprintf(op.name, sizeof(op.name), "person %u", i + 1);
-        (void)snprintf(op.role, sizeof(op.role), "%s", people[i].role);
+        (void)snprintf(op.role, sizeof(op.role), "%s",
+                       people[i].node == NODE_D ? policy->district_role : policy->office_role);
         (void)snprintf(op.until, sizeof(op.until), "%s", people[i].until);
         trust_op_operator(&ops, &op);
     }
@@ -258,7 +263,7 @@ void fixture_reincarnate(struct fixture *f, unsigned node, bool open)
     assert_int_equal(hub_store_commit(f->store), OK);
 }
 
-void fixture_open(struct fixture *f, bool bare)
+static void begin(struct fixture *f)
 {
     static const char *const names[] = { "36.04.29", "36.04.30", "36.04" };
     *f = (struct fixture){ .minted = 1 };
@@ -272,16 +277,38 @@ void fixture_open(struct fixture *f, bool bare)
         f->nodes[i].name = names[i];
         life_begins(f, i);
     }
+}
+
+static void admit_nodes(struct fixture *f)
+{
+    assert_int_equal(hub_store_begin(f->store), OK);
+    for (unsigned i = 0; i < FIXTURE_NODES; i++)
+        assert_int_equal(
+            hub_store_incarnation_open(f->store, f->nodes[i].name, &f->nodes[i].incarnation), OK);
+    assert_int_equal(hub_store_commit(f->store), OK);
+}
+
+void fixture_open(struct fixture *f, bool bare)
+{
+    begin(f);
     if (bare)
         return;
     publish_signers(f);
-    publish_roster(f);
+    publish_roster(f, &(struct fixture_policy){ NULL, "writer", "officer" });
     fixture_rules(f, fixture_source);
-    assert_int_equal(hub_store_begin(f->store), OK);
-    for (unsigned i = 0; i < FIXTURE_NODES; i++)
-        assert_int_equal(hub_store_incarnation_open(f->store, names[i], &f->nodes[i].incarnation),
-                         OK);
-    assert_int_equal(hub_store_commit(f->store), OK);
+    admit_nodes(f);
+}
+
+void fixture_open_policy(struct fixture *f, const struct fixture_policy *policy)
+{
+    struct problem problem = { .code = OK };
+    begin(f);
+    publish_signers(f);
+    publish_roster(f, policy);
+    enum err err = publish_rules(f, policy->directory, &problem);
+    if (err)
+        fail_msg("rules: %s: %s %s", err_name(err), problem.thing, problem.detail);
+    admit_nodes(f);
 }
 
 void fixture_close(struct fixture *f)

@@ -33,7 +33,7 @@ struct fixture {
     struct secret_key *operators[16]; /* by number */
     struct fixture_node nodes[FIXTURE_NODES];
     uint64_t statement_ms; /* when trust statements say that they were signed; 0 = as all else */
-    uint32_t minted; /* ids given out */
+    uint32_t minted;       /* ids given out */
     /* Rules are compiled with a dictionary while it has room; it holds the last one then. */
     struct buf dictionary;
     bool withhold; /* the rules come without the bytes of theirs */
@@ -41,6 +41,12 @@ struct fixture {
 
 /* With trust versions 1 (signers) and 2 (roster) and rules version 1, unless `bare`. */
 void fixture_open(struct fixture *f, bool bare);
+/* The same with a policy of its own: the source in a directory, and which of its roles the
+ * operators of the offices and of the district have. */
+struct fixture_policy {
+    const char *directory, *office_role, *district_role;
+};
+void fixture_open_policy(struct fixture *f, const struct fixture_policy *policy);
 void fixture_close(struct fixture *f);
 struct hub_store *fixture_store_at(struct fixture *f, const char *name);
 /* Closes and opens the same file. */
