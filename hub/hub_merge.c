@@ -274,7 +274,27 @@ static void lane_follow(const struct hub_store *store, const struct policy_mark 
         lane->rules_version = mark->rules_version;
 }
 
-enum err merge_entry(struct hub_store *store, const struct hub_entry *entry, bool twin)
+/* An office that leaves policy entries out of its chain goes on as if it had never heard of them;
+ * but it has said in HELLO what it holds. */
+static enum err journal_known(struct hub_store *store, const struct hub_entry *entry,
+                              uint64_t known_trust, struct hub_lane *lane)
+{
+    uint8_t space[JOURNAL_ENTRY_BYTES_MAX];
+    struct writer out = writer_of(space, sizeof(space));
+    uint64_t number;
+    if (entry->item->kind != ITEM_TXN || known_trust <= lane->trust_version)
+        return OK;
+    writer_text(&out, entry->node);
+    writer_bin(&out, bytes_id(&entry->incarnation));
+    writer_uint(&out, entry->lane);
+    writer_uint(&out, known_trust);
+    must(!out.err);
+    lane->trust_version = known_trust;
+    return store_journal(store, JOURNAL_KNOWN, 4, writer_bytes(&out), entry->wall_ms, &number);
+}
+
+enum err merge_entry(struct hub_store *store, const struct hub_entry *entry, bool twin,
+                     uint64_t known_trust)
 {
     struct hub_lane lane;
     struct hash leaf, head;
@@ -290,7 +310,9 @@ enum err merge_entry(struct hub_store *store, const struct hub_entry *entry, boo
     if (entry->seq != lane.received + 1 || !hash_equal(&head, &entry->head))
         return ERR_STATE;
 
-    err = journal_txn(store, entry, &leaf, twin, &number);
+    err = journal_known(store, entry, known_trust, &lane);
+    if (!err)
+        err = journal_txn(store, entry, &leaf, twin, &number);
     if (err)
         return err;
     lane.received = entry->seq;
@@ -337,7 +359,12 @@ enum err hub_store_merge(struct hub_store *store, const struct hub_entry *entry)
         store->ops->incarnation_get(store->backend, entry->node, &entry->incarnation, &row);
     if (err && err != ERR_NOT_FOUND)
         return err;
-    return merge_entry(store, entry, err == OK && row.state == INCARNATION_QUARANTINED);
+    if (err)
+        return merge_entry(store, entry, false, 0);
+    /* What lies beyond the positions that HELLO named was queued after it. */
+    bool later = entry->seq > row.highest[entry->lane] && row.trust_version <= store->trust.version;
+    return merge_entry(store, entry, row.state == INCARNATION_QUARANTINED,
+                       later ? row.trust_version : 0);
 }
 
 /* --- looking again --------------------------------------------------------------------------- */
@@ -395,8 +422,11 @@ static enum err look_again(struct hub_store *store, const struct row_wait *wait,
     m->txn = &m->decoded;
     enum disposition before = m->row.state;
     enum err reason_before = m->row.reason;
+    /* Whoever lets it pass says nothing of what has not arrived yet. */
+    if (m->ruling == RULING_ACCEPT && before == DISPOSITION_QUARANTINED)
+        m->ruling = RULING_PASSED;
     err = look(m);
-    m->wait.ruling = wait->ruling; /* a move stays one; the others never wait */
+    m->wait.ruling = m->ruling; /* that stays while it waits */
     if (!err)
         err = ops->wait_drop(store->backend, m->row.number);
     if (err)

@@ -83,6 +83,12 @@ static enum err quarantine_reason(const struct merge *m, const struct trust_oper
     return reason != OK ? reason : term_verdict(m, op, true);
 }
 
+/* A person has looked. */
+static bool is_passed(const struct merge *m)
+{
+    return m->ruling == RULING_ACCEPT || m->ruling == RULING_PASSED;
+}
+
 /* --- countersignatures ----------------------------------------------------------------------- */
 
 static bool asks(const struct policy_role *role)
@@ -127,7 +133,7 @@ static enum err countersigned(struct merge *m, const struct trust_operator *auth
         bool may = op && ((roles[0] && policy_countersigns(roles[0], op->role)) ||
                           (roles[1] && policy_countersigns(roles[1], op->role)));
         enum err verdict = may ? countersigner_verdict(m, op) : ERR_COUNTERSIGN;
-        if (verdict == OK || (m->ruling == RULING_ACCEPT && verdict != ERR_COUNTERSIGN))
+        if (verdict == OK || (is_passed(m) && verdict != ERR_COUNTERSIGN))
             m->countersigners[m->countersigner_count++] = bytes_text(op->area);
         else if (reason == ERR_COUNTERSIGN)
             reason = verdict;
@@ -173,7 +179,7 @@ enum disposition merge_gate(struct merge *m, enum err *ret_reason)
             *ret_reason = m->row.state == DISPOSITION_QUARANTINED ? m->row.reason : ERR_DENIED;
         return DISPOSITION_REJECTED;
     }
-    if (*ret_reason != OK && m->ruling != RULING_ACCEPT)
+    if (*ret_reason != OK && !is_passed(m))
         return DISPOSITION_QUARANTINED;
     *ret_reason = OK;
     role = policy_role(m->then, bytes_text(op->role));

@@ -17,7 +17,8 @@ enum journal_kind {
     JOURNAL_RULES = 3,
     JOURNAL_AGAIN = 4,      /* a transaction that waited is decided again */
     JOURNAL_MARK = 5,       /* a policy entry of a chain */
-    DOCUMENT_DICTIONARY = 6 /* no entry, a document only: the rules of its version name its hash */
+    DOCUMENT_DICTIONARY = 6, /* no entry, a document only: the rules of its version name its hash */
+    JOURNAL_KNOWN = 7        /* a roster that the office had said it holds, before this position */
 };
 
 #define JOURNAL_ENTRY_BYTES_MAX 512
@@ -112,9 +113,10 @@ struct row_decision {
 /* What the hub does with a transaction that waits when it looks again. */
 enum ruling {
     RULING_NONE = 0,
-    RULING_ACCEPT = 1, /* a person lets it pass: no quarantine, no waiting */
+    RULING_ACCEPT = 1, /* a person lets it pass: no quarantine; what was parked waits no more */
     RULING_REJECT = 2,
-    RULING_MOVED = 3, /* its incarnation ended: merge as soon as what it needs is there */
+    RULING_MOVED = 3,  /* its incarnation ended: merge as soon as what it needs is there */
+    RULING_PASSED = 4, /* let pass out of quarantine, and waits for what it names */
 };
 
 struct row_wait {

@@ -163,7 +163,8 @@ UPDATE tksk_wait SET ready = 1
     WHERE node = ?1 AND incarnation = ?2 AND lane = ?3 AND seq <= ?4 AND ready = 0;
 -- name: wake_moved
 -- Two ranges of the index: this is asked at every entry while anything waits.
-UPDATE tksk_wait SET ready = 1, ruling = 3 WHERE txn IN (
+-- What a person let pass waits no more then (4 becomes 1); the rest moves (3).
+UPDATE tksk_wait SET ready = 1, ruling = CASE ruling WHEN 4 THEN 1 ELSE 3 END WHERE txn IN (
     SELECT txn FROM tksk_wait WHERE ready = 0 AND node = ?1 AND incarnation < ?2 UNION ALL
     SELECT txn FROM tksk_wait WHERE ready = 0 AND node = ?1 AND incarnation > ?2);
 
