@@ -293,13 +293,31 @@ static enum err check_references(struct making *making)
 
 /* ---- fields */
 
-/* The day that decides which codes there are: that of the event, as validation has it. */
+static void view_date(const struct record_view *view, const char *name, char ret_iso[11])
+{
+    for (size_t i = 0; i < view->field_count; i++) {
+        struct reader in = reader_of(view->fields[i].value);
+        if (!bytes_is(view->fields[i].name, name) || view->fields[i].value.len == 0 ||
+            reader_peek(&in) != KIND_STR)
+            continue;
+        struct bytes text = reader_str(&in);
+        if (text.len == 10)
+            memcpy(ret_iso, text.at, 10);
+    }
+}
+
+/* The day that decides which codes there are: that of the event, as validation has it. Of a record
+ * that stands it is the record's. */
 static void find_date(struct making *making)
 {
     const struct policy_collection *collection = making->collection;
+    const struct record_view *view = NULL;
     date_of_ms(making->submit->request->wall_ms, making->date);
     if (collection->date_field < 0)
         return;
+    if (making->asked->op != OP_CREATE &&
+        node_store_view(making->submit->store, &making->asked->record, &view) == OK)
+        view_date(view, collection->fields[collection->date_field].name, making->date);
     for (size_t i = 0; i < making->asked->field_count; i++) {
         const struct entry_field *given = &making->asked->fields[i];
         char iso[11];

@@ -119,7 +119,7 @@ bool rules_asked(const struct policy *policy, const struct policy_collection *co
                  const struct author *author)
 {
     if (collection->workflow_count > 0 || collection->rule_count > 0 ||
-        (author->authority & policy->narrow) != 0)
+        collection->date_field >= 0 || (author->authority & policy->narrow) != 0)
         return true;
     for (size_t i = 0; i < collection->field_count; i++)
         if (collection->fields[i].append_only || collection->fields[i].compute != NULL)
@@ -493,6 +493,37 @@ static void work_out(struct visit *visit, struct works *works)
     }
 }
 
+/* --- codes and areas of the day -------------------------------------------------------------- */
+
+static bool is_dated(const struct policy_field *field)
+{
+    return field->codes != NULL || field->type == FIELD_AREA ||
+           (field->type == FIELD_LIST && field->element == FIELD_AREA);
+}
+
+/* A create gives its date itself and was checked; a later change is held against the date that the
+ * record has, or gets. */
+static enum err check_dated(const struct visit *visit)
+{
+    const struct policy_collection *c = visit->collection;
+    struct bytes date, value;
+    if (visit->in->change->op == OP_CREATE || c->date_field < 0 ||
+        !after(visit, &c->fields[c->date_field], &date))
+        return OK;
+    bool moved = given(visit, &c->fields[c->date_field], &date);
+    for (size_t i = 0; i < c->field_count; i++) {
+        const struct policy_field *field = &c->fields[i];
+        struct problem found = { .code = OK };
+        if (!is_dated(field) || !(moved || given(visit, field, &value)) ||
+            !after(visit, field, &value) || value.len == 0)
+            continue;
+        enum err err = value_check(visit->in->policy, field, visit->event, value, &found, NULL);
+        if (err != OK)
+            return refuse(visit, err, field->name, found.detail);
+    }
+    return OK;
+}
+
 enum err rules_check(const struct rules_input *in, struct problem *problem,
                      struct warnings *warnings)
 {
@@ -510,7 +541,9 @@ enum err rules_check(const struct rules_input *in, struct problem *problem,
     if (in->change->op == OP_DELETE)
         return check_rules(&visit, warnings);
     work_out(&visit, &works);
-    err = check_appended(&visit);
+    err = check_dated(&visit);
+    if (err == OK)
+        err = check_appended(&visit);
     for (size_t i = 0; i < collection->workflow_count && err == OK; i++)
         err = check_move(&visit, &collection->workflows[i]);
     return err != OK ? err : check_rules(&visit, warnings);

@@ -38,9 +38,11 @@ void rules_event(const struct rules_input *in, char ret_date[11]);
 /* validate_authority with the letters that count for this record. */
 NODISCARD enum err rules_authority(const struct rules_input *in, struct problem *problem);
 
-/* ERR_WORKFLOW: no such way, or not this author's; the detail has both states, who may, and what
- * would be allowed. ERR_FROZEN, ERR_APPEND, ERR_REQUIRED (on entering a state). ERR_RULE: the thing
- * is "collection.rule", the detail its label and remedy; a rule that only warns goes to `warnings`.
+/* ERR_CODE, ERR_AREA_UNKNOWN: not in force on the day of the event, where the record has that day
+ * or the change moves it. ERR_WORKFLOW: no such way, or not this author's; the detail has both
+ * states, who may, and what would be allowed. ERR_FROZEN, ERR_APPEND, ERR_REQUIRED (on entering a
+ * state). ERR_RULE: the thing is "collection.rule", the detail its label and remedy; a rule that
+ * only warns goes to `warnings`.
  */
 NODISCARD enum err rules_check(const struct rules_input *in, struct problem *problem,
                                struct warnings *warnings);

@@ -12,6 +12,7 @@ struct visit {
     const struct change *change;
     const struct author *author;
     const char *date;
+    bool dated; /* false: the event's date stands in the record, and is not here */
     struct problem *problem;
     struct warnings *warnings;
 };
@@ -74,16 +75,18 @@ static bool retired(const char *until, const char *date)
 }
 
 /* The day that decides codes and dated rules. */
-static void event_date(const struct policy_collection *collection, const struct change *change,
+static bool event_date(const struct policy_collection *collection, const struct change *change,
                        uint64_t claimed_ms, char ret_date[11])
 {
     date_of_ms(claimed_ms, ret_date);
     if (collection->date_field < 0)
-        return;
+        return true;
     const char *name = collection->fields[collection->date_field].name;
-    struct bytes value = string_of(fields_get(change->fields, bytes_text(name)));
+    struct bytes raw = fields_get(change->fields, bytes_text(name));
+    struct bytes value = string_of(raw);
     if (value.len == 10 && date_iso(value))
         memcpy(ret_date, value.at, 10);
+    return change->op == OP_CREATE || raw.len > 0;
 }
 
 static enum err check_field(const struct visit *visit, const struct policy_field *field,
@@ -100,7 +103,8 @@ static enum err check_field(const struct visit *visit, const struct policy_field
         return refuse(visit, ERR_RETIRED, field->name, field->until);
 
     size_t warned = visit->warnings == NULL ? 0 : visit->warnings->count;
-    enum err err = value_check(visit->policy, field, visit->date, value, &found, visit->warnings);
+    enum err err = value_check(visit->policy, field, visit->dated ? visit->date : NULL, value,
+                               &found, visit->warnings);
     if (err != OK)
         return refuse(visit, err, field->name, found.detail);
     for (size_t i = warned; visit->warnings != NULL && i < visit->warnings->count; i++) {
@@ -231,12 +235,13 @@ enum err validate_change(const struct policy *policy, const struct change *chang
     const struct policy_collection *collection = policy_collection(policy, change->collection);
     if (collection == NULL)
         return unknown_collection(policy, change->collection, problem);
-    event_date(collection, change, claimed_ms, date);
+    bool dated = event_date(collection, change, claimed_ms, date);
     struct visit visit = { .policy = policy,
                            .collection = collection,
                            .change = change,
                            .author = author,
                            .date = date,
+                           .dated = dated,
                            .problem = problem,
                            .warnings = warnings };
     if (change->op == OP_CREATE && retired(collection->until, date))

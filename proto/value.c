@@ -10,7 +10,7 @@
 struct check {
     const struct policy *policy;
     const struct policy_field *field; /* of the element, inside a list */
-    const char *date;
+    const char *date;                 /* NULL: not known, what ever was in force passes */
     struct problem *problem;
     struct warnings *warnings;
 };
@@ -252,9 +252,14 @@ static enum err check_16_digits(const struct check *check, enum err code, struct
 
 static enum err check_code(const struct check *check, struct bytes text)
 {
-    const struct policy_code_version *version = policy_codes_at(check->field->codes, check->date);
+    const struct policy_code_list *list = check->field->codes;
+    const struct policy_code_version *version =
+        check->date ? policy_codes_at(list, check->date) : &list->versions[list->version_count - 1];
     if (policy_code(version, text) != NULL)
         return OK;
+    for (size_t i = 0; check->date == NULL && i < list->version_count; i++)
+        if (policy_code(&list->versions[i], text) != NULL)
+            return OK;
     char detail[PROBLEM_DETAIL_MAX];
     struct nearest nearest = { .typed = text };
     for (size_t i = 0; i < version->code_count; i++)
@@ -271,7 +276,7 @@ static enum err check_area(const struct check *check, struct bytes text)
         return refuse(check, ERR_AREA_UNKNOWN, echo);
     char detail[64];
     const struct policy_area *area = policy_area(check->policy, text);
-    if (!policy_area_at(area, check->date)) {
+    if (check->date && !policy_area_at(area, check->date)) {
         snprintf(detail, sizeof detail, " (%s, %s%s%s)", check->date, area->from,
                  area->until[0] != '\0' ? " – " : "", area->until);
         return refuse(check, ERR_AREA_UNKNOWN, detail);
@@ -476,7 +481,7 @@ static enum err check_list(const struct check *check, struct reader *reader)
 }
 
 enum err value_check(const struct policy *policy, const struct policy_field *field,
-                     const char date[11], struct bytes value, struct problem *problem,
+                     const char *date, struct bytes value, struct problem *problem,
                      struct warnings *warnings)
 {
     struct check check = {

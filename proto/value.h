@@ -25,9 +25,10 @@ NODISCARD enum err value_from_text(const struct policy *policy, const struct pol
 NODISCARD enum err value_to_text(const struct policy_field *field, struct bytes value, char *ret,
                                  size_t cap);
 
-/* One value against its field: form, length, range, code in the list at `date`, known area. */
+/* One value against its field: form, length, range, code in the list at `date`, known area. `date`
+ * NULL: not known yet; a code or area that was ever in force passes. */
 NODISCARD enum err value_check(const struct policy *policy, const struct policy_field *field,
-                               const char date[11], struct bytes value, struct problem *problem,
+                               const char *date, struct bytes value, struct problem *problem,
                                struct warnings *warnings);
 
 bool value_is_nil(struct bytes value);

@@ -199,7 +199,13 @@ static void codes_and_ends_go_by_the_day_of_the_event(void **state)
     assert_int_equal(validate(&change, &officer, &problem, NULL), OK);
     change = CHANGE(OP_UPDATE, "tgl=2024-01-01", "warna=!ungu");
     refused(&change, &officer, ERR_CODE, "benda.warna", "merah");
-    change = CHANGE(OP_UPDATE, "warna=!ungu"); /* no date given: the claimed time */
+    change = CHANGE(OP_UPDATE, "tgl=", "warna=!ungu"); /* no date any more: the claimed time */
+    refused(&change, &officer, ERR_CODE, "benda.warna", "merah");
+    change = CHANGE(OP_CREATE, "kec=36.04.29", "teks=abc", "warna=!ungu"); /* none given: too */
+    refused(&change, &officer, ERR_CODE, "benda.warna", "merah");
+    change = CHANGE(OP_UPDATE, "warna=!ungu"); /* the record's date decides, in rules_check */
+    assert_int_equal(validate(&change, &officer, &problem, NULL), OK);
+    change = CHANGE(OP_UPDATE, "warna=!nila"); /* never a code */
     refused(&change, &officer, ERR_CODE, "benda.warna", "merah");
 
     change = CHANGE(OP_UPDATE, "lama=1", "tgl=2020-12-31");
