@@ -10,6 +10,14 @@
 # Nothing here hopes with sleeps: `eventually` asks until it is so, a minute at most.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib-e2e.sh"
 
+# Ends the script from within id=$(new …) too.
+fail() {
+    printf 'FAILED: %s\n' "$*" >&2
+    [ "$BASHPID" = $$ ] || kill -TERM $$
+    exit 1
+}
+ago() { date -d "$1 days ago" +%F; } # a day of the past; ago -3: three days ahead
+
 tksk() { # tksk OFFICE COMMAND…
     local at=$1
     shift
@@ -56,7 +64,7 @@ value_at() {
     $1 --json lihat "$2" 2>/dev/null | /usr/bin/python3 -c 'import json, sys
 try:
     fields = json.load(sys.stdin)["fields"]
-except ValueError:
+except (KeyError, ValueError):
     fields = []
 print(next((f["value"] for f in fields if f["name"] == sys.argv[1] and f["value"]), ""))' "$3"
 }
