@@ -418,6 +418,27 @@ static void a_person_can_let_go_of_what_waits_in_vain(void **state)
     assert_answer(&f, &two, 0, REJECTED, "denied");
 }
 
+static void what_is_let_pass_before_all_has_arrived_waits_for_the_rest(void **state)
+{
+    (void)state;
+    struct id id;
+    struct draft *d = person_draft(NODE_A, OPERATOR_A, &id);
+    struct signed_txn *create = draft_sign(d);
+    d = draft_new(&f, NODE_A, OPERATOR_LATE);
+    draft_update(d, "person", &id, base_leaf(0, &create->leaf), VALUES(V_TEXT("name", "Ana")));
+    d->claimed_ms = JULY_MS;
+    d->after_count = 1;
+    d->after[0] = (struct after){ .lane = LANE_BULK, .seq = 1 };
+    struct sent edit = fixture_send(d);
+    assert_answer(&f, &edit, 0, QUARANTINED, "term_ended");
+    rule(true, &edit.leaf, 1);
+    assert_answer(&f, &edit, 0, PARKED, "after");
+    (void)fixture_send_at(&f, create, NODE_A, LANE_BULK);
+    free(create);
+    assert_answer(&f, &edit, 0, ACCEPTED, "");
+    assert_string_equal(fixture_text(&f, "person", &id, "name"), "Ana");
+}
+
 static void a_quarantined_create_keeps_its_id_to_itself(void **state)
 {
     (void)state;
@@ -488,6 +509,7 @@ int main(void)
         TEST(a_life_that_ended_leaves_nothing_waiting_for_it),
         TEST(after_a_move_it_goes_on_waiting_only_for_what_it_needs),
         TEST(a_person_can_let_go_of_what_waits_in_vain),
+        TEST(what_is_let_pass_before_all_has_arrived_waits_for_the_rest),
         TEST(a_quarantined_create_keeps_its_id_to_itself),
         TEST(each_step_of_a_held_change_reaches_its_author),
         TEST(a_mixed_answer_is_told_change_by_change),
