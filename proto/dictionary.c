@@ -376,12 +376,21 @@ static bool make_changes(struct maker *m, const struct policy_collection *collec
 /* --- samples -----------------------------------------------------------------------------------
  */
 
-/* Most are what one person enters in one go; some are a family or a few rows of a list. */
-static enum err make_sample(struct maker *m, size_t index, struct writer *out)
+/* Each has its turns; what the source gives more examples of has more, since that is entered most.
+ */
+static const struct policy_collection *draw_collection(struct maker *m)
 {
     const struct policy *policy = m->policy;
-    const struct policy_collection *collection =
-        &policy->collections[index % policy->collection_count];
+    uint64_t at = draw(m, policy->collection_count + m->example_count);
+    return at < policy->collection_count ? &policy->collections[at]
+                                         : m->examples[at - policy->collection_count].collection;
+}
+
+/* Most are what one person enters in one go; some are a family or a few rows of a list. */
+static enum err make_sample(struct maker *m, struct writer *out)
+{
+    const struct policy *policy = m->policy;
+    const struct policy_collection *collection = draw_collection(m);
     struct txn *txn = m->txn;
     struct hash leaf;
     m->claimed_ms = TIME_FIRST_MS + draw(m, TIME_SPAN_MS);
@@ -404,7 +413,7 @@ static enum err make_samples(struct maker *m, struct writer *out, size_t *sizes,
     unsigned count = 0;
     for (size_t i = 0; i < SAMPLES; i++) {
         size_t before = out->buf.len;
-        enum err err = make_sample(m, i, out);
+        enum err err = make_sample(m, out);
         if (err == ERR_LIMIT) { /* it does not fit: others do */
             out->buf.len = before;
             out->err = OK;

@@ -248,9 +248,8 @@ static void the_allowance_is_that_of_its_month_and_deductions_are_counted(void *
           MONTH("2026-11-01") "nilai_hak=700000\npotongan=nama=Iuran;nilai=50000");
     assert_true(warns("tali_asih.potongan"));
     set(2, "tali_asih",
-        MONTH(
-            "2026-11-01") "nilai_hak=700000\nstatus=dibayar\n"
-                          "potongan=nama=PPh;nilai=35000;dasar_hukum=UU|nama=Iuran;nilai=50000");
+        MONTH("2026-11-01") "nilai_hak=700000\nstatus=dibayar\n"
+                            "potongan=nama=PPh;nilai=35000;dasar_hukum=UU|nama=Iuran;nilai=50000");
     finished(2);
     assert_string_equal(put_text[0], "nilai_terima=615000");
     refused("TV", 2, "status=disengketakan", ERR_REQUIRED, "tali_asih.alasan_sengketa");
