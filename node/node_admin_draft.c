@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "node/node_admin_draft.h"
+#include "node/node_answer.h"
 #include "proto/value_form.h"
 
 /* ---- the handle */
@@ -436,7 +437,10 @@ void node_cmd_dismiss(struct node_admin *admin, struct admin_call *call)
     uint64_t number = 0;
     if (!node_arg_needed(call, "id", &id) || !node_arg_record(admin, call, id, &record))
         return;
+    enum err answered = node_store_answered_done(admin->parts.store, &record);
     enum err err = node_store_dismiss_record(admin->parts.store, &record, &number);
+    if (err == ERR_NOT_FOUND)
+        err = answered;
     if (err == OK) {
         json_t *done = json_object();
         node_json_set(done, "id", node_json_uuid(&record));

@@ -102,12 +102,15 @@ static void find_place(void *ctx, const struct own_change *change)
     place->waits = change->countersign == COUNTERSIGN_WAITS;
 }
 
-static json_t *short_of(struct node_admin *admin, const struct id *record)
+/* Its short number, and the receipt number of a submission. */
+static void name_record(struct node_admin *admin, const struct id *record, json_t *name)
 {
     const struct record_view *view;
-    if (node_store_view(admin->parts.store, record, &view) != OK)
-        return NULL;
-    return node_json_bytes(view->short_text);
+    bool known = node_store_view(admin->parts.store, record, &view) == OK;
+    node_json_set(name, "short", known ? node_json_bytes(view->short_text) : NULL);
+    json_t *receipt = known ? node_json_receipt(admin, view) : NULL;
+    if (receipt != NULL)
+        node_json_set(name, "receipt", receipt);
 }
 
 /* Ends the call with the stored answer of a request. */
@@ -136,7 +139,7 @@ static void answer_stored(struct entering *entering, struct bytes stored)
         if (!uuid_from_text(bytes_text(json_string_value(text)), &record))
             continue;
         json_t *name = json_pack("{s:O}", "id", text);
-        node_json_set(name, "short", short_of(admin, &record));
+        name_record(admin, &record, name);
         json_array_append_new(names, name);
         if (index == 0 &&
             node_store_changes(admin->parts.store, &record, false, find_place, &place) != OK)

@@ -14,6 +14,9 @@
  * node_import.c       rows of a file
  * node_import_columns.c columns of a file, look-ups
  * node_admin_blob.c   photos and files that records name
+ * node_admin_answer.c submissions and their answers, receipts, how far a record has come
+ * node_admin_reply.c  answering a submission
+ * node_admin_count.c  records counted by codes
  * node_admin_export.c records as rows of a file
  * node_admin_access.c masks, and who looked at what
  * node_admin_announce.c announcements, receipts, forum */
@@ -236,6 +239,23 @@ void node_cmd_audit_list(struct node_admin *admin, struct admin_call *call);
 void node_cmd_audit_verify(struct node_admin *admin, struct admin_call *call);
 void node_cmd_export_begin(struct node_admin *admin, struct admin_call *call);
 void node_cmd_export_rows(struct node_admin *admin, struct admin_call *call);
+
+/* node_admin_answer.c. "29-0417-KM"; NULL: none is given for such records. */
+json_t *node_json_receipt(const struct node_admin *admin, const struct record_view *view);
+/* local, queued, sent, received (no answer yet), merged, answered; held, deleted. */
+const char *node_hop(const struct node_admin *admin, const struct record_view *view);
+/* Adds to `show`: hop, and of submissions the receipt number and how the answer stands. */
+void node_answer_show(struct node_admin *admin, const struct record_view *view, json_t *done);
+/* Members of `status`; *ret_open: answers that nobody has put away. `key` NULL: nobody is known. */
+NODISCARD enum err node_answer_status(struct node_admin *admin, const struct public_key *key,
+                                      json_t *done, uint64_t *ret_open);
+/* Rows of `attention`: answers that nobody has put away. */
+NODISCARD enum err node_answer_rows(struct node_admin *admin, enum lang lang, bool open,
+                                    json_t *rows);
+void node_cmd_unanswered(struct node_admin *admin, struct admin_call *call);
+void node_cmd_receipt(struct node_admin *admin, struct admin_call *call);
+void node_cmd_answer(struct node_admin *admin, struct admin_call *call);
+void node_cmd_count(struct node_admin *admin, struct admin_call *call);
 
 /* node_admin_status.c: keeps what an operator has seen; `key` NULL: who acts in this call. */
 void node_admin_look(struct node_admin *admin, const struct public_key *key, enum node_look look);

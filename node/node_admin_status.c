@@ -58,6 +58,18 @@ static enum err status_news(struct node_admin *admin, bool open, json_t *done)
     return OK;
 }
 
+/* Answers from the district that wait for a look add to *waits. */
+static enum err status_answers(struct node_admin *admin, bool open, json_t *done, uint64_t *waits)
+{
+    struct public_key key;
+    uint64_t replies = 0;
+    bool own = open && acting_key(admin, &key);
+    enum err err = node_answer_status(admin, own ? &key : NULL, done, &replies);
+    if (err == OK)
+        *waits += replies;
+    return err;
+}
+
 /* ---- time */
 
 static int64_t setting(const struct node_admin *admin, const char *name, int64_t otherwise)
@@ -290,7 +302,11 @@ static enum err status_office(struct node_admin *admin, bool open, struct counte
         err = status_cursors(store, done);
     if (err == OK)
         err = node_status_load(store, done);
-    return err == OK ? status_news(admin, open, done) : err;
+    if (err == OK)
+        err = status_news(admin, open, done);
+    if (err == OK)
+        err = status_answers(admin, open, done, ret_waits);
+    return err;
 }
 
 void node_cmd_status(struct node_admin *admin, struct admin_call *call)

@@ -140,6 +140,8 @@ void node_cmd_attention(struct node_admin *admin, struct admin_call *call)
         err = node_draft_rows(admin, waiting.lang, open, waiting.rows);
     if (err == OK && open)
         err = node_countersign_rows(admin, waiting.lang, waiting.rows);
+    if (err == OK)
+        err = node_answer_rows(admin, waiting.lang, open, waiting.rows);
     if (err == OK && open)
         err = node_announce_rows(admin, waiting.lang, waiting.rows);
     if (err == OK)

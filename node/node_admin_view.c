@@ -78,6 +78,7 @@ static void list_add(void *ctx, const struct record_view *view)
     node_json_set(row, "id", node_json_uuid(&view->id));
     node_json_set(row, "short", node_json_bytes(view->short_text));
     node_json_set(row, "state", json_string(node_state_of(view)));
+    node_json_set(row, "hop", json_string(node_hop(admin, view)));
     const enum mask_place place = listing->ask.full ? MASK_LIST_FULL : MASK_LIST;
     for (size_t i = 0; i < listing->collection->field_count; i++) {
         const struct policy_field *field = &listing->collection->fields[i];
@@ -380,6 +381,7 @@ void node_cmd_show(struct node_admin *admin, struct admin_call *call)
         node_json_set(done, "rev", node_json_uint(view->rev));
         node_json_set(done, "state", json_string(node_state_of(view)));
         node_json_set(done, "fields", show_fields(admin, collection, view, ask.full));
+        node_answer_show(admin, view, done);
         seen = node_blobs_locate(admin, &record, json_object_get(done, "fields"));
     } else if (seen == ERR_NOT_FOUND) { /* a create that was refused: only its history is left */
         if (policy != NULL)

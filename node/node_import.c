@@ -29,6 +29,7 @@ struct importing {
     struct entry_change *changes;
     struct ledger_mark marks[IMPORT_ROWS_MAX];
     json_t *rejected; /* [{line, code, thing, detail, field}] as stored */
+    json_t *entered;  /* of submissions: [{line, id}] */
     unsigned accepted;
     unsigned known; /* rows that were entered before, and are not again */
     unsigned alike; /* accepted ones of which the file had the like before */
@@ -49,6 +50,7 @@ static void importing_close(struct importing *importing)
     free(importing->rows);
     free(importing->changes);
     json_decref(importing->rejected);
+    json_decref(importing->entered);
 }
 
 static void reject(struct importing *importing, uint64_t line, const struct problem *problem)
@@ -263,18 +265,23 @@ static enum err weigh(void *ctx, unsigned index, enum err err, const struct prob
     importing->known += *ret_leave_out ? 1 : 0;
     importing->accepted += *ret_leave_out ? 0 : 1;
     importing->alike += !*ret_leave_out && here > 0 ? 1 : 0;
+    if (importing->collection->answer != NULL && !*ret_leave_out)
+        json_array_append_new(importing->entered,
+                              json_pack("{s:I, s:o}", "line",
+                                        (json_int_t)importing->rows[index].line, "id",
+                                        node_json_uuid(&change->record)));
     return OK;
 }
 
-/* ---- answers. Stored: {"import": true, "accepted", "known", "alike", "rejected": [...], "line"}.
- */
+/* ---- answers. Stored: {"import": true, "accepted", "known", "alike", "rejected": [...], "line",
+ * "entered": [...]}: of submissions, which line became which record. */
 
 static json_t *answer_json(const struct importing *importing)
 {
-    return json_pack("{s:b, s:i, s:i, s:i, s:O, s:I}", "import", 1, "accepted",
+    return json_pack("{s:b, s:i, s:i, s:i, s:O, s:O, s:I}", "import", 1, "accepted",
                      (int)importing->accepted, "known", (int)importing->known, "alike",
-                     (int)importing->alike, "rejected", importing->rejected, "line",
-                     (json_int_t)importing->progress.line);
+                     (int)importing->alike, "rejected", importing->rejected,
+                     "entered", importing->entered, "line", (json_int_t)importing->progress.line);
 }
 
 static void make_answer(void *ctx, const struct entry_request *request, const struct hash *leaf,
@@ -297,7 +304,25 @@ static void make_answer(void *ctx, const struct entry_request *request, const st
     json_decref(answer);
 }
 
-static void answer_with(struct admin_call *call, json_t *answer)
+/* Receipt numbers of what was entered: short numbers are looked up, they are not stored. */
+static json_t *receipts(struct node_admin *admin, const json_t *entered)
+{
+    json_t *rows = json_array();
+    for (size_t i = 0; i < json_array_size(entered); i++) {
+        json_t *row = json_array_get(entered, i);
+        const struct record_view *view;
+        struct id record;
+        if (!uuid_from_text(node_arg_text(row, "id"), &record) ||
+            node_store_view(admin->parts.store, &record, &view) != OK)
+            continue;
+        node_json_set(row, "short", node_json_bytes(view->short_text));
+        node_json_set(row, "receipt", node_json_receipt(admin, view));
+        json_array_append(rows, row);
+    }
+    return rows;
+}
+
+static void answer_with(struct node_admin *admin, struct admin_call *call, json_t *answer)
 {
     enum lang lang = admin_call_lang(call);
     json_t *rejected = json_object_get(answer, "rejected");
@@ -319,15 +344,17 @@ static void answer_with(struct admin_call *call, json_t *answer)
     }
     json_t *done = json_copy(answer);
     json_object_del(done, "import");
+    json_object_del(done, "entered");
+    node_json_set(done, "receipts", receipts(admin, json_object_get(answer, "entered")));
     node_json_set(done, "rejected", node_json_uint(json_array_size(rejected)));
     admin_done(call, done);
 }
 
-static void answer_stored(struct admin_call *call, struct bytes stored)
+static void answer_stored(struct node_admin *admin, struct admin_call *call, struct bytes stored)
 {
     json_t *answer = json_loadb((const char *)stored.at, stored.len, 0, NULL);
     if (json_is_true(json_object_get(answer, "import")))
-        answer_with(call, answer);
+        answer_with(admin, call, answer);
     else
         node_admin_refuse(call, ERR_STATE, "request", "it belongs to another command");
     json_decref(answer);
@@ -406,7 +433,7 @@ static enum err look_back(struct importing *importing, bool *ret_answered)
         importing->dry ? ERR_NOT_FOUND : node_store_answer(store, &importing->request, &stored);
     *ret_answered = err == OK;
     if (err == OK)
-        answer_stored(importing->call, stored);
+        answer_stored(importing->admin, importing->call, stored);
     if (err == ERR_NOT_FOUND)
         err = node_store_import(store, &importing->progress.file, &importing->file);
     return err;
@@ -434,14 +461,14 @@ static void import_rows(struct importing *importing, const json_t *rows)
     }
     if (nothing_new || importing->dry) {
         json_t *answer = answer_json(importing);
-        answer_with(importing->call, answer);
+        answer_with(importing->admin, importing->call, answer);
         json_decref(answer);
         return;
     }
     node_admin_changed(importing->admin);
     err = node_store_answer(store, &importing->request, &stored);
     if (err == OK)
-        answer_stored(importing->call, stored);
+        answer_stored(importing->admin, importing->call, stored);
     else
         node_admin_refuse(importing->call, err, "import", NULL);
 }
@@ -477,6 +504,7 @@ void node_import_rows(struct node_admin *admin, struct admin_call *call)
     date_of_ms(node_admin_claim_ms(admin), importing->today);
     importing->author = node_admin_author(admin, importing->policy);
     importing->rejected = json_array();
+    importing->entered = json_array();
     importing->rows = calloc(count, sizeof *importing->rows);
     importing->changes = calloc(count, sizeof *importing->changes);
     if (importing->rows != NULL && importing->changes != NULL)

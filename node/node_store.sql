@@ -302,6 +302,25 @@ CREATE TABLE link (
 INSERT INTO link VALUES (1, 0, 0);
 CREATE INDEX change_told ON change (told_epoch, told, disposition) WHERE told_epoch > 0;
 
+-- Submissions that are owed an answer, since the claimed time of the change that made them wait
+-- (0: not known). They follow from the confirmed state.
+CREATE TABLE owed (
+    record BLOB PRIMARY KEY CHECK (length(record) = 16),
+    since_ms INTEGER NOT NULL,
+    days INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX owed_since ON owed (since_ms);
+-- Own submissions that somebody elsewhere answered or moved on; the newest time of each. done: an
+-- operator has put it away.
+CREATE TABLE answered (
+    record BLOB PRIMARY KEY CHECK (length(record) = 16),
+    epoch INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    wall_ms INTEGER NOT NULL,
+    done INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE INDEX answered_open ON answered (epoch, number) WHERE done = 0;
+
 -- The access log (proto/access.h). note: a box of collection and reason. access_end: the anchor
 -- that trimming left, and the last row.
 CREATE TABLE access (

@@ -74,7 +74,8 @@ static enum err apply_record(struct feed_apply *apply, const struct feed_item *i
     enum err err = node_state_load(store, &item->record, state, &short_text);
     if (err != OK && err != ERR_NOT_FOUND)
         return err;
-    err = node_history_add(apply, item, err == ERR_NOT_FOUND);
+    bool first = err == ERR_NOT_FOUND;
+    err = node_history_add(apply, item, first);
     state->collection = item->collection;
     struct state_field field = { .epoch = apply->batch->epoch, .rev = item->number };
     struct field_iter iter = fields_of(item->fields);
@@ -86,6 +87,10 @@ static enum err apply_record(struct feed_apply *apply, const struct feed_item *i
         err = state_set(state, &field, false);
     if (err == OK)
         err = node_state_save(store, &item->record, state, item->short_text);
+    if (err == OK)
+        err = node_owed_note(store, &item->record, state, item->origin.claimed_ms);
+    if (err == OK && !first)
+        err = node_answer_told(apply, item);
     if (err == OK)
         err = node_lookup_add(store, item->collection, item->fields, &item->record);
     return err == OK ? number_seen(store, item->short_text) : err;
@@ -147,6 +152,8 @@ static enum err apply_resolved(struct feed_apply *apply, const struct feed_item 
     err = state_set(state, &field, false);
     if (err == OK)
         err = node_state_save(store, &item->record, state, short_text);
+    if (err == OK)
+        err = node_owed_note(store, &item->record, state, 0);
     if (err != OK || item->field.len == 0)
         return err;
     size_t cap = item->field.len + item->value_a.len + 16;

@@ -20,6 +20,7 @@
  * node_store_countersign.c  what waits for a countersignature
  * node_store_blob.c    bytes that records name: files and their table
  * node_store_blob_sweep.c  which of them nothing names any more
+ * node_store_answer.c  what waits for an answer, and what answers came
  * node_store_access.c  who looked at what */
 #pragma once
 
@@ -64,7 +65,10 @@
     X(blob_put) X(blob_get) X(blob_figures) X(blob_old) X(blob_named) X(blob_delete) \
     X(blob_clear) X(blob_changes) X(blob_records) X(blob_conflicts) X(blob_drafts) \
     X(access_end_get) X(access_end_put) X(access_anchor) X(access_put) X(access_at) X(access_cut) \
-    X(access_all) X(access_newest) X(access_of_record) X(books_chain) X(books_answers)
+    X(access_all) X(access_newest) X(access_of_record) \
+    X(owed_put) X(owed_drop) X(owed_all) X(owed_get) X(owed_late) X(owed_clear) X(answered_put) \
+    X(answered_open) X(answered_count) X(answered_news) X(answered_done) X(answered_clear) \
+    X(answered_take_back) X(books_chain) X(books_answers)
 /* clang-format on */
 enum node_statement {
 #define X(name) SQL_##name,
@@ -341,6 +345,18 @@ NODISCARD enum err node_apply_dictionary(struct feed_apply *apply, const struct 
  * was known of the record before. In the transaction of the batch. */
 NODISCARD enum err node_history_add(struct feed_apply *apply, const struct feed_item *item,
                                     bool first);
+
+/* ---- answers (node_answer.h). In the transaction of what they speak of. */
+
+/* After a record's confirmed state was written: whether it waits for an answer, since `wall_ms` if
+ * it did not before. */
+NODISCARD enum err node_owed_note(struct node_store *store, const struct id *record,
+                                  const struct state *state, uint64_t wall_ms);
+/* The same when the policy changed, so that its collection may be owed none any more. */
+NODISCARD enum err node_owed_again(struct node_store *store, const struct id *record,
+                                   const struct state *state, uint64_t wall_ms);
+/* After a RECORD item about a record that was known: whether it is an answer to this office. */
+NODISCARD enum err node_answer_told(struct feed_apply *apply, const struct feed_item *item);
 
 /* ---- blobs (node_blob.h): sets the directory beside the database at `path`, and clears it of what
  * a killed process left half written. */

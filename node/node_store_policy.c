@@ -223,9 +223,9 @@ static enum err take_back(struct node_store *store, uint64_t epoch, uint64_t cut
     sql_bind_uint(st, 1, epoch);
     sql_bind_uint(st, 2, cut);
     enum err err = node_sql_run(store, st);
-    const enum node_statement all[] = { SQL_change_refold, SQL_entry_take_back,
-                                        SQL_change_take_back, SQL_change_keep,
-                                        SQL_history_take_back };
+    const enum node_statement all[] = { SQL_change_refold,     SQL_entry_take_back,
+                                        SQL_change_take_back,  SQL_change_keep,
+                                        SQL_history_take_back, SQL_answered_take_back };
     for (size_t i = 0; err == OK && i < COUNT_OF(all); i++) {
         st = node_sql(store, all[i]);
         sql_bind_uint(st, 1, epoch);

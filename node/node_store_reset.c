@@ -57,11 +57,11 @@ static enum err seal_swap(struct node_store *store, const struct secret_key *sea
 static enum err cache_forget(struct node_store *store)
 {
     static const enum node_statement steps[] = {
-        SQL_reset_wait_changes, SQL_reset_wait_entries, SQL_reset_waits,   SQL_reset_wrapped,
-        SQL_reset_records,      SQL_lookup_clear,       SQL_reset_history, SQL_conflict_clear,
-        SQL_reset_changes,      SQL_reset_entries,      SQL_reset_items,   SQL_reset_requests,
-        SQL_reset_imports,      SQL_reset_ledger,       SQL_reset_reasons, SQL_reset_counters,
-        SQL_blob_clear,
+        SQL_reset_wait_changes, SQL_reset_wait_entries, SQL_reset_waits,    SQL_reset_wrapped,
+        SQL_reset_records,      SQL_lookup_clear,       SQL_reset_history,  SQL_conflict_clear,
+        SQL_reset_changes,      SQL_reset_entries,      SQL_reset_items,    SQL_reset_requests,
+        SQL_reset_imports,      SQL_reset_ledger,       SQL_reset_reasons,  SQL_reset_counters,
+        SQL_blob_clear,         SQL_owed_clear,         SQL_answered_clear,
     };
     uint64_t drafts = 0;
     enum err err = node_drafts_lost(store, &drafts);

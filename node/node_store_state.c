@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/must.h"
+#include "node/node_look.h"
 #include "node/node_store_inside.h"
 
 #define STATE_FORM 1
@@ -173,7 +174,7 @@ enum err node_state_save(struct node_store *store, const struct id *record,
 /* ---- folding */
 
 struct unfolded {
-    uint64_t entry, epoch, number;
+    uint64_t entry, epoch, number, wall_ms;
     unsigned index;
     struct id record;
     enum disposition disposition;
@@ -194,6 +195,7 @@ static enum err next_unfolded(struct node_store *store, struct unfolded *ret)
     ret->epoch = sql_uint(st, 5);
     ret->number = sql_uint(st, 6);
     node_sql_fixed(store, st, 8, leaf.at, HASH_BYTES);
+    ret->wall_ms = sql_uint(st, 9);
     const struct box_name name = box_name("change", bytes_hash(&leaf), ret->index);
     err = scratch_copy(&store->scratch, sql_bytes(st, 4), &ret->held);
     if (err == OK)
@@ -233,7 +235,9 @@ static enum err fold_change(struct node_store *store, const struct unfolded *one
         field.value = change.op == OP_DELETE ? STATE_TRUE : STATE_FALSE;
         err = state_set(state, &field, true);
     }
-    return err == OK ? node_state_save(store, &one->record, state, short_text) : err;
+    if (err == OK)
+        err = node_state_save(store, &one->record, state, short_text);
+    return err == OK ? node_owed_note(store, &one->record, state, one->wall_ms) : err;
 }
 
 enum err node_fold(struct node_store *store, unsigned max, bool *ret_left)
@@ -311,13 +315,27 @@ enum err node_lookup_add(struct node_store *store, struct bytes collection, stru
     return OK;
 }
 
-/* Names the set of look-up fields of the policy in force. */
+static void hash_answer(struct hasher *hasher, const struct policy_collection *collection)
+{
+    const struct policy_answer *answer = collection->answer;
+    if (!answer)
+        return;
+    const int64_t numbers[] = { answer->field, answer->state, answer->days };
+    hasher_add(hasher, bytes_of(collection->name, strlen(collection->name) + 1));
+    hasher_add(hasher, bytes_of(numbers, sizeof numbers));
+    for (size_t i = 0; i < answer->open_count; i++)
+        hasher_add(hasher, bytes_of(answer->open[i], strlen(answer->open[i]) + 1));
+}
+
+/* Names the set of look-up fields of the policy in force, what is owed answers, and the epochs,
+ * whose cuts take answers back. */
 static void lookup_shape(const struct node_store *store, struct hash *ret_shape)
 {
     struct hasher hasher;
     hasher_start(&hasher, "node-lookup-shape");
     for (size_t i = 0; store->policy && i < store->policy->collection_count; i++) {
         const struct policy_collection *collection = &store->policy->collections[i];
+        hash_answer(&hasher, collection);
         for (size_t j = 0; j < collection->field_count; j++) {
             if (!collection->fields[j].lookup)
                 continue;
@@ -326,16 +344,20 @@ static void lookup_shape(const struct node_store *store, struct hash *ret_shape)
                                          strlen(collection->fields[j].name) + 1));
         }
     }
+    const uint64_t epochs = store->epoch_count;
+    hasher_add(&hasher, bytes_of(&epochs, sizeof epochs));
     hasher_end(&hasher, ret_shape);
 }
 
-static enum err lookup_record(struct node_store *store, const struct id *record)
+static enum err lookup_record(struct node_store *store, const struct id *record, uint64_t wall_ms)
 {
     struct state *state = scratch_take(&store->scratch, sizeof *state);
     struct bytes short_text;
     if (!state)
         return ERR_MEMORY;
     enum err err = node_state_load(store, record, state, &short_text);
+    if (err == OK)
+        err = node_owed_again(store, record, state, wall_ms);
     for (size_t i = 0; err == OK && i < state->count; i++) {
         const struct state_field *field = &state->fields[i];
         size_t cap = field->name.len + field->value.len + 16;
@@ -352,16 +374,20 @@ static enum err lookup_record(struct node_store *store, const struct id *record)
     return err;
 }
 
+/* What begins to wait by a new policy waits from now on. */
 static enum err lookup_records(struct node_store *store)
 {
     bool row = false;
-    enum err err;
+    struct node_link_note link = { .hub_ms = 0 };
+    enum err err = node_store_link(store, &link);
+    if (err != OK)
+        return err;
     struct sqlite3_stmt *st = node_sql(store, SQL_record_all);
     while ((err = node_sql_step(store, st, &row)) == OK && row) {
         struct id record;
         node_sql_fixed(store, st, 0, record.at, ID_BYTES);
         scratch_clear(&store->scratch);
-        err = lookup_record(store, &record);
+        err = lookup_record(store, &record, link.hub_ms);
         if (err != OK)
             break;
     }

@@ -191,7 +191,7 @@ UPDATE change SET disposition = ?3, reason = ?4, field = ?5,
 UPDATE change SET folded = 1 WHERE entry = ?1 AND idx = ?2;
 -- @change_unfolded
 SELECT change.entry, change.idx, change.record, change.disposition, change.held, change.epoch,
-       change.number, change.box, entry.leaf
+       change.number, change.box, entry.leaf, entry.wall_ms
   FROM change JOIN entry ON entry.id = change.entry
  WHERE change.folded = 0 AND (change.disposition IN (1, 4) OR change.held <> '')
  ORDER BY change.entry, change.idx LIMIT 1;
@@ -577,6 +577,36 @@ SELECT number, wall_ms, op, whole, who, name, record, count, note, hash FROM acc
 -- @access_of_record
 SELECT number, wall_ms, op, whole, who, name, record, count, note, hash FROM access
  WHERE record = ?2 ORDER BY number DESC LIMIT ?1;
+
+-- @owed_put
+INSERT INTO owed VALUES (?1, ?2, ?3) ON CONFLICT (record) DO UPDATE SET days = excluded.days;
+-- @owed_drop
+DELETE FROM owed WHERE record = ?1;
+-- @owed_all
+SELECT record, since_ms, days FROM owed ORDER BY since_ms, record;
+-- @owed_get
+SELECT record, since_ms, days FROM owed WHERE record = ?1;
+-- @owed_late
+SELECT count(*), coalesce(sum(since_ms > 0 AND since_ms + days * 86400000 < ?1), 0) FROM owed;
+-- @owed_clear
+DELETE FROM owed;
+-- @answered_put
+INSERT INTO answered VALUES (?1, ?2, ?3, ?4, 0)
+ON CONFLICT (record) DO UPDATE SET epoch = excluded.epoch, number = excluded.number,
+    wall_ms = excluded.wall_ms, done = 0
+ WHERE (excluded.epoch, excluded.number) > (answered.epoch, answered.number);
+-- @answered_open
+SELECT record, wall_ms FROM answered WHERE done = 0 ORDER BY epoch, number, record;
+-- @answered_count
+SELECT count(*) FROM answered WHERE done = 0;
+-- @answered_news
+SELECT count(*) FROM answered WHERE (epoch, number) > (?1, ?2);
+-- @answered_done
+UPDATE answered SET done = 1 WHERE record = ?1 AND done = 0;
+-- @answered_clear
+DELETE FROM answered;
+-- @answered_take_back
+DELETE FROM answered WHERE epoch < ?1 AND number > ?2;
 
 -- The books. ?1: the present life; entries with a claimed time from ?2 until before ?3.
 -- @books_chain
