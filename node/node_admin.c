@@ -268,6 +268,7 @@ static const struct {
     { "conflict_list", NEED_UNLOCKED, node_cmd_conflict_list },
     { "collections", NEED_NOTHING, node_cmd_collections },
     { "explain", NEED_UNLOCKED, node_cmd_explain },
+    { "rules_get", NEED_NOTHING, node_cmd_rules_get },
     { "policy_show", NEED_NOTHING, node_cmd_policy_show },
     { "blob_put", NEED_UNLOCKED, node_cmd_blob_put },
     { "blob_get", NEED_UNLOCKED, node_cmd_blob_get },

@@ -19,7 +19,8 @@
  * node_admin_count.c  records counted by codes
  * node_admin_export.c records as rows of a file
  * node_admin_access.c masks, and who looked at what
- * node_admin_announce.c announcements, receipts, forum */
+ * node_admin_announce.c announcements, receipts, forum
+ * node_admin_policy.c the rules, and who has not seen them */
 #pragma once
 
 #include "common/admin_rows.h"
@@ -311,6 +312,14 @@ NODISCARD enum err node_admin_unlock(struct node_admin *admin, struct bytes deri
 /* node_admin_tell.c: where an own change is: "queued", "sent", "received". */
 const char *node_change_place(const struct node_admin *admin, const struct own_change *change);
 const char *node_enrolment_name(enum enrolment enrolment);
+
+/* node_admin_policy.c */
+void node_cmd_rules_get(struct node_admin *admin, struct admin_call *call);
+/* Who acts has not seen the rules in force (`policy show`). */
+NODISCARD enum err node_rules_unseen(struct node_admin *admin, bool *ret_unseen);
+void node_rules_see(struct node_admin *admin);
+/* One row of `attention` that says so. */
+NODISCARD enum err node_rules_row(struct node_admin *admin, enum lang lang, json_t *rows);
 
 /* node_admin_announce.c */
 void node_cmd_announcements(struct node_admin *admin, struct admin_call *call);

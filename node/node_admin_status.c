@@ -314,6 +314,7 @@ void node_cmd_status(struct node_admin *admin, struct admin_call *call)
     struct node_identity identity;
     struct counted counted = { .waiting = json_array() };
     uint64_t waits = 0, to_sign = 0, unread = 0;
+    bool rules_unseen = false;
     bool open = node_admin_open_for(admin, call);
     json_t *done = json_object();
     enum err err = node_store_identity(admin->parts.store, &identity);
@@ -329,13 +330,15 @@ void node_cmd_status(struct node_admin *admin, struct admin_call *call)
         err = node_countersign_status(admin, done, &to_sign);
     if (named && err == OK)
         err = node_announce_status(admin, open, done, &unread);
+    if (named && err == OK && open)
+        err = node_rules_unseen(admin, &rules_unseen);
     if (err != OK) {
         json_decref(counted.waiting);
         json_decref(done);
         node_admin_refuse(call, err, "status", NULL);
         return;
     }
-    uint64_t attention = counted.changes + waits + unread;
+    uint64_t attention = counted.changes + waits + unread + rules_unseen;
     node_json_set(done, "locked", json_boolean(!open));
     node_json_set(done, "operators", json_integer((json_int_t)counted.operators));
     node_json_set(done, "attention", node_json_uint(attention));

@@ -144,6 +144,8 @@ void node_cmd_attention(struct node_admin *admin, struct admin_call *call)
         err = node_answer_rows(admin, waiting.lang, open, waiting.rows);
     if (err == OK && open)
         err = node_announce_rows(admin, waiting.lang, waiting.rows);
+    if (err == OK && open)
+        err = node_rules_row(admin, waiting.lang, waiting.rows);
     if (err == OK)
         node_term_rows(admin, waiting.lang, waiting.rows);
     json_array_foreach(waiting.rows, index, row) {
@@ -400,5 +402,7 @@ void node_cmd_policy_show(struct node_admin *admin, struct admin_call *call)
     node_json_set(done, "nodes", nodes_json(trust));
     node_json_set(done, "operators", operators_json(trust, date));
     node_json_set(done, "collections", collections);
+    if (node_admin_open_for(admin, call))
+        node_rules_see(admin);
     admin_done(call, done);
 }

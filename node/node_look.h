@@ -14,6 +14,15 @@ enum node_look {
 NODISCARD enum err node_store_look(struct node_store *store, const struct public_key *operator_key,
                                    enum node_look look, uint64_t wall_ms);
 
+/* The version of the rules that this operator has seen; of a first look, the one then in force.
+ * ERR_NOT_FOUND: was never here. */
+NODISCARD enum err node_store_rules_seen(struct node_store *store,
+                                         const struct public_key *operator_key,
+                                         uint64_t *ret_version);
+/* One durable transaction. */
+NODISCARD enum err node_store_rules_see(struct node_store *store,
+                                        const struct public_key *operator_key, uint64_t version);
+
 /* What came since then: own changes that arrived at the hub, and answers to own changes by what
  * they say. */
 struct node_news {

@@ -283,7 +283,8 @@ CREATE TABLE blob (
 ) STRICT, WITHOUT ROWID;
 
 -- What `status` tells beside the figures (node_store_look.c). looked: where the journal ended when
--- an operator was here last, and where the news of the present sitting begin. link: the time that
+-- an operator was here last, and where the news of the present sitting begin; rules: the version
+-- that was seen. link: the time that
 -- the hub named last, and how fast the link was.
 CREATE TABLE looked (
     key BLOB PRIMARY KEY CHECK (length(key) = 32),
@@ -292,7 +293,8 @@ CREATE TABLE looked (
     since_ms INTEGER NOT NULL,
     here_epoch INTEGER NOT NULL,
     here INTEGER NOT NULL,
-    here_ms INTEGER NOT NULL
+    here_ms INTEGER NOT NULL,
+    rules INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE link (
     one INTEGER PRIMARY KEY CHECK (one = 1),

@@ -52,7 +52,8 @@
     X(record_lookup) X(lookup_put) X(lookup_clear) X(conflict_put) X(conflict_get) \
     X(conflict_delete) X(conflict_all) X(conflict_of_record) X(conflict_clear) X(conflict_count) \
     X(history_get) X(history_put) X(history_trim) X(history_take_back) X(history_list) \
-    X(looked_come) X(looked_read) X(looked_go) X(looked_get) X(looked_last) X(entry_news) \
+    X(looked_come) X(looked_read) X(looked_go) X(looked_get) X(looked_last) X(looked_rules) \
+    X(looked_rules_put) X(entry_news) \
     X(change_news) X(held_told) X(link_get) X(link_put) X(change_group) X(change_group_done) \
     X(change_waiting) X(draft_rejected) X(draft_take_back) X(draft_next) X(draft_room) \
     X(draft_add) X(draft_set) X(draft_get) X(draft_delete) X(draft_all) X(draft_count) \

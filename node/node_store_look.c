@@ -70,10 +70,39 @@ enum err node_store_look(struct node_store *store, const struct public_key *oper
     sql_bind_uint(st, 2, epoch);
     sql_bind_uint(st, 3, number);
     sql_bind_uint(st, 4, wall_ms <= INT64_MAX ? wall_ms : 0);
+    if (look != LOOK_GO) /* who was never here has no old rules in mind */
+        sql_bind_uint(st, 5, node_store_policy_mark(store).rules_version);
     err = node_sql_run(store, st);
     if (err == OK)
         err = node_link_keep(store);
     return node_end(store, err);
+}
+
+enum err node_store_rules_seen(struct node_store *store, const struct public_key *operator_key,
+                               uint64_t *ret_version)
+{
+    struct sqlite3_stmt *st = node_sql(store, SQL_looked_rules);
+    sql_bind(st, 1, bytes_of(operator_key->at, PUBLIC_KEY_BYTES));
+    enum err err = node_sql_row(store, st);
+    if (err != OK)
+        return err;
+    uint64_t version = sql_uint(st, 0);
+    err = node_sql_end(store, st, OK);
+    if (err == OK)
+        *ret_version = version;
+    return err;
+}
+
+enum err node_store_rules_see(struct node_store *store, const struct public_key *operator_key,
+                              uint64_t version)
+{
+    enum err err = node_begin(store);
+    if (err != OK)
+        return err;
+    struct sqlite3_stmt *st = node_sql(store, SQL_looked_rules_put);
+    sql_bind(st, 1, bytes_of(operator_key->at, PUBLIC_KEY_BYTES));
+    sql_bind_uint(st, 2, version);
+    return node_end(store, node_sql_run(store, st));
 }
 
 /* Own changes that the hub said after `mark` that it has. Positions of a lane are acknowledged in

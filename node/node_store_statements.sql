@@ -467,13 +467,19 @@ SELECT number, box FROM history
  ORDER BY number;
 
 -- @looked_come
-INSERT INTO looked VALUES (?1, ?2, ?3, ?4, ?2, ?3, ?4)
+INSERT INTO looked VALUES (?1, ?2, ?3, ?4, ?2, ?3, ?4, ?5)
     ON CONFLICT (key) DO UPDATE SET since_epoch = here_epoch, since = here, since_ms = here_ms,
                                     here_epoch = ?2, here = ?3, here_ms = ?4;
 -- @looked_read
-INSERT OR REPLACE INTO looked VALUES (?1, ?2, ?3, ?4, ?2, ?3, ?4);
+INSERT INTO looked VALUES (?1, ?2, ?3, ?4, ?2, ?3, ?4, ?5)
+    ON CONFLICT (key) DO UPDATE SET since_epoch = ?2, since = ?3, since_ms = ?4,
+                                    here_epoch = ?2, here = ?3, here_ms = ?4;
 -- @looked_go
 UPDATE looked SET here_epoch = ?2, here = ?3, here_ms = ?4 WHERE key = ?1;
+-- @looked_rules
+SELECT rules FROM looked WHERE key = ?1;
+-- @looked_rules_put
+UPDATE looked SET rules = ?2 WHERE key = ?1;
 -- @looked_get
 SELECT since_epoch, since, since_ms FROM looked WHERE key = ?1;
 -- @looked_last

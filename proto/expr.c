@@ -568,3 +568,8 @@ enum err expr_compile(struct bytes text, void *(*take)(void *arena, size_t size)
     *ret_expr = expr;
     return OK;
 }
+
+struct bytes expr_source(const struct expr *expr)
+{
+    return expr->text;
+}

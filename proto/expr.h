@@ -21,6 +21,9 @@ NODISCARD enum err expr_compile(struct bytes text, void *(*take)(void *arena, si
                                 void *arena, const struct expr **ret_expr, char *ret_why,
                                 size_t cap);
 
+/* As it was compiled. */
+struct bytes expr_source(const struct expr *expr);
+
 enum expr_name_kind {
     EXPR_PATH,      /* a field, or a field of what it refers to */
     EXPR_SIGNATURE, /* the field of signature(…) */

@@ -1,10 +1,12 @@
 /* The rules: compiled and signed here, with the rights of the person; published by the hub. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <time.h>
 #include <sys/stat.h>
 
 #include "common/files.h"
 #include "common/must.h"
+#include "common/tkskctl/policy_dated.h"
 #include "common/tkskctl/policy_diff.h"
 #include "common/tkskctl/sign.h"
 #include "common/tkskctl/table.h"
@@ -321,10 +323,11 @@ static void print_policy(const json_t *done)
     if (json_array_size(json_object_get(done, "operators")) > 0)
         table_print(&table, stdout, terminal_width(stdout));
     table_close(&table);
+    policy_dated_print(done);
 }
 
 /* At the hub: the same form, from its trust state and the rules in force. */
-static enum exit_code policy_of_hub(struct ctl *ctl, json_t **ret_done)
+static enum exit_code policy_of_hub(struct ctl *ctl, const char date[11], json_t **ret_done)
 {
     struct trust_position position;
     struct policy *policy = NULL;
@@ -339,10 +342,34 @@ static enum exit_code policy_of_hub(struct ctl *ctl, json_t **ret_done)
         json_t *done = ctl_memory(json_deep_copy(position.state));
         json_object_set_new(done, "trust_version", json_integer((json_int_t)position.version));
         json_object_set_new(done, "collections", names);
+        if (policy)
+            policy_dated(policy, date, done);
         *ret_done = done;
     }
     policy_close(&policy);
     trust_position_close(&position);
+    return code;
+}
+
+static enum exit_code policy_of_office(struct ctl *ctl, const char *at, json_t **ret_done)
+{
+    struct answer answer;
+    struct policy *policy = NULL;
+    char date[DATE_TEXT_BYTES];
+    json_t *args = ctl_memory(json_object());
+    if (at)
+        json_object_set_new(args, "at", json_string(at));
+    enum exit_code code = ctl_ask(ctl, "policy_show", args, &answer);
+    if (code != EXIT_DONE)
+        return code;
+    code = rules_in_force(ctl, &policy);
+    if (code == EXIT_DONE) {
+        if (policy && date_parse(bytes_text(text_of(answer.done, "at")), date))
+            policy_dated(policy, date, answer.done);
+        *ret_done = json_incref(answer.done);
+    }
+    policy_close(&policy);
+    answer_close(&answer);
     return code;
 }
 
@@ -357,19 +384,10 @@ enum exit_code cmd_policy_show(struct ctl *ctl)
     enum exit_code code = ctl_hello(ctl, &hello);
     if (code != EXIT_DONE)
         return code;
-    if (hello.hub) {
-        code = policy_of_hub(ctl, &done);
-    } else {
-        struct answer answer;
-        json_t *args = ctl_memory(json_object());
-        if (at)
-            json_object_set_new(args, "at", json_string(iso));
-        code = ctl_ask(ctl, "policy_show", args, &answer);
-        if (code == EXIT_DONE) {
-            done = json_incref(answer.done);
-            answer_close(&answer);
-        }
-    }
+    if (!at)
+        date_of_ms((uint64_t)time(NULL) * 1000, iso);
+    code =
+        hello.hub ? policy_of_hub(ctl, iso, &done) : policy_of_office(ctl, at ? iso : NULL, &done);
     if (code == EXIT_DONE && ctl->args.json)
         code = ctl_document(ctl, done, NULL);
     else if (code == EXIT_DONE)

@@ -173,16 +173,27 @@ static void diff_areas(const struct policy *before, const struct policy *after, 
         renamed += was && !same_text(was->name, after->areas[i].name) ? 1 : 0;
     }
     char change[96];
-    if (added + renamed == 0)
-        return;
-    (void)snprintf(change, sizeof(change), tr("%zu new, %zu renamed", "%zu baru, %zu ganti nama"),
-                   added, renamed);
-    add(rows, "areas", "", change);
+    if (added + renamed > 0) {
+        (void)snprintf(change, sizeof(change),
+                       tr("%zu new, %zu renamed", "%zu baru, %zu ganti nama"), added, renamed);
+        add(rows, "areas", "", change);
+    }
+    for (size_t i = 0; i < after->area_count; i++) {
+        const struct policy_area *is = &after->areas[i];
+        const struct policy_area *was = before ? policy_area(before, bytes_text(is->code)) : NULL;
+        if (strcmp(was ? was->from : "", is->from) == 0 &&
+            strcmp(was ? was->until : "", is->until) == 0)
+            continue;
+        (void)snprintf(change, sizeof(change), tr("from %s until %s", "mulai %s sampai %s"),
+                       is->from[0] ? is->from : "-", is->until[0] ? is->until : "-");
+        add(rows, "area", is->code, change);
+    }
 }
 
 void policy_diff(const struct policy *before, const struct policy *after, json_t *rows)
 {
     diff_collections(before, after, rows);
+    policy_diff_work(before, after, rows);
     diff_code_lists(before, after, rows);
     diff_areas(before, after, rows);
     diff_roles(before, after, rows);
