@@ -141,6 +141,12 @@ bool hub_days_until(const char *today, const char *date, int64_t *ret_days);
 /* hub_admin_policy.c: {number of an operator: entries that wait for a renewal}; the caller's. */
 NODISCARD enum err hub_terms_waiting(struct hub_store *store, json_t **ret_waits);
 
+/* hub_admin_review.c: what waits for a person, as `review` tells it; one of them with every value.
+ * ERR_NOT_FOUND: it does not wait. The caller's. */
+NODISCARD enum err hub_review_rows(struct hub_admin *admin, enum lang lang, json_t **ret_rows);
+NODISCARD enum err hub_review_whole(struct hub_admin *admin, enum lang lang, const char *leaf,
+                                    json_t **ret_whole);
+
 /* hub_admin_history.c: appends every change of `record` to `rows`, oldest first. */
 NODISCARD enum err hub_history(struct hub_admin *admin, const char *record,
                                const struct policy_collection *collection, enum lang lang,

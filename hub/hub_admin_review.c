@@ -23,11 +23,11 @@ struct review {
     char *part;
 };
 
-static enum err review_open(struct hub_admin *admin, struct admin_call *call, struct review *ret)
+static enum err review_open(struct hub_admin *admin, enum lang lang, struct review *ret)
 {
     *ret = (struct review){ .admin = admin,
                             .store = admin->daemon->store,
-                            .lang = admin_call_lang(call),
+                            .lang = lang,
                             .rows = json_array(),
                             .plain = buf_of(malloc(TRANSACTION_BYTES_MAX), TRANSACTION_BYTES_MAX),
                             .txn = malloc(sizeof *ret->txn),
@@ -229,24 +229,32 @@ static enum err row_read(struct review *review, json_t *row)
     return err == ERR_NOT_FOUND ? OK : err;
 }
 
-void hub_cmd_review(struct hub_admin *admin, struct admin_call *call)
+enum err hub_review_rows(struct hub_admin *admin, enum lang lang, json_t **ret_rows)
 {
     struct review review;
-    size_t at;
-    json_t *row;
-    enum err err = review_open(admin, call, &review);
+    enum err err = review_open(admin, lang, &review);
     if (err == OK)
         err = hub_store_list(review.store, HUB_LIST_REVIEW, NULL, row_review, &review);
     for (size_t i = 0; err == OK && i < json_array_size(review.rows) && i < SUMMARIES_MAX; i++)
         err = row_read(&review, json_array_get(review.rows, i));
-    if (err == OK) {
-        json_array_foreach(review.rows, at, row)
-            admin_row(call, json_incref(row));
-        admin_done(call, NULL);
-    } else {
-        hub_refuse(call, err, "review", "the database");
-    }
+    if (err == OK)
+        *ret_rows = json_incref(review.rows);
     review_close(&review);
+    return err;
+}
+
+void hub_cmd_review(struct hub_admin *admin, struct admin_call *call)
+{
+    json_t *rows = NULL, *row;
+    size_t at;
+    enum err err = hub_review_rows(admin, admin_call_lang(call), &rows);
+    json_array_foreach(rows, at, row)
+        admin_row(call, json_incref(row));
+    json_decref(rows);
+    if (err == OK)
+        admin_done(call, NULL);
+    else
+        hub_refuse(call, err, "review", "the database");
 }
 
 /* ---- one of them, whole */
@@ -322,17 +330,13 @@ static enum err changes_json(struct review *review, const json_t *row, json_t *c
     return err;
 }
 
-void hub_cmd_review_show(struct hub_admin *admin, struct admin_call *call)
+enum err hub_review_whole(struct hub_admin *admin, enum lang lang, const char *leaf,
+                          json_t **ret_whole)
 {
     struct review review;
-    const char *leaf;
     json_t *row = NULL, *changes = json_array();
     size_t at;
-    if (!hub_arg_text(call, "leaf", &leaf)) {
-        json_decref(changes);
-        return;
-    }
-    enum err err = review_open(admin, call, &review);
+    enum err err = review_open(admin, lang, &review);
     if (err == OK)
         err = hub_store_list(review.store, HUB_LIST_REVIEW, NULL, row_review, &review);
     json_array_foreach(review.rows, at, row) {
@@ -343,16 +347,31 @@ void hub_cmd_review_show(struct hub_admin *admin, struct admin_call *call)
         err = ERR_NOT_FOUND;
     if (err == OK)
         err = changes_json(&review, row, changes);
-    const struct hub_looked looked = { .op = ACCESS_LOOK,
-                                       .what = "review",
-                                       .count = json_array_size(changes) };
-    if (err == OK && hub_ask_log(admin, call, NULL, &looked)) {
+    if (err == OK) {
         hub_json_set(row, "changes", json_incref(changes));
-        admin_done(call, json_incref(row));
-    } else if (err != OK) {
-        hub_refuse(call, err, "review",
-                   err == ERR_NOT_FOUND ? "no such work waits" : "the database");
+        *ret_whole = json_incref(row);
     }
     json_decref(changes);
     review_close(&review);
+    return err;
+}
+
+void hub_cmd_review_show(struct hub_admin *admin, struct admin_call *call)
+{
+    const char *leaf;
+    json_t *whole = NULL;
+    if (!hub_arg_text(call, "leaf", &leaf))
+        return;
+    enum err err = hub_review_whole(admin, admin_call_lang(call), leaf, &whole);
+    const struct hub_looked looked = {
+        .op = ACCESS_LOOK,
+        .what = "review",
+        .count = json_array_size(json_object_get(whole, "changes")),
+    };
+    if (err == OK && hub_ask_log(admin, call, NULL, &looked))
+        admin_done(call, json_incref(whole));
+    else if (err != OK)
+        hub_refuse(call, err, "review",
+                   err == ERR_NOT_FOUND ? "no such work waits" : "the database");
+    json_decref(whole);
 }

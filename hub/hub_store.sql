@@ -8,7 +8,8 @@ CREATE TABLE tksk_meta (
 ) STRICT, WITHOUT ROWID;
 
 -- The journal: entry is canonical (PROTOCOL.md, "Journal and merge"), hash the running hash after
--- it. kind: 1 transaction, 2 trust, 3 rules, 4 decided again, 5 policy entry of a chain
+-- it. kind: 1 transaction, 2 trust, 3 rules, 4 decided again, 5 policy entry of a chain,
+-- 7 a roster that the office had said it holds
 CREATE TABLE tksk_journal (
     number INTEGER PRIMARY KEY,
     epoch INTEGER NOT NULL,

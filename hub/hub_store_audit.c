@@ -39,8 +39,7 @@ static struct reader entry_reader(const struct row_journal *row)
     return reader;
 }
 
-static void read_position(struct reader *reader, char node[NODE_TEXT_MAX + 1],
-                          struct hub_entry *entry)
+static void read_lane(struct reader *reader, char node[NODE_TEXT_MAX + 1], struct hub_entry *entry)
 {
     struct bytes name = reader_str(reader);
     if (name.len > NODE_TEXT_MAX) {
@@ -52,6 +51,12 @@ static void read_position(struct reader *reader, char node[NODE_TEXT_MAX + 1],
     entry->node = node;
     reader_fixed(reader, entry->incarnation.at, ID_BYTES);
     entry->lane = lane_decode(reader);
+}
+
+static void read_position(struct reader *reader, char node[NODE_TEXT_MAX + 1],
+                          struct hub_entry *entry)
+{
+    read_lane(reader, node, entry);
     entry->seq = reader_uint(reader);
 }
 
@@ -134,7 +139,29 @@ static enum err replay_chain(struct replay *r, const struct row_journal *row)
         return err;
     bundle_item_leaf(&item, &leaf);
     chain_next(&lane.head, &leaf, &entry.head);
-    return merge_entry(r->into, &entry, twin);
+    return merge_entry(r->into, &entry, twin, 0);
+}
+
+static enum err replay_known(struct replay *r, const struct row_journal *row)
+{
+    char node[NODE_TEXT_MAX + 1];
+    struct hub_entry entry = { .node = node };
+    struct hub_lane lane;
+    uint64_t number;
+    struct reader reader = entry_reader(row);
+    read_lane(&reader, node, &entry);
+    uint64_t trust = reader_uint(&reader);
+    enum err err = reader_end(&reader) ? ERR_STORE : OK;
+    if (!err)
+        err = store_lane(r->into, node, &entry.incarnation, entry.lane, &lane);
+    lane.trust_version = trust;
+    if (!err)
+        err = r->into->ops->lane_put(r->into->backend, node, &entry.incarnation, entry.lane, &lane);
+    if (err)
+        return err;
+    struct reader again = entry_reader(row);
+    return store_journal(r->into, JOURNAL_KNOWN, 4,
+                         bytes_of(again.at, (size_t)(again.end - again.at)), row->wall_ms, &number);
 }
 
 static enum err replay_policy(struct replay *r, const struct row_journal *row)
@@ -170,6 +197,9 @@ static enum err replay_entry(struct replay *r, const struct row_journal *row)
         case JOURNAL_TXN:
         case JOURNAL_MARK:
             err = replay_chain(r, row);
+            break;
+        case JOURNAL_KNOWN:
+            err = replay_known(r, row);
             break;
         case JOURNAL_TRUST:
         case JOURNAL_RULES:

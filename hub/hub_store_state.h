@@ -46,8 +46,10 @@ void store_dictionary_forget(struct hub_store *store);
 NODISCARD enum err store_dictionary_place(struct hub_store *store, uint64_t *ret_number,
                                           uint64_t *ret_version);
 
-/* hub_merge.c: takes one entry; `twin` says whether its incarnation is quarantined. */
-NODISCARD enum err merge_entry(struct hub_store *store, const struct hub_entry *entry, bool twin);
+/* hub_merge.c: takes one entry; `twin` says whether its incarnation is quarantined, `known_trust`
+ * which roster its office held before it queued the entry, as far as it has said so; 0: has not. */
+NODISCARD enum err merge_entry(struct hub_store *store, const struct hub_entry *entry, bool twin,
+                               uint64_t known_trust);
 /* Looks again at whatever is ready, until nothing is. */
 NODISCARD enum err merge_ready(struct hub_store *store, uint64_t wall_ms);
 /* Marks a waiting or quarantined transaction as ready under a ruling. */

@@ -783,7 +783,7 @@ def ended(scene):
     office.open_incarnation(office.incarnation)
     office.hello()
     office.noted[NORMAL] = list(office.trust.versions)
-    late("without an entry", known="nothing shows what the office knew")
+    late("without an entry, having said in HELLO that it knows")
     office.disconnect()
     scene.calm("work of an operator whose right has ended")
 

@@ -129,6 +129,69 @@ static void a_clock_set_back_does_not_open_a_term_that_had_ended(void **state)
     assert_int_equal(trust_signed_ms(hub_store_trust(f.store), 99), 0);
 }
 
+/* --- what an office leaves out of its chain ----------------------------------------------------
+ */
+
+static void heard(uint64_t trust_version, uint64_t normal)
+{
+    const uint64_t highest[LANE_COUNT] = { 0, normal, 0 };
+    const struct policy_mark mark = { .trust_version = trust_version };
+    const struct fixture_node *node = &f.nodes[NODE_A];
+    assert_int_equal(hub_store_begin(f.store), OK);
+    assert_int_equal(hub_store_heard(f.store, node->name, &node->incarnation, highest, &mark, 77),
+                     OK);
+    assert_int_equal(hub_store_commit(f.store), OK);
+}
+
+static uint64_t end_late(void)
+{
+    uint8_t space[128];
+    struct writer ops = writer_of(space, sizeof(space));
+    struct ended ended = { .reason = END_ENDED };
+    trust_op_operator_end(&ops, OPERATOR_LATE, &ended);
+    fixture_trust(&f, 1, writer_bytes(&ops));
+    return hub_store_trust(f.store)->version;
+}
+
+static struct sent old_person(void)
+{
+    struct draft *d = draft_new(&f, NODE_A, OPERATOR_LATE);
+    struct id id = fixture_id(&f);
+    d->trust_version = 2;
+    draft_create(d, "person", &id, VALUES(V_TEXT("area", "36.04.29"), V_TEXT("name", "Ani")));
+    return fixture_send(d);
+}
+
+static void what_comes_after_an_office_knew_of_the_end_waits_without_a_policy_entry_too(
+    void **state)
+{
+    (void)state;
+    heard(2, 0);
+    uint64_t version = end_late();
+    struct sent before = old_person();
+    assert_answer(&f, &before, 0, ACCEPTED, ""); /* it may not know yet */
+    heard(version, 2); /* now it does, and has one more queued from before */
+    struct sent queued = old_person();
+    assert_answer(&f, &queued, 0, ACCEPTED, "");
+    struct sent after = old_person();
+    assert_answer(&f, &after, 0, QUARANTINED, "author_ended");
+    uint64_t number = hub_store_journal(f.store).number;
+    struct sent more = old_person();
+    assert_answer(&f, &more, 0, QUARANTINED, "author_ended");
+    assert_int_equal(hub_store_journal(f.store).number, number + 1); /* said once */
+}
+
+static void what_an_office_claims_to_know_beyond_what_there_is_moves_nothing(void **state)
+{
+    (void)state;
+    heard(99, 0);
+    struct sent one = old_person();
+    assert_answer(&f, &one, 0, ACCEPTED, "");
+    (void)end_late();
+    struct sent two = old_person();
+    assert_answer(&f, &two, 0, ACCEPTED, "");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -137,6 +200,8 @@ int main(void)
         TEST(work_dated_before_the_start_of_a_term_waits_for_a_person),
         TEST(a_dead_clock_costs_nothing_in_a_term_that_had_begun),
         TEST(a_clock_set_back_does_not_open_a_term_that_had_ended),
+        TEST(what_comes_after_an_office_knew_of_the_end_waits_without_a_policy_entry_too),
+        TEST(what_an_office_claims_to_know_beyond_what_there_is_moves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

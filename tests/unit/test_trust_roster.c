@@ -122,6 +122,70 @@ static void a_renewal_moves_the_end_of_a_term(void **state)
     trust_close(&trust);
 }
 
+static void who_came_second_stands_in_while_the_first_holds_it(void **state)
+{
+    (void)state;
+    struct trust_operator people[] = {
+        { .number = 1,
+          .role = "tksk",
+          .area = "36.04.29",
+          .from = "2026-01-01",
+          .until = "2026-12-31" },
+        { .number = 2,
+          .role = "tksk",
+          .area = "36.04.29",
+          .from = "2026-10-01",
+          .until = "2027-03-31" },
+        { .number = 3,
+          .role = "tksk",
+          .area = "36.04.30",
+          .from = "2026-01-01",
+          .until = "2026-12-31" },
+        { .number = 4,
+          .role = "korteks",
+          .area = "36.04.29",
+          .from = "2026-01-01",
+          .until = "2026-12-31" },
+        { .number = 5,
+          .role = "tksk",
+          .area = "36.04.30",
+          .from = "2027-01-01",
+          .until = "2027-12-31" },
+    };
+    const struct trust trust = { .operator_count = COUNT_OF(people), .operators = people };
+    assert_ptr_equal(trust_acts_for(&trust, &people[1], "2026-11-01"), &people[0]);
+    assert_null(trust_acts_for(&trust, &people[0], "2026-11-01")); /* the first one */
+    assert_null(trust_acts_for(&trust, &people[2], "2026-11-01")); /* another area */
+    assert_null(trust_acts_for(&trust, &people[3], "2026-11-01")); /* another role */
+    assert_null(trust_acts_for(&trust, &people[4], "2026-11-01")); /* one after the other */
+    /* The last day still counts; then the second one is alone. */
+    assert_non_null(trust_acts_for(&trust, &people[1], "2026-12-31"));
+    assert_null(trust_acts_for(&trust, &people[1], "2027-01-01"));
+    people[0].ended.reason = END_SUCCESSION;
+    assert_null(trust_acts_for(&trust, &people[1], "2026-11-01"));
+}
+
+static void each_statement_keeps_when_it_was_signed(void **state)
+{
+    (void)state;
+    struct trust trust;
+    found_with_people(&trust);
+    uint64_t version = trust.version, first_ms = trust_signed_ms(&trust, 1);
+    assert_true(first_ms > 0);
+    assert_int_equal(trust_signed_ms(&trust, 0), 0);
+    assert_int_equal(trust_signed_ms(&trust, version + 1), 0);
+    for (unsigned i = 0; i < 40; i++) { /* as the list grows */
+        trust_op_operator_until(one_op(), 2, "SK", "2030-12-31");
+        assert_int_equal(apply_one(&trust), OK);
+    }
+    assert_int_equal(trust_signed_ms(&trust, 1), first_ms);
+    assert_true(trust_signed_ms(&trust, version + 40) > 0);
+    trust_op_operator_until(one_op(), 2, "SK", "2025-01-01"); /* refused: nothing is kept of it */
+    assert_int_equal(apply_one(&trust), ERR_DENIED);
+    assert_int_equal(trust_signed_ms(&trust, version + 41), 0);
+    trust_close(&trust);
+}
+
 static void dates_are_in_the_calendar(void **state)
 {
     (void)state;
@@ -323,6 +387,8 @@ int main(void)
         cmocka_unit_test(operators_are_numbered_without_gaps_and_have_keys_of_their_own),
         cmocka_unit_test(an_operator_ends_once_unless_the_key_leaked),
         cmocka_unit_test(a_renewal_moves_the_end_of_a_term),
+        cmocka_unit_test(who_came_second_stands_in_while_the_first_holds_it),
+        cmocka_unit_test(each_statement_keeps_when_it_was_signed),
         cmocka_unit_test(dates_are_in_the_calendar),
         cmocka_unit_test(the_sealing_keys_number_only_rises),
         cmocka_unit_test(an_epoch_is_the_next_one),
