@@ -206,6 +206,9 @@ static bool decode_frozen(struct decoder *d, struct bytes raw,
         if (all[i].state == NULL || !decoder_indexes(d, open, "open", collection->field_count,
                                                      &all[i].open, &all[i].open_count))
             return false;
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(all[k].state, all[i].state) == 0)
+                return decoder_bad(d, "frozen %s stands twice", all[i].state);
     }
     workflow->frozen = all;
     workflow->frozen_count = count;
@@ -213,6 +216,19 @@ static bool decode_frozen(struct decoder *d, struct bytes raw,
 }
 
 enum { FLOW_EDGES, FLOW_FIELD, FLOW_FROZEN, FLOW_KEYS };
+
+/* What an author leaves out is a state in which a record may begin. */
+static bool default_begins(const struct policy_field *state, const struct policy_workflow *workflow)
+{
+    struct reader reader = reader_of(state->default_value);
+    if (state->default_value.at == NULL)
+        return true;
+    struct bytes code = reader_str(&reader);
+    for (size_t i = 0; i < workflow->edge_count; i++)
+        if (workflow->edges[i].from_count == 0 && bytes_is(code, workflow->edges[i].to))
+            return true;
+    return false;
+}
 
 static bool decode_workflow(struct decoder *d, struct bytes document,
                             const struct policy_collection *collection, struct policy_workflow *ret)
@@ -244,6 +260,8 @@ static bool decode_workflow(struct decoder *d, struct bytes document,
         return decoder_bad(d, "has no edge without `from`, with which a record begins");
     ret->edges = edges;
     ret->edge_count = count;
+    if (!default_begins(state, ret))
+        return decoder_bad(d, "no edge without `from` leads to the default of the field");
     return raw[FLOW_FROZEN].at == NULL ||
            decode_frozen(d, raw[FLOW_FROZEN], collection, state, ret);
 }
@@ -302,10 +320,9 @@ static bool decode_answer_key(struct decoder *d, struct bytes raw, const char *w
 static bool decode_answer(struct decoder *d, struct bytes document,
                           struct policy_collection *collection)
 {
-    static const char *const keys[ANSWER_KEYS] = {
-        "by_key", "days",       "decision_key", "field", "open",
-        "state",  "target_key", "time_key",     "unit"
-    };
+    static const char *const keys[ANSWER_KEYS] = { "by_key",     "days",     "decision_key",
+                                                   "field",      "open",     "state",
+                                                   "target_key", "time_key", "unit" };
     struct bytes raw[ANSWER_KEYS];
     struct policy_answer *answer = decoder_take(d, 1, sizeof *answer);
     decoder_place(d, "collection %s answer", collection->name);
@@ -325,8 +342,7 @@ static bool decode_answer(struct decoder *d, struct bytes document,
         return decoder_bad(d, "needs a field for the answer, and a state of type enum");
     const struct policy_field *field = &collection->fields[answer->field];
     if (!decode_answer_key(d, raw[ANSWER_BY], "by_key", field, &answer->by_key) ||
-        !decode_answer_key(d, raw[ANSWER_DECISION], "decision_key", field,
-                           &answer->decision_key) ||
+        !decode_answer_key(d, raw[ANSWER_DECISION], "decision_key", field, &answer->decision_key) ||
         !decode_answer_key(d, raw[ANSWER_TARGET], "target_key", field, &answer->target_key) ||
         !decode_answer_key(d, raw[ANSWER_TIME], "time_key", field, &answer->time_key))
         return false;
@@ -471,10 +487,59 @@ static bool list_is_there(const struct policy *policy, struct bytes name)
     return false;
 }
 
-static bool expr_fits(struct decoder *d, const struct expr *expr)
+static struct bytes path_next(struct bytes *rest)
+{
+    size_t len = 0;
+    while (len < rest->len && rest->at[len] != '.')
+        len++;
+    struct bytes name = bytes_of(rest->at, len);
+    *rest = len < rest->len ? bytes_of(rest->at + len + 1, rest->len - len - 1) : bytes_of(NULL, 0);
+    return name;
+}
+
+/* A path leads somewhere: a field, then a key of its maps, or a field of what it refers to. What it
+ * says of records further on is theirs. */
+static bool path_fits(const struct policy *policy, const struct policy_collection *collection,
+                      struct bytes path)
+{
+    const struct policy_field *field = policy_field(collection, path_next(&path));
+    struct bytes next = path_next(&path);
+    if (field == NULL || next.len == 0)
+        return field != NULL;
+    for (size_t i = 0; i < field->map_key_count; i++)
+        if (bytes_is(next, field->map_keys[i]))
+            return true;
+    for (size_t i = 0; i < field->target_count && field->type == FIELD_REFERENCE; i++) {
+        const struct policy_collection *target =
+            policy_collection(policy, bytes_text(field->targets[i]));
+        if (target != NULL && policy_field(target, next) != NULL)
+            return true;
+    }
+    return field->type == FIELD_MAP && field->map_key_count == 0;
+}
+
+/* A name that is misspelled would only ever be nil. `only` speaks of records of any collection: it
+ * has none. */
+static bool names_fit(struct decoder *d, const struct policy_collection *collection,
+                      const struct expr_name *name)
+{
+    const struct policy_field *field = policy_field(collection, name->name);
+    const struct bytes text = name->kind == EXPR_PATH ? name->path : name->name;
+    int len = text.len < 60 ? (int)text.len : 60;
+    if (name->kind == EXPR_PATH && !path_fits(d->policy, collection, text))
+        return decoder_bad(d, "there is no field \"%.*s\"", len, (const char *)text.at);
+    if (name->kind == EXPR_SIGNATURE && (field == NULL || field->type != FIELD_SIGNATURE))
+        return decoder_bad(d, "\"%.*s\" is no field of type signature", len, (const char *)text.at);
+    return true;
+}
+
+static bool expr_fits(struct decoder *d, const struct policy_collection *collection,
+                      const struct expr *expr)
 {
     struct expr_name name;
     for (size_t i = 0; expr != NULL && expr_names(expr, i, &name); i++) {
+        if (collection != NULL && !names_fit(d, collection, &name))
+            return false;
         bool there = name.kind == EXPR_LIST    ? list_is_there(d->policy, name.name)
                      : name.kind == EXPR_TABLE ? policy_table(d->policy, name.name) != NULL
                                                : true;
@@ -499,19 +564,19 @@ bool work_fits(struct decoder *d)
     const struct policy *policy = d->policy;
     for (size_t i = 0; i < policy->authority_count; i++) {
         decoder_place(d, "authority %c", policy->authorities[i].letter);
-        if (!expr_fits(d, policy->authorities[i].only))
+        if (!expr_fits(d, NULL, policy->authorities[i].only))
             return false;
     }
     for (size_t i = 0; i < policy->collection_count; i++) {
         const struct policy_collection *c = &policy->collections[i];
         for (size_t k = 0; k < c->rule_count; k++) {
             decoder_place(d, "collection %s rule %s", c->name, c->rules[k].name);
-            if (!expr_fits(d, c->rules[k].when) || !expr_fits(d, c->rules[k].check))
+            if (!expr_fits(d, c, c->rules[k].when) || !expr_fits(d, c, c->rules[k].check))
                 return false;
         }
         for (size_t k = 0; k < c->field_count; k++) {
             decoder_place(d, "collection %s field %s", c->name, c->fields[k].name);
-            if (!expr_fits(d, c->fields[k].compute) || !signers_fit(d, &c->fields[k]))
+            if (!expr_fits(d, c, c->fields[k].compute) || !signers_fit(d, &c->fields[k]))
                 return false;
         }
         decoder_place(d, "collection %s", c->name);
