@@ -36,4 +36,15 @@ is "nothing of it was sent" "$(tksk $A --json forum | grep -c '"text"')" 2
 tksk $A forum 'Rapat 22-11-2026 pukul 09.00, hubungi 0812 3456 7890' >/dev/null || fail "a date and a telephone number"
 # Nobody writes in another's name.
 rejected "tksk $C" '' ubah "$first" isi='Lain'
+
+# Which unit a proposal went to, and who sent it there, stands in the proposal at its author's.
+person=$(new "tksk $A" orang nama='Siti Aminah' jk=P kode_kec=$A)
+proposal=$(new "tksk $A" usulan jenis=dtsen_baru tgl_usulan="$(ago 1)" \
+    pengusul='jenis=desa|nama=Desa Baru' penerima="$person" isi='uraian=belum terdata' kode_kec=$A)
+comes office "$proposal"
+rejected "tksk $A" '' ubah "$proposal" bidang_tujuan=rehsos
+office ubah "$proposal" bidang_tujuan=potensi_dayasos >/dev/null || fail "to a unit"
+routed() { tksk $A --lang id lihat "$proposal" | grep -q 'Bidang tujuan.*\(potensi\|Potensi\)'; }
+eventually "the author sees the unit" routed
+tksk $A lihat "$proposal" | grep -q 'Kepala Bidang' || fail "who routed it is not told"
 echo "23-24-forum: ok"
