@@ -309,11 +309,15 @@ static void receipt_answer(struct receipt *receipt, const char *text)
     json_t *label = code_label(receipt->policy, collection, answer->state, decision);
     char iso[11];
     bool dated = target != NULL && date_parse(bytes_text(target), iso);
+    /* Of an answer that few may read only that there is one. */
+    bool secret = collection->fields[answer->field].sensitivity == SENSITIVITY_R;
     bool given = json_is_array(list) ? json_array_size(list) > 0 : text != NULL && text[0] != '\0';
     hub_json_set(receipt->done, "answered", json_boolean(given));
-    hub_json_set(receipt->done, "decision", label != NULL ? json_string(decision) : NULL);
-    hub_json_set(receipt->done, "decision_label", label);
-    hub_json_set(receipt->done, "target", dated ? json_string(iso) : NULL);
+    hub_json_set(receipt->done, "decision",
+                 label != NULL && !secret ? json_string(decision) : NULL);
+    hub_json_set(receipt->done, "decision_label", secret ? NULL : json_incref(label));
+    hub_json_set(receipt->done, "target", dated && !secret ? json_string(iso) : NULL);
+    json_decref(label);
     json_decref(list);
 }
 
@@ -340,7 +344,7 @@ static enum err receipt_read(struct hub_store *store, struct receipt *receipt)
 {
     const char *const record[] = { receipt->collection->name, receipt->uuid };
     const char *const uuid[] = { receipt->uuid }, *const hex[] = { receipt->hex };
-    enum err err = hub_store_list(store, HUB_LIST_RECORD, record, receipt_record, receipt);
+    enum err err = hub_store_list(store, HUB_LIST_RECORD_FULL, record, receipt_record, receipt);
     if (err == OK)
         err = hub_store_list(store, HUB_LIST_HISTORY, uuid, receipt_came, receipt);
     if (err == OK)

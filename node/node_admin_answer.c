@@ -80,6 +80,12 @@ static void tell_answer(const struct node_admin *admin, const struct record_view
     json_t *label = label_json(admin, &collection->fields[answer->state], decision);
     char iso[11];
     bool dated = target.len > 0 && date_parse(target, iso);
+    if (collection->fields[answer->field].sensitivity == SENSITIVITY_R) {
+        /* Of an answer that few may read only that there is one. */
+        json_decref(label);
+        label = NULL;
+        dated = false;
+    }
     node_json_set(row, "answered", json_boolean(answer_given(given)));
     node_json_set(row, "decision", label != NULL ? node_json_bytes(decision) : NULL);
     node_json_set(row, "decision_label", label);

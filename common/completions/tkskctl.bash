@@ -20,7 +20,7 @@ _tkskctl()
     --lane) COMPREPLY=($(compgen -W 'urgent normal bulk' -- "$cur")); return ;;
     esac
     case $first in
-    '') words=' status put isi edit ubah delete hapus apply import impor export ekspor list cari show lihat audit audit daftar audit periksa attention perhatian announcements pengumuman coverage cakupan forum draft draf draf lihat draf ubah draf kirim draf buang countersign tandatangan daftar tandatangan lihat tandatangan tolak tandatangan sign teken explain jelaskan blob blob ambil blob daftar conflict bundle reconcile cocokkan policy enrol daftar operator unlock buka lock kunci nodes trust node review snapshot query verify backup restore metrics completion help bantuan --node --hub --socket --json --lang --as --passphrase-file --key --version --help' ;;
+    '') words=' status put isi edit ubah delete hapus apply import impor export ekspor list cari show lihat audit audit daftar audit periksa attention perhatian announcements pengumuman coverage cakupan forum draft draf draf lihat draf ubah draf kirim draf buang countersign tandatangan daftar tandatangan lihat tandatangan tolak tandatangan sign teken explain jelaskan unanswered belum-dijawab receipt tanda-terima answer disposisi count hitung blob blob ambil blob daftar conflict bundle reconcile cocokkan policy enrol daftar operator unlock buka lock kunci nodes trust node review snapshot query verify backup restore metrics completion help bantuan --node --hub --socket --json --lang --as --passphrase-file --key --version --help' ;;
     status) words=' --watch' ;;
     put|isi) words=' --draf --lane --request' ;;
     edit|ubah) words=' --draf --request' ;;
@@ -40,6 +40,10 @@ _tkskctl()
     countersign|tandatangan) words=' --all --yes' ;;
     sign|teken) words=' --request' ;;
     explain|jelaskan) words='' ;;
+    unanswered|belum-dijawab) words=' --unit --days' ;;
+    receipt|tanda-terima) words='' ;;
+    answer|disposisi) words=' --request' ;;
+    count|hitung) words='' ;;
     blob) if [ -z "$second" ]; then words=' get list'; fi ;;
     conflict) if [ -z "$second" ]; then words=' list resolve'; fi ;;
     bundle) if [ -z "$second" ]; then words=' export import'; fi ;;

@@ -7,6 +7,7 @@
 #include "common/tkskctl/ask.h"
 #include "common/tkskctl/attach.h"
 #include "common/tkskctl/form.h"
+#include "common/tkskctl/hop.h"
 #include "common/tkskctl/table.h"
 #include "proto/limits.h"
 
@@ -62,6 +63,7 @@ static enum exit_code say_stored(struct ctl *ctl, const struct answer *answer, c
     if (id)
         (void)printf("id %s  ", id);
     (void)printf("leaf %.12s\n", text_of(done, "leaf"));
+    hop_receipt(done);
     print_warnings(done);
     return EXIT_DONE;
 }
@@ -296,6 +298,7 @@ enum exit_code cmd_apply(struct ctl *ctl)
         json_array_foreach(json_object_get(answer.done, "ids"), index, item) {
             text_print(stdout, text_of(item, "short"));
             (void)printf("  %s\n", text_of(item, "id"));
+            hop_receipt(item);
         }
         (void)printf("leaf %.12s: %s\n", text_of(answer.done, "leaf"), say_state("queued"));
         print_warnings(answer.done);

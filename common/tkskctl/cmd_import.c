@@ -8,6 +8,7 @@
 #include "common/files.h"
 #include "common/tkskctl/attach.h"
 #include "common/tkskctl/fields.h"
+#include "common/tkskctl/hop.h"
 #include "common/tkskctl/import.h"
 
 #define HEADER_ROWS_SEARCHED 20
@@ -20,6 +21,7 @@ static void import_close(struct import *import)
     free(import->base);
     json_decref(import->begun);
     json_decref(import->refusals);
+    json_decref(import->receipts);
     rejects_close(&import->rejects);
     csv_row_close(&import->row);
     csv_file_close(&import->file);
@@ -239,6 +241,8 @@ static void say_json(struct import *import)
     json_object_set_new(result, "rejected_file",
                         import->rejects.count > 0 ? json_string(import->rejects.path)
                                                   : json_null());
+    if (json_array_size(import->receipts) > 0)
+        json_object_set(result, "receipts", import->receipts);
     (void)ctl_document(import->ctl, result, import->refusals);
     json_decref(result);
 }
@@ -297,6 +301,17 @@ static void say_stored(const struct import *import)
     (void)puts(".");
 }
 
+/* One number a line of the file, so that each can be handed to whoever asked. */
+static void say_receipts(const struct import *import)
+{
+    size_t index;
+    json_t *row;
+    json_array_foreach(import->receipts, index, row) {
+        (void)printf(tr("line %s: ", "baris %s: "), text_of(row, "line"));
+        hop_receipt(row);
+    }
+}
+
 static enum exit_code say_result(struct import *import)
 {
     uint64_t rejected = import->dry ? import->rejected : import->rejects.count;
@@ -308,6 +323,7 @@ static enum exit_code say_result(struct import *import)
         say_dry(import);
     else
         say_stored(import);
+    say_receipts(import);
     if (import->alike > 0)
         (void)printf(tr("%" PRIu64 " rows are the same as an earlier row of this file, and count "
                         "as rows of their own.\n",
@@ -391,6 +407,7 @@ enum exit_code cmd_import(struct ctl *ctl)
     import->path = ctl->args.count > 1 ? ctl->args.words[1] : NULL;
     import->dry = args_option(&ctl->args, "--dry-run") != NULL;
     import->refusals = import->dry ? ctl_memory(json_array()) : NULL;
+    import->receipts = ctl_memory(json_array());
     enum exit_code code;
     if (!import->path && !args_option(&ctl->args, "--template"))
         code = ctl_problemf(ctl, ERR_USAGE, "FILE", "%s", tr("must be given", "harus disebut"));

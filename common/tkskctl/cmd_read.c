@@ -7,6 +7,7 @@
 #include "common/tkskctl/ctl.h"
 #include "common/tkskctl/draft.h"
 #include "common/tkskctl/fields.h"
+#include "common/tkskctl/hop.h"
 #include "common/tkskctl/table.h"
 
 #define LIST_ROWS_DEFAULT 50
@@ -56,7 +57,8 @@ static void print_list(const json_t *rows, const json_t *fields)
         cells[0] = number ? number : text_of(row, "id");
         for (size_t i = 1; i <= count; i++)
             cells[i] = text_of(values, names[i]);
-        cells[count + 1] = say_state_short(maybe_text_of(row, "state"));
+        const char *hop = maybe_text_of(row, "hop");
+        cells[count + 1] = hop_word(hop ? hop : maybe_text_of(row, "state"));
         table_add(&table, cells);
     }
     table_print(&table, stdout, terminal_width(stdout));
@@ -305,6 +307,17 @@ static void print_history(const json_t *history, const json_t *labels)
     table_close(&table);
 }
 
+/* How far it has come, and its receipt number. */
+static void print_way(const json_t *done)
+{
+    char way[HOP_TEXT_MAX];
+    hop_text(done, way);
+    if (way[0])
+        (void)puts(way);
+    hop_receipt(done);
+    (void)fputc('\n', stdout);
+}
+
 enum exit_code cmd_show(struct ctl *ctl)
 {
     struct answer answer;
@@ -323,9 +336,10 @@ enum exit_code cmd_show(struct ctl *ctl)
     } else {
         const char *title = maybe_text_of(done, "title");
         text_print(stdout, title ? title : text_of(done, "collection"));
-        (void)printf("%s%s: %s\n%s\n\n", maybe_text_of(done, "short") ? " " : "",
+        (void)printf("%s%s: %s\n%s\n", maybe_text_of(done, "short") ? " " : "",
                      text_of(done, "short"), say_state(maybe_text_of(done, "state")),
                      text_of(done, "id"));
+        print_way(done);
         print_fields(json_object_get(done, "fields"));
         print_hidden(json_object_get(done, "fields"));
         print_history(json_object_get(done, "history"), json_object_get(done, "fields"));

@@ -31,6 +31,7 @@ struct import {
     char file_hash[2 * HASH_BYTES + 1];
     struct rejects rejects;
     json_t *refusals;     /* the first ones, when dry */
+    json_t *receipts;     /* of submissions: {line, short, receipt} */
     uint64_t rows;        /* below the header */
     uint64_t rows_before; /* down to the header, with titles */
     uint64_t seen;

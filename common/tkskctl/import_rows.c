@@ -319,6 +319,7 @@ static enum exit_code send_batch(struct import *import, struct batch *batch)
     }
     if (code == EXIT_DONE) {
         json_array_extend(batch->rejected, answer.rows);
+        json_array_extend(import->receipts, json_object_get(answer.done, "receipts"));
         code = write_rejects(import, batch, batch->rejected);
     }
     if (code == EXIT_DONE && !repeat) {

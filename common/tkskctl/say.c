@@ -76,6 +76,7 @@ static const struct word words[] = {
     { "conflict", { "two values", "isian berbeda" } },
     { "draft", { "draft", "draf" } },
     { "term", { "term of office", "masa tugas" } },
+    { "answer", { "answered", "sudah dijawab" } },
     { "unread", { "not read yet", "belum dibaca" } },
     { "rules", { "new rules", "aturan baru" } },
     { "notice", { "notice", "pemberitahuan" } },

@@ -377,6 +377,26 @@ static void node_figures(FILE *out, const json_t *done, size_t width)
     table_close(&table);
 }
 
+/* "3 jawaban Dinas baru; 2 berkas belum dijawab lewat batas." */
+static void answered_line(FILE *out, const json_t *done, size_t width)
+{
+    int64_t late = number_of(done, "unanswered_late");
+    if (number_of(done, "replies_new") > 0)
+        screen_line(out, PAINT_WAIT, width,
+                    tr("%s of your submissions were answered or moved on (tkskctl attention).",
+                       "%s berkas sudah ditindaklanjuti Dinas (tkskctl perhatian)."),
+                    number_text(done, "replies_new"));
+    if (late > 0)
+        screen_line(out, PAINT_BAD, width,
+                    tr("%s submissions are not answered in time (tkskctl unanswered).",
+                       "%s berkas belum dijawab, lewat batas (tkskctl belum-dijawab)."),
+                    number_text(done, "unanswered_late"));
+    else if (number_of(done, "unanswered") > 0)
+        screen_line(out, PAINT_NONE, width,
+                    tr("%s submissions wait for an answer.", "%s berkas menunggu jawaban."),
+                    number_text(done, "unanswered"));
+}
+
 /* What waits for a second signature, and whether anybody can give it. */
 static void countersign_line(FILE *out, const json_t *done, size_t width)
 {
@@ -468,6 +488,7 @@ void screen_node(FILE *out, const json_t *done, size_t width)
         waiting_line(out, done, width);
         load_line(out, done, width);
         news_line(out, done, width);
+        answered_line(out, done, width);
         queue_line(out, done, width);
         cutoff_line(out, done, width);
         terms_line(out, done, width);

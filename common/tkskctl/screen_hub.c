@@ -93,6 +93,14 @@ static void alarm_text(const json_t *alarm, char *ret, size_t cap)
                        part);
     } else if (strcmp(kind, "term_ending") == 0) {
         term_text(alarm, ret, cap);
+    } else if (strcmp(kind, "unanswered") == 0) {
+        const char *unit = maybe_text_of(alarm, "unit_label");
+        say_number(number_of(alarm, "count"), part);
+        (void)snprintf(ret, cap,
+                       tr("%s, %s: %s without an answer for more than %s days (tkskctl unanswered)",
+                          "%s, %s: %s belum dijawab lebih dari %s hari (tkskctl belum-dijawab)"),
+                       text_of(alarm, "title"), unit ? unit : tr("no unit", "tanpa bidang"), part,
+                       text_of(alarm, "days"));
     } else if (strcmp(kind, "backup") == 0) {
         days_text(alarm, part, sizeof(part));
         (void)snprintf(ret, cap, tr("the last backup is %s old", "cadangan terakhir berumur %s"),
