@@ -554,6 +554,40 @@ def check_invite():
     check_signed("invite", statement, unhex(v["hub_sign_key"]), sig, "invite")
 
 
+# --- §4 endorsements ------------------------------------------------------------------------
+
+
+def endorsed(v, fields, text):
+    """Whether a value of type signature holds over these fields of the record."""
+    parts = text.split("/")
+    if len(parts) != 4 or not all(part.isascii() and part.isdigit() for part in parts[:3]):
+        return False
+    operator, trust, signed = map(int, parts[:3])
+    covered = {name: dec(fields[name]) for name in v["covers"] if fields[name] not in (b"", b"\xc0")}
+    statement = enc([v["district"], v["collection"], unhex(v["record"]), operator, trust, signed,
+                     dict(sorted(covered.items()))])
+    return verifies("endorse", statement, public(v["operator_seed"]), unhex(parts[3]))
+
+
+def check_endorsement():
+    v = load("endorsement.json")
+    fields = {name: unhex(value) for name, value in v["fields"].items()}
+    numbers = f"{v['operator']}/{v['trust_version']}/{v['signed_ms']}/"
+    check(v["value"].startswith(numbers), "an endorsement says who, what was known, and when")
+    check(endorsed(v, fields, v["value"]), "an endorsement verifies")
+    for name in v["fields"]:
+        altered = endorsed(v, fields | {name: enc("lain")}, v["value"])
+        check(altered == (name not in v["covers"]), f"an endorsement covers {name}, or does not")
+        if fields[name] and name in v["covers"]:
+            check(not endorsed(v, fields | {name: b""}, v["value"]), f"{name} was not empty")
+    other = v["value"].split("/")
+    for i in range(3):
+        parts = other[:i] + [str(int(other[i]) + 1)] + other[i + 1:]
+        check(not endorsed(v, fields, "/".join(parts)), "the numbers are signed too")
+    for key, value in (("district", "36.05"), ("collection", "usul"), ("record", "00" * 16)):
+        check(not endorsed(v | {key: value}, fields, v["value"]), f"the {key} is signed too")
+
+
 # --- §13 bundles as files -------------------------------------------------------------------
 
 
@@ -612,6 +646,6 @@ def check_carry():
 
 
 for part in (check_codec, check_chain, check_transaction, check_bundle, check_messages, check_feed,
-             check_trust, check_invite, check_carry):
+             check_trust, check_invite, check_carry, check_endorsement):
     part()
 print(f"{checks} checks of the golden vectors hold")

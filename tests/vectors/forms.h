@@ -545,6 +545,7 @@ static inline void vectors_invite(struct json *json)
  * ---------------------------------------------------------------------------------------- */
 
 #include "tests/vectors/forms_carry.h"
+#include "tests/vectors/forms_endorse.h"
 
 struct vector_file {
     const char *name;
@@ -562,6 +563,7 @@ static const struct vector_file vector_files[] = {
     { "trust.json", vectors_trust, false },
     { "invite.json", vectors_invite, false },
     { "carry.json", vectors_carry, true },
+    { "endorsement.json", vectors_endorsement, false },
 };
 
 static struct sample_random vector_random;
