@@ -254,6 +254,7 @@ struct receipt {
     const struct policy_collection *collection; /* NULL: not found */
     char hex[ID_HEX_BYTES], uuid[UUID_TEXT_BYTES];
     uint64_t received_ms, since_ms;
+    bool of_record; /* `done` tells of the record already */
     json_t *done;
 };
 
@@ -327,6 +328,9 @@ static void receipt_record(void *ctx, const struct hub_row *row)
     const struct policy_collection *collection = receipt->collection;
     const struct policy_answer *answer = collection->answer;
     const char *state = hub_row_text(row, collection->fields[answer->state].name);
+    receipt_answer(receipt, hub_row_text(row, collection->fields[answer->field].name));
+    if (receipt->of_record)
+        return;
     const char *unit =
         answer->unit < 0 ? NULL : hub_row_text(row, collection->fields[answer->unit].name);
     hub_json_set(receipt->done, "title", json_string(collection->title));
@@ -337,7 +341,6 @@ static void receipt_record(void *ctx, const struct hub_row *row)
     hub_json_set(receipt->done, "unit", text_json(unit));
     hub_json_set(receipt->done, "unit_label",
                  code_label(receipt->policy, collection, answer->unit, unit));
-    receipt_answer(receipt, hub_row_text(row, collection->fields[answer->field].name));
 }
 
 static enum err receipt_read(struct hub_store *store, struct receipt *receipt)
@@ -350,6 +353,18 @@ static enum err receipt_read(struct hub_store *store, struct receipt *receipt)
     if (err == OK)
         err = hub_store_list(store, HUB_LIST_OWED_ONE, hex, receipt_since, receipt);
     return err;
+}
+
+/* How long it has waited for its answer. */
+static void receipt_waits(const struct receipt *receipt)
+{
+    uint64_t now_ms = loop_wall_ms();
+    uint64_t age_ms = now_ms > receipt->since_ms ? now_ms - receipt->since_ms : 0;
+    bool owed = receipt->since_ms > 0;
+    int64_t days = receipt->collection->answer->days;
+    hub_json_set(receipt->done, "unanswered_days", owed ? hub_json_uint(age_ms / DAY_MS) : NULL);
+    hub_json_set(receipt->done, "limit_days", json_integer(days));
+    hub_json_set(receipt->done, "late", json_boolean(owed && age_ms > (uint64_t)days * DAY_MS));
 }
 
 void hub_cmd_receipt(struct hub_admin *admin, struct admin_call *call)
@@ -379,13 +394,35 @@ void hub_cmd_receipt(struct hub_admin *admin, struct admin_call *call)
         hub_refuse(call, err, "receipt", "the database");
         return;
     }
-    uint64_t now_ms = loop_wall_ms();
-    uint64_t age_ms = now_ms > receipt.since_ms ? now_ms - receipt.since_ms : 0;
-    bool owed = receipt.since_ms > 0;
-    int64_t days = receipt.collection->answer->days;
     hub_json_set(receipt.done, "received", hub_json_time(receipt.received_ms));
-    hub_json_set(receipt.done, "unanswered_days", owed ? hub_json_uint(age_ms / DAY_MS) : NULL);
-    hub_json_set(receipt.done, "limit_days", json_integer(days));
-    hub_json_set(receipt.done, "late", json_boolean(owed && age_ms > (uint64_t)days * DAY_MS));
+    receipt_waits(&receipt);
     admin_done(call, receipt.done);
+}
+
+void hub_answer_show(struct hub_admin *admin, const struct policy_collection *collection,
+                     const char *id, const char *number, json_t *done)
+{
+    struct receipt receipt = { .policy = hub_store_policy(admin->daemon->store),
+                               .of_record = true,
+                               .done = done };
+    struct id record;
+    char text[RECEIPT_TEXT_MAX];
+    const char *state = json_string_value(json_object_get(done, "state"));
+    hub_json_set(done, "hop",
+                 json_string(state != NULL && strcmp(state, "confirmed") == 0 ? "merged" : state));
+    receipt.collection = collection != NULL && collection->answer != NULL ? collection : NULL;
+    if (receipt.collection == NULL || !uuid_from_text(bytes_text(id), &record))
+        return;
+    (void)snprintf(receipt.uuid, sizeof receipt.uuid, "%s", id);
+    crypto_hex(bytes_id(&record), receipt.hex);
+    receipt_text(bytes_text(number), &record, text);
+    hub_json_set(done, "receipt", text_json(text));
+    if (receipt_read(admin->daemon->store, &receipt) != OK) {
+        log_warning("how the answer stands cannot be read record=%s", id);
+        return;
+    }
+    receipt_waits(&receipt);
+    if (state != NULL && strcmp(state, "confirmed") == 0 &&
+        json_is_true(json_object_get(done, "answered")))
+        hub_json_set(done, "hop", json_string("answered"));
 }

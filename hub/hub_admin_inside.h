@@ -132,6 +132,10 @@ int64_t hub_setting(const struct hub_daemon *daemon, const char *name, int64_t o
 /* hub_admin_alarm.c: what needs a person, worst first, from the rows of `nodes`. */
 json_t *hub_alarms(const struct hub_daemon *daemon, const json_t *nodes, uint64_t backup_ms);
 
+/* hub_admin_answer.c: adds to `show` how far the record has come, and of a submission its receipt
+ * number and how the answer stands. */
+void hub_answer_show(struct hub_admin *admin, const struct policy_collection *collection,
+                     const char *id, const char *number, json_t *done);
 /* hub_admin_answer.c: submissions over their time, one alarm a kind and unit. */
 void hub_alarms_unanswered(const struct hub_daemon *daemon, json_t *alarms);
 

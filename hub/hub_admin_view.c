@@ -198,6 +198,7 @@ static void record_show(struct hub_admin *admin, struct admin_call *call, const 
                  json_string(found->deleted ? "deleted"
                              : held         ? "held"
                                             : "confirmed"));
+    hub_answer_show(admin, collection, found->id, found->short_text, done);
     hub_blobs_locate(shown.fields, shown.history);
     hub_json_set(done, "fields", shown.fields);
     hub_json_set(done, "history", shown.history);

@@ -150,6 +150,27 @@ void node_answer_show(struct node_admin *admin, const struct record_view *view, 
     node_json_set(done, "late", json_boolean(waits && node_owed_late(&owed, now_ms)));
 }
 
+json_t *node_answer_step(struct node_admin *admin, const struct id *record, enum lang lang)
+{
+    const struct record_view *view;
+    struct node_owed owed;
+    bool id = lang == LANG_ID;
+    const struct policy_collection *collection =
+        node_store_view(admin->parts.store, record, &view) == OK
+            ? answered_by(admin, view->collection)
+            : NULL;
+    if (collection == NULL)
+        return NULL;
+    if (answer_given(view_value(view, collection, collection->answer->field)))
+        return json_string(id ? "sudah ditindaklanjuti" : "answered");
+    if (node_store_owed_one(admin->parts.store, record, &owed) != OK)
+        return NULL;
+    return json_sprintf(id ? "belum ditindaklanjuti, %llu hari (batas %llu hari)"
+                           : "not answered, %llu days (limit %llu days)",
+                        (unsigned long long)(age_ms(&owed, now_of(admin)) / DAY_MS),
+                        (unsigned long long)owed.days);
+}
+
 /* ---- unanswered */
 
 struct owed_ids {

@@ -247,6 +247,8 @@ json_t *node_json_receipt(const struct node_admin *admin, const struct record_vi
 const char *node_hop(const struct node_admin *admin, const struct record_view *view);
 /* Adds to `show`: hop, and of submissions the receipt number and how the answer stands. */
 void node_answer_show(struct node_admin *admin, const struct record_view *view, json_t *done);
+/* The last line of `explain`: whether it was answered; NULL: none is owed. */
+json_t *node_answer_step(struct node_admin *admin, const struct id *record, enum lang lang);
 /* Members of `status`; *ret_open: answers that nobody has put away. `key` NULL: nobody is known. */
 NODISCARD enum err node_answer_status(struct node_admin *admin, const struct public_key *key,
                                       json_t *done, uint64_t *ret_open);

@@ -342,6 +342,9 @@ void node_cmd_explain(struct node_admin *admin, struct admin_call *call)
     }
     if (explaining.any_waits)
         json_array_append_new(explaining.steps, explain_wait(admin, explaining.lang));
+    json_t *answered = node_answer_step(admin, &record, explaining.lang);
+    if (answered != NULL)
+        json_array_append_new(explaining.steps, answered);
     json_t *done = json_object();
     node_json_set(done, "id", node_json_uuid(&record));
     node_json_set(done, "steps", explaining.steps);
