@@ -49,6 +49,7 @@ struct merge {
     struct row_change changes[CHANGES_PER_TRANSACTION_MAX];
     bool failed[CHANGES_PER_TRANSACTION_MAX];          /* by group */
     uint16_t created[4 * CHANGES_PER_TRANSACTION_MAX]; /* open hash of ids: index + 1 of creates */
+    bool ruled[CHANGES_PER_TRANSACTION_MAX];           /* its rules have been asked */
     size_t reference_count, reference_cap;
     struct merge_reference *references;
     unsigned events;

@@ -331,6 +331,23 @@ static enum err check_rules(struct merge *m, unsigned index)
     return OK;
 }
 
+static bool asks_rules(const struct merge *m, unsigned index)
+{
+    const struct change *change = &m->txn->changes[index];
+    return !m->failed[change->group] && merge_has_rules(m, change) &&
+           (!merge_is_existence(change) || says_deleted(change));
+}
+
+/* Of a change that refers to nothing: what its record refers to is there already, so the rules need
+ * not wait until it is known what stands beside it, and the record is at hand. */
+static enum err check_rules_now(struct merge *m, unsigned index)
+{
+    if (m->parks || !asks_rules(m, index))
+        return OK;
+    m->ruled[index] = true;
+    return check_rules(m, index);
+}
+
 static enum err check_existing(struct merge *m, unsigned index)
 {
     const struct change *change = &m->txn->changes[index];
@@ -437,9 +454,12 @@ static enum err check_change(struct merge *m, unsigned index)
         refuse_with(m, index, &problem);
         return OK;
     }
+    const size_t references = m->reference_count;
     err = merge_references_of(m, index);
     if (!err)
         err = change->op == OP_CREATE ? check_create(m, index) : check_existing(m, index);
+    if (!err && change->op != OP_CREATE && m->reference_count == references)
+        err = check_rules_now(m, index);
     if (is_refusal(err)) {
         merge_refuse(m, index, err, NULL);
         err = OK;
@@ -455,8 +475,7 @@ static enum err check_all_rules(struct merge *m)
     enum err err = OK;
     for (unsigned i = 0; i < m->txn->change_count && !err; i++) {
         const struct change *change = &m->txn->changes[i];
-        if (m->failed[change->group] || !merge_has_rules(m, change) ||
-            (merge_is_existence(change) && !says_deleted(change)))
+        if (m->ruled[i] || !asks_rules(m, i))
             continue;
         if (change->op != OP_CREATE)
             err = m->store->ops->record_get(m->store->backend, m->now[i], &change->record,
@@ -486,6 +505,7 @@ enum err merge_check(struct merge *m)
     m->extra_bytes = 0;
     memset(m->failed, 0, sizeof(m->failed));
     memset(m->created, 0, sizeof(m->created));
+    memset(m->ruled, 0, sizeof(m->ruled));
     for (unsigned i = 0; i < m->txn->change_count && !err; i++)
         if (!m->failed[m->txn->changes[i].group])
             err = check_change(m, i);

@@ -189,7 +189,7 @@ enum err merge_finish(struct merge *m, bool *ret_added)
     const struct policy_collection *c =
         policy_collection(m->then, bytes_text(m->record.collection->name));
     *ret_added = false;
-    if (!c || m->record.deleted || !rules_asked(m->then, c, &m->author))
+    if (!c || m->record.deleted || !rules_finishes(m->then, c))
         return OK;
     enum err err = merge_keep_record(m);
     if (err)

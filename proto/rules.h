@@ -59,6 +59,8 @@ void rules_refusal(const struct policy *policy, const struct policy_collection *
                    enum err reason, struct bytes field, struct bytes state, const char *who,
                    char *ret, size_t cap);
 
+/* Whether the hub may add anything to a record that was written. */
+bool rules_finishes(const struct policy *policy, const struct policy_collection *collection);
 /* What the hub adds to a record that was written: computed fields, and its own moves. `put` changes
  * what `stands` gives. */
 NODISCARD enum err rules_finish(const struct rules_input *in,

@@ -51,6 +51,18 @@ static enum err finish_move(const struct visit *visit, const struct policy_workf
     return OK;
 }
 
+bool rules_finishes(const struct policy *policy, const struct policy_collection *collection)
+{
+    for (size_t i = 0; i < collection->workflow_count; i++)
+        for (size_t k = 0; k < collection->workflows[i].edge_count; k++)
+            if ((collection->workflows[i].edges[k].authority & policy->computed) != 0)
+                return true;
+    for (size_t i = 0; i < collection->field_count; i++)
+        if (collection->fields[i].compute != NULL)
+            return true;
+    return false;
+}
+
 enum err rules_finish(const struct rules_input *in, const struct policy_collection *collection,
                       enum err (*put)(void *context, const struct policy_field *field,
                                       struct bytes value))

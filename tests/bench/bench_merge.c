@@ -61,7 +61,7 @@ static double merge_all(void)
 {
     double spent_s = 0;
     for (unsigned i = 0; i < COUNT_OF(bundles); i++)
-        spent_s += pusher_merge(&pusher, &f, &bundles[i]);
+        spent_s += pusher_merge(&pusher, &f, &bundles[i]).wall_s;
     return spent_s;
 }
 
@@ -150,7 +150,7 @@ static double insert_all(const char *path)
         fail_sql(db, "emptying");
     for (size_t i = 0; i < COUNT_OF(tables); i++)
         rows_prepare(db, &tables[i]);
-    double start = bench_now_s();
+    struct spent start = bench_now();
     for (unsigned t = 0; t < TRANSACTIONS; t += TXNS_PER_COMMIT) {
         if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
             fail_sql(db, "begin");
@@ -160,7 +160,7 @@ static double insert_all(const char *path)
         if (sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
             fail_sql(db, "commit");
     }
-    double spent = bench_now_s() - start;
+    double spent = bench_since(start).wall_s;
     for (size_t i = 0; i < COUNT_OF(tables); i++) {
         (void)sqlite3_finalize(tables[i].insert);
         for (size_t k = 0; k < tables[i].count * (size_t)tables[i].columns; k++)

@@ -100,7 +100,8 @@ static void merge_item(const struct pusher *pusher, struct fixture *f,
     assert_int_equal(hub_store_merge(f->store, entry), OK);
 }
 
-double pusher_merge(const struct pusher *pusher, struct fixture *f, const struct pushed *pushed)
+struct spent pusher_merge(const struct pusher *pusher, struct fixture *f,
+                          const struct pushed *pushed)
 {
     static struct bundle bundle;
     struct fixture_node *node = &f->nodes[pusher->node];
@@ -109,7 +110,7 @@ double pusher_merge(const struct pusher *pusher, struct fixture *f, const struct
     struct public_key device_key;
     struct hash after;
     crypto_sign_public(pusher->device, &device_key);
-    double start = bench_now_s();
+    struct spent start = bench_now();
     assert_int_equal(bundle_decode(bytes_of(pushed->bytes, pushed->len), &bundle), OK);
     assert_int_equal(bundle_verify(&bundle, &context, &chain->head, &device_key, &after), OK);
     assert_int_equal(hub_store_begin(f->store), OK);
@@ -123,14 +124,26 @@ double pusher_merge(const struct pusher *pusher, struct fixture *f, const struct
         merge_item(pusher, f, &bundle.items[k], &entry);
     }
     assert_int_equal(hub_store_commit(f->store), OK);
-    return bench_now_s() - start;
+    return bench_since(start);
 }
 
-double bench_now_s(void)
+static double seconds(clockid_t clock)
 {
     struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)clock_gettime(clock, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+struct spent bench_now(void)
+{
+    return (struct spent){ .wall_s = seconds(CLOCK_MONOTONIC),
+                           .cpu_s = seconds(CLOCK_PROCESS_CPUTIME_ID) };
+}
+
+struct spent bench_since(struct spent start)
+{
+    struct spent now = bench_now();
+    return (struct spent){ .wall_s = now.wall_s - start.wall_s, .cpu_s = now.cpu_s - start.cpu_s };
 }
 
 static int ascending(const void *a, const void *b)

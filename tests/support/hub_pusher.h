@@ -16,6 +16,13 @@ struct pusher {
 void pusher_open(struct pusher *pusher, const struct fixture *f, unsigned node);
 void pusher_close(struct pusher *pusher);
 
+/* On a busy machine the second says more, where two of the same kind are compared. */
+struct spent {
+    double wall_s, cpu_s;
+};
+struct spent bench_now(void);
+struct spent bench_since(struct spent start);
+
 struct pushed {
     unsigned changes;
     size_t len;
@@ -25,10 +32,9 @@ struct pushed {
 /* Signs the drafts and frees them. */
 struct pushed pusher_bundle(struct pusher *pusher, struct draft **drafts, unsigned count);
 /* Takes the bundle as the hub's driver does, with every check of PROTOCOL.md §6 and one commit; any
- * store will do that stands where the fixture stood which it was signed for. Seconds that it took.
- */
-double pusher_merge(const struct pusher *pusher, struct fixture *f, const struct pushed *pushed);
+ * store will do that stands where the fixture stood which it was signed for. */
+struct spent pusher_merge(const struct pusher *pusher, struct fixture *f,
+                          const struct pushed *pushed);
 
-double bench_now_s(void);
 /* Sorts the list. */
 double bench_median(double *list, size_t count);
