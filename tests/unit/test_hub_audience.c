@@ -9,31 +9,24 @@
 #include "tests/support/hub_fixture.h"
 
 /* Version 2: what is told to every office, to some, and to none. */
+/* clang-format off */
+#define F(name, rest) "field " name " { " rest " sensitivity = U label = '" name "' }\n"
 #define COMMON                                                                                     \
-    "area_field = area\n"                                                                          \
-    "field area { type = area required = true authority = {T, D} sensitivity = P label = 'area' "  \
-    "}\n"
-#define TEXT_FIELD(name, rest)                                                                     \
-    "field " name " { type = text length = 200 " rest " sensitivity = P label = '" name "' }\n"
+    "area_field = area\n" F("area", "type = area required = true authority = {T, D}")
+#define TEXT(name, rest) F(name, "type = text length = 200 authority = {T, D} " rest)
 static const char more[] =
-    "collection notice {\ntitle = 'Notice'\n" COMMON "audience_field = targets\n"
-    "must_read = must\nread_by = 'receipt.notice'\n"
-    "field targets { type = list element = area authority = {T, D} sensitivity = U "
-    "label = 'targets' }\n"
-    "field must { type = bool authority = {T, D} sensitivity = U label = 'must' }\n"
-    "field secret { type = text length = 50 authority = {T, D} sensitivity = R label = 's' }\n" TEXT_FIELD(
-        "title", "required = true authority = {T, D}")
-        TEXT_FIELD(
-            "body",
-            "authority = {T, D}") "}\n"
-                                  "collection message {\ntitle = 'Message'\n" COMMON
-                                  "audience = 'all'\nforum = true\n" TEXT_FIELD(
-                                      "words",
-                                      "required = true authority = {T, D}") "field answers { type = reference targets = {message} authority = {T, D} sensitivity = U "
-                                                                            "label = 'answers' }\n}\n"
-                                                                            "collection receipt {\ntitle = 'Receipt'\n" COMMON
-                                                                            "field notice { type = reference targets = {notice} required = true authority = {T} "
-                                                                            "sensitivity = U label = 'notice' }\n}\n";
+    "collection notice {\ntitle = 'Notice'\n" COMMON
+    "audience_field = targets\nmust_read = must\nread_by = 'receipt.notice'\n"
+    F("targets", "type = list element = area authority = {T, D}")
+    F("must", "type = bool authority = {T, D}")
+    TEXT("title", "required = true") TEXT("body", "")
+    "field secret { type = text authority = {T, D} sensitivity = R label = 's' }\n}\n"
+    "collection message {\ntitle = 'Message'\n" COMMON "audience = 'all'\nforum = true\n"
+    TEXT("words", "required = true")
+    F("answers", "type = reference targets = {message} authority = {T, D}") "}\n"
+    "collection receipt {\ntitle = 'Receipt'\n" COMMON
+    F("notice", "type = reference targets = {notice} required = true authority = {T}") "}\n";
+/* clang-format on */
 
 static struct fixture f;
 

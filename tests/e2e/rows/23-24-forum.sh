@@ -33,7 +33,8 @@ is "one at most" "$(tksk $A --json forum --max 1 | json rows.0.node)" $C
 rejected "tksk $A" '16 angka' forum 'Ibu Siti, NIK 3604290107800001, belum cair'
 rejected "tksk $A" '16 angka' forum 'KK 3604 2901 0780 0001'
 is "nothing of it was sent" "$(tksk $A --json forum | grep -c '"text"')" 2
-tksk $A forum 'Rapat 22-11-2026 pukul 09.00, hubungi 0812 3456 7890' >/dev/null || fail "a date and a telephone number"
+tksk $A forum 'Rapat 22-11-2026 pukul 09.00, hubungi 0812 3456 7890' >/dev/null ||
+    fail "a date and a telephone number"
 # Nobody writes in another's name.
 rejected "tksk $C" '' ubah "$first" isi='Lain'
 
