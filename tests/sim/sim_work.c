@@ -156,6 +156,48 @@ static void act_update(struct sim_node *node)
         submit(node, &change, 1);
 }
 
+/* A step of the workflow, mostly with what it asks for; often one that is not open. */
+static void act_move(struct sim_node *node)
+{
+    static const char *const stages[] = { "asked", "asked", "void", "draft", "taken" };
+    char score[24];
+    struct entry_field fields[2] = {
+        { .name = bytes_text("stage"), .text = bytes_text(stages[sim_below(COUNT_OF(stages))]) },
+        { .name = bytes_text("score"), .text = bytes_text(score) },
+    };
+    struct entry_change change = { .op = OP_UPDATE,
+                                   .fields = fields,
+                                   .field_count = sim_chance(600) ? 2 : 1 };
+    fields[1].text.len = (size_t)snprintf(score, sizeof(score), "%u", (unsigned)sim_below(101));
+    if (some_record(node, &change.record))
+        submit(node, &change, 1);
+}
+
+/* Behind what stands here, or over it. */
+static void act_append(struct sim_node *node)
+{
+    char text[80];
+    const struct record_view *view;
+    struct entry_field field = { .name = bytes_text("log") };
+    struct entry_change change = { .op = OP_UPDATE, .fields = &field, .field_count = 1 };
+    size_t count = 0;
+    if (!some_record(node, &change.record) ||
+        node_store_view(node->store, &change.record, &view) != OK)
+        return;
+    for (size_t i = 0; i < view->field_count; i++) {
+        struct reader in = reader_of(view->fields[i].value);
+        if (bytes_is(view->fields[i].name, "log") && reader_peek(&in) == KIND_ARRAY)
+            count = reader_array(&in);
+    }
+    if (count >= 4 || sim_chance(100))
+        count = 0;
+    size_t len = 0;
+    for (size_t i = 0; i <= count; i++)
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "%sl%zu", i > 0 ? "|" : "", i);
+    field.text = bytes_of(text, len);
+    submit(node, &change, 1);
+}
+
 static void act_delete(struct sim_node *node)
 {
     struct entry_change change = { .op = OP_DELETE };
@@ -366,8 +408,12 @@ void sim_work_step(void)
     sim_reap();
     if (act < 24 && node->up)
         act_create(node);
-    else if (act < 48 && node->up)
+    else if (act < 38 && node->up)
         act_update(node);
+    else if (act < 45 && node->up)
+        act_move(node);
+    else if (act < 48 && node->up)
+        act_append(node);
     else if (act < 52 && node->up)
         act_delete(node);
     else if (act < 58 && node->up)
