@@ -3,9 +3,9 @@
 # baru"
 #
 # Limits and amounts stand in dated tables of the signed rules. The date of the event decides, not
-# the day on which it is entered or arrives: the highest decile of Sembako was 5 in 2025 and is 4 in
-# 2026. What changes next is published ahead, stands in `perhatian` until it was looked at, and holds
-# from its day on. Older rules never come back.
+# the day on which it is entered or arrives: the highest decile of Sembako was 5 in 2025, and is 4
+# in 2026. What changes next is published ahead, stands in `perhatian` until it was looked at, and
+# holds from its day on. Older rules never come back.
 . "$(dirname "$0")/lib-rows.sh"
 A=36.04.29
 rows_start $A
@@ -17,8 +17,8 @@ number=0
 family() {
     number=$((number + 1))
     head=$(new "tksk $A" orang nama="Kepala Keluarga $number" jk=P kode_kec=$A)
-    kk=$(new "tksk $A" keluarga no_kk="360429010126000$number" kepala="$head" alamat='Kp. Baru' rt=001 rw=002 \
-        kode_kec=$A)
+    kk=$(new "tksk $A" keluarga no_kk="360429010126000$number" kepala="$head" \
+        alamat='Kp. Baru' rt=001 rw=002 kode_kec=$A)
     answered $A
     comes office "$kk"
     office ubah "$kk" desil="$1" >/dev/null || fail "desil"
@@ -34,7 +34,8 @@ family 5
 then=$(recipient 2025-07-01)
 now=$(recipient 2026-02-01)
 activate "$then" >/dev/null || fail "decile 5 was within the limit of 2025"
-rejected office 'Desil keluarga di atas batas program' --lang id ubah "$now" status_kepesertaan=aktif
+over='Desil keluarga di atas batas program'
+rejected office "$over" --lang id ubah "$now" status_kepesertaan=aktif
 comes_to hub "$then" status_kepesertaan aktif
 comes_to hub "$now" status_kepesertaan calon
 
@@ -85,7 +86,7 @@ family 4
 today=$(recipient "$(ago 0)")
 later=$(recipient "$ahead")
 activate "$today" >/dev/null || fail "decile 4 is within the limit of today"
-rejected office 'Desil keluarga di atas batas program' --lang id ubah "$later" status_kepesertaan=aktif
+rejected office "$over" --lang id ubah "$later" status_kepesertaan=aktif
 comes_to hub "$today" status_kepesertaan aktif
 # What was decided then stays so.
 shows hub "$then" status_kepesertaan aktif || fail "a new limit undid an old decision"

@@ -26,7 +26,8 @@ comes_twice() { [ "$(titles $C | wc -l)" = 2 ]; }
 eventually "both come to $C" comes_twice
 is "announcements at $A" "$(titles $A | wc -l)" 1
 is_told "tksk $A" 'Batas desil Sembako berubah'
-tksk $A status | grep -q 'must be read\|wajib dibaca' || fail "status says nothing of it: $(tksk $A status)"
+tksk $A status | grep -q 'must be read\|wajib dibaca' ||
+    fail "status says nothing of it: $(tksk $A status)"
 node $A --as "TKSK $A" pengumuman --unread | grep -q 'Batas desil' || fail "not listed as unread"
 
 # At the district: nobody has read it.
@@ -44,12 +45,13 @@ eventually "the receipt arrives" one_read
 is "receipts" "$(hub_count tanda_baca)" 1
 tksk $A lihat "$id" >/dev/null
 is "receipts, once more" "$(tksk $A --json cari tanda_baca | grep -c '"short"')" 1
-hub cakupan "$id" | grep -q "$C.*\(not yet\|belum\)" || fail "who has not read it: $(hub cakupan "$id")"
+hub cakupan "$id" | grep -q "$C.*\(not yet\|belum\)" ||
+    fail "who has not read it: $(hub cakupan "$id")"
 
 # Outreach in one village; the others are still to come.
 village=36.04.29.2001
-new "tksk $A" kegiatan jenis=sosialisasi fungsi=koordinasi tanggal="$(date +%F)" lokasi='Balai Desa' \
-    kode_kec=$A kode_desa=$village pengumuman="$id" >/dev/null
+new "tksk $A" kegiatan jenis=sosialisasi fungsi=koordinasi tanggal="$(ago 0)" \
+    lokasi='Balai Desa' kode_kec=$A kode_desa=$village pengumuman="$id" >/dev/null
 answered $A
 in_village() { [ "$(coverage covered)" = 1 ]; }
 eventually "the outreach arrives" in_village

@@ -14,7 +14,8 @@ training() {
     local at=$1 day=$2
     shift 2
     new "tksk $at" kegiatan jenis=bimtek fungsi=administrasi tanggal="$day" \
-        lokasi='Aula Dinas Sosial' peserta_jumlah=29 hasil='Tata cara verifikasi' kode_kec="$at" "$@"
+        lokasi='Aula Dinas Sosial' peserta_jumlah=29 hasil='Tata cara verifikasi' \
+        kode_kec="$at" "$@"
 }
 
 echo "-- attendance names the version that was taught"
