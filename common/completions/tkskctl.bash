@@ -97,7 +97,7 @@ _tkskctl()
     'operator approve') words=' --sk --from --until --role --area --words --succeeds --acting' ;;
     'operator renew') words=' --expiring --sk --until --acting --yes' ;;
     'operator end') words=' --reason --yes' ;;
-    'policy check') words=' --district --version' ;;
+    'policy check') words=' --district --rules-version' ;;
     'policy sign') words=' -o' ;;
     'policy publish') words='' ;;
     'review list') words='' ;;

@@ -38,20 +38,27 @@ static void compiled_close(struct compiled *compiled)
     compiled->dictionary.at = NULL;
 }
 
-/* Version and predecessor from the hub. With --district and --version it needs no hub; then there
- * is nothing to compare with. */
+/* Version and predecessor from the hub. With --district it needs no hub, and then there is nothing
+ * to compare with. */
 static enum exit_code read_before(struct ctl *ctl, struct compiled *compiled)
 {
     struct trust_position position;
     const char *district = args_option(&ctl->args, "--district");
-    const char *version = args_option(&ctl->args, "--version");
+    const char *version = args_option(&ctl->args, "--rules-version");
+    if (version && !district)
+        return ctl_problemf(ctl, ERR_USAGE, "--rules-version", "%s",
+                            tr("only with --district CODE; else the hub says what comes next",
+                               "hanya bersama --district KODE; tanpa itu hub yang menentukan"));
     if (district) {
         char *end;
         compiled->version = version ? strtoull(version, &end, 10) : 1;
         if (strlen(district) > DISTRICT_TEXT_MAX || compiled->version == 0 ||
             (version && *end != '\0'))
-            return ctl_problemf(ctl, ERR_USAGE, "--district, --version", "%s", district);
+            return ctl_problemf(ctl, ERR_USAGE, "--district, --rules-version", "%s", district);
         (void)snprintf(compiled->district, sizeof(compiled->district), "%s", district);
+        /* Only the first follows nothing; what another one follows is not known here. */
+        if (compiled->version > 1)
+            memset(&compiled->previous, 0xff, sizeof(compiled->previous));
         return EXIT_DONE;
     }
     enum exit_code code = trust_position_read(ctl, &position);

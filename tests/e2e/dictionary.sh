@@ -32,6 +32,10 @@ arrived() { wait_status 30 "$A" rules_version "$(hub --json status | json rules_
 
 check=$(hub --json policy check hub/policy | json dictionary_bytes)
 [ "$check" -gt 1000 ] && [ "$check" -le 16384 ] || fail "policy check: a dictionary of $check bytes"
+# Without a hub, as any version of any district.
+is "as version 7" "$("$CTL" --json policy check hub/policy --district "$DISTRICT" \
+    --rules-version 7 | json rules_version)" 7
+refused 'only with --district' 2 hub --lang en policy check hub/policy --rules-version 7
 enter Satu
 wait_sent 30 "$A"
 sealed_with 1

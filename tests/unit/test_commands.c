@@ -211,6 +211,29 @@ static void help_and_version_need_no_arguments(void **state)
     assert_string_equal(args.command->name, "show");
 }
 
+/* An option that every command has is read first: one of the command by that name is never seen. */
+static void no_option_of_a_command_is_named_as_one_that_all_have(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < command_count; i++) {
+        const char *at = commands[i].usage;
+        struct usage_word usage;
+        while (usage_next(&at, &usage)) {
+            for (size_t j = 0; usage.option && j < global_option_count; j++) {
+                if (bytes_equal(usage.name, bytes_text(global_options[j].name)))
+                    fail_msg("%s: %s", commands[i].name, global_options[j].name);
+            }
+        }
+    }
+    struct args args;
+    struct problem problem;
+    assert_int_equal(parse(&args, &problem, "policy", "check", "hub/policy", "--district", "36.04",
+                           "--rules-version", "7", NULL),
+                     OK);
+    assert_false(args.version);
+    assert_string_equal(args_option(&args, "--rules-version"), "7");
+}
+
 static void language_follows_option_then_locale(void **state)
 {
     (void)state;
@@ -256,6 +279,7 @@ int main(void)
         cmocka_unit_test(standard_input_is_a_word),
         cmocka_unit_test(wrong_use_is_refused_and_named),
         cmocka_unit_test(help_and_version_need_no_arguments),
+        cmocka_unit_test(no_option_of_a_command_is_named_as_one_that_all_have),
         cmocka_unit_test(language_follows_option_then_locale),
         cmocka_unit_test(sizes_are_short),
     };
