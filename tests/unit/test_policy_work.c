@@ -144,7 +144,8 @@ static void a_wrong_table_or_area_is_refused_at_its_place(void **state)
         { "within = '36.04' }",
           "within = '36.04' area '36.04.77' { name = 'X' from = '2026-02-30' } }", "36.04.77", "" },
         { "within = '36.04' }",
-          "within = '36.04' area '36.04.77' { name = 'X' from = '2026-02-01' until = '2026-01-01' } }",
+          "within = '36.04' area '36.04.77' { name = 'X' "
+          "from = '2026-02-01' until = '2026-01-01' } }",
           "36.04.77", "until" },
         { "within = '36.04' }", "within = '36.04' area '74.01' { name = 'X' } }", "74.01", "" },
     };
@@ -187,9 +188,10 @@ static void a_table_says_what_was_in_force_on_that_day(void **state)
     (void)state;
     struct policy *policy = policy_of(
         WORK_HEAD
-        "table tali { version '2018-01-01' { until = '2020-01-01' basis = 'A' row apbn { value = 5 } }\n"
-        "    version '2025-01-01' { basis = 'B' row apbn { value = 7 } row kab { value = -2 } } }\n" WORK_COLLECTION
-            WORK_MEETING,
+        "table tali { version '2018-01-01' { until = '2020-01-01' basis = 'A' "
+        "row apbn { value = 5 } }\n"
+        "    version '2025-01-01' { basis = 'B' "
+        "row apbn { value = 7 } row kab { value = -2 } } }\n" WORK_COLLECTION WORK_MEETING,
         1, NULL);
     static const struct {
         const char *date, *key;
@@ -216,10 +218,10 @@ static void an_area_counts_between_its_dates(void **state)
     (void)state;
     static char text[2 * sizeof(WORK_SOURCE)];
     struct author author = { .authority = AUTHORITY('T'), .area = bytes_text("36.04") };
-    with(
-        "within = '36.04' }",
-        "within = '36.04' area '36.04.77' { name = 'X' from = '2026-03-01' until = '2026-05-01' } }",
-        text, sizeof text);
+    with("within = '36.04' }",
+         "within = '36.04' area '36.04.77' { name = 'X' "
+         "from = '2026-03-01' until = '2026-05-01' } }",
+         text, sizeof text);
     struct policy *policy = policy_of(text, 1, NULL);
     const struct policy_area *area = policy_area(policy, bytes_text("36.04.77"));
     assert_non_null(area);
