@@ -57,6 +57,7 @@ X("kpm", "rincian", "more", "the minimal fields of each programme, of PBI-JKN, A
 X("verifikasi", "foto_isi", "more", "what the photos show; a blob has no kind of its own")
 X("usulan", "tgl_usulan", "more", "the day that decides schemes, limits and codes")
 X("usulan", "foto", "more", "the six photos of RTLH: a map holds no blobs")
+X("usulan", "atensi", "more", "kind, assessment and service of ATENSI: restricted, unlike isi")
 X("usulan", "sptjm", "more", "what may stand for a musyawarah")
 X("usulan", "alasan", "more", "ditolak and dikembalikan need it")
 X("musyawarah", "alasan_gugatan", "more", "a settled meeting is contested with a reason")

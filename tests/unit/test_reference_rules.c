@@ -101,6 +101,22 @@ static void five_reasons_keep_a_proposal_from_the_district(void **state)
     refused("TV", 7, "status=diterima", ERR_WORKFLOW, "usulan.status");
 }
 
+static void a_proposal_for_atensi_has_its_kind_assessment_and_service(void **state)
+{
+    (void)state;
+#define ATENSI                                                                                     \
+    "jenis=atensi\ntgl_usulan=2026-11-10\npengusul=jenis=desa|nama=X\ndiketahui_tksk=ya\n"         \
+    "isi=uraian=anak terlantar\npenerima=@2\nstatus=diajukan\n"
+    proposal(ATENSI);
+    refused("TV", 7, SIGNED, ERR_RULE, "usulan.tolak_skema_atensi");
+    proposal(ATENSI "atensi=jenis_ppks=AN|asesmen=sendiri|layanan=pengasuhan"); /* one of the 22 */
+    refused("TV", 7, SIGNED, ERR_RULE, "usulan.tolak_skema_atensi");
+    proposal(ATENSI "atensi=jenis_ppks=AT|layanan=pengasuhan");
+    refused("TV", 7, SIGNED, ERR_RULE, "usulan.tolak_skema_atensi");
+    proposal(ATENSI "atensi=jenis_ppks=AT|asesmen=sendiri|layanan=pengasuhan");
+    taken("TV", 7, SIGNED);
+}
+
 static void the_hub_takes_what_is_whole(void **state)
 {
     (void)state;
@@ -333,6 +349,7 @@ int main(void)
         CASE(a_meeting_is_settled_with_its_quorum_and_its_minutes),
         CASE(what_a_settled_meeting_decided_stays),
         CASE(five_reasons_keep_a_proposal_from_the_district),
+        CASE(a_proposal_for_atensi_has_its_kind_assessment_and_service),
         CASE(the_hub_takes_what_is_whole),
         CASE(decile_limits_go_by_the_day_of_the_proposal),
         CASE(a_proposal_that_was_taken_is_the_districts),
