@@ -15,7 +15,21 @@ hop() { $1 --json lihat "$2" | json hop; } # hop PERSON ID
 is_at() { [ "$(hop "$1" "$2")" = "$3" ]; }
 comes_at() { until_true 60 is_at "$@" || fail "$2 is at $(hop "$1" "$2"), not $3"; }
 way() { # way PERSON ID TEXT: `lihat` and `cari` say it
-    $1 --lang id lihat "$2" | grep -qF "$3" || fail "lihat does not say $3: $($1 --lang id lihat "$2")"
+    local out
+    out=$($1 --lang id lihat "$2")
+    case $out in
+    *"$3"*) ;;
+    *) fail "lihat does not say $3: $out" ;;
+    esac
+}
+told_by() { # told_by TEXT COMMAND…: a command of the TKSK says it
+    local text=$1 out
+    shift
+    out=$($T --lang id "$@")
+    case $out in
+    *"$text"*) ;;
+    *) fail "$* does not say $text: $out" ;;
+    esac
 }
 
 echo "-- the operator's entry is local until the TKSK signs it"
@@ -29,15 +43,16 @@ $T countersign --all --yes >/dev/null 2>&1 || fail "not countersigned"
 echo "-- without a link it is queued, and says so"
 is "without a link" "$(hop "$T" "$usul")" queued
 way "$T" "$usul" 'lokal > [antre, belum terkirim]'
-$T --lang id cari pengaduan | grep -q 'antre, belum terkirim' || fail "$($T --lang id cari pengaduan)"
-$T --lang id jelaskan "$usul" | grep -q 'belum terkirim' || fail "$($T --lang id jelaskan "$usul")"
+told_by 'antre, belum terkirim' cari pengaduan
+told_by 'belum terkirim' jelaskan "$usul"
 
 echo "-- with a link it arrives and is merged; nobody has answered, and that is said too"
 link open
 comes_at "$T" "$usul" merged
-way "$T" "$usul" 'lokal > antre > terkirim > diterima Dinas > [digabung]; belum dijawab, 0 hari (batas 14)'
-way hub "$usul" '[digabung]; belum dijawab, 0 hari (batas 14)'
-$T --lang id jelaskan "$usul" | grep -q 'belum ditindaklanjuti' || fail "$($T --lang id jelaskan "$usul")"
+waits='[digabung]; belum dijawab, 0 hari (batas 14)'
+way "$T" "$usul" "lokal > antre > terkirim > diterima Dinas > $waits"
+way hub "$usul" "$waits"
+told_by 'belum ditindaklanjuti' jelaskan "$usul"
 
 echo "-- an answer of the district is the last step, at the office and at the district"
 comes office "$usul"
@@ -45,8 +60,8 @@ office disposisi "$usul" keputusan='data diperbaiki' >/dev/null || fail "not ans
 comes_at "$T" "$usul" answered
 way "$T" "$usul" '> digabung > [ditindaklanjuti]'
 way hub "$usul" '[ditindaklanjuti]'
-$T --lang id cari pengaduan | grep -q ditindaklanjuti || fail "$($T --lang id cari pengaduan)"
-$T --lang id jelaskan "$usul" | grep -q 'sudah ditindaklanjuti' || fail "$($T --lang id jelaskan "$usul")"
+told_by ditindaklanjuti cari pengaduan
+told_by 'sudah ditindaklanjuti' jelaskan "$usul"
 
 echo "-- what is entered here for nobody's answer ends merged"
 orang=$(new "$T" orang nama=Siti jk=P kode_kec="$A")

@@ -33,7 +33,8 @@ is "of two changes one is answered" \
     "$($T --lang id apply "$W/dua.json" | grep -c 'Nomor tanda terima: 29-')" 1
 printf 'kategori,tgl_pengaduan,kode_kec,uraian\nagen,%s,%s,agen jauh\nagen,%s,%s,agen mahal\n' \
     "$(ago 0)" "$A" "$(ago 0)" "$A" >"$W/dua.csv"
-is "an import" "$($T --lang id impor pengaduan "$W/dua.csv" | grep -c '^baris [23]: Nomor tanda terima: 29-')" 2
+is "an import" 2 \
+    "$($T --lang id impor pengaduan "$W/dua.csv" | grep -c '^baris [23]: Nomor tanda terima: 29-')"
 $T --lang id isi orang nama=Budi jk=L kode_kec="$A" | grep -q 'tanda terima' &&
     fail "a person is no submission"
 
