@@ -16,9 +16,9 @@ struct author {
  * given at create and never cleared, computed fields not given (unless the author is the hub
  * itself), child areas inside their parent where both are in the change, `until` of retired
  * collections and fields (their default stays allowed), record area of a create inside the author's
- * area. `claimed_ms` dates the event where the collection has no date field, or a create gives none;
- * an update that leaves the date alone is held against the record's date by rules_check. Things
- * are "collection.field". Errors: err.def, section "validation"; details never hold personal
+ * area. `claimed_ms` dates the event where the collection has no date field, or a create gives
+ * none; an update that leaves the date alone is held against the record's date by rules_check.
+ * Things are "collection.field". Errors: err.def, section "validation"; details never hold personal
  * values. */
 NODISCARD enum err validate_change(const struct policy *policy, const struct change *change,
                                    const struct author *author, uint64_t claimed_ms,

@@ -80,7 +80,8 @@ echo "-- a second meeting corrects it; the first one stays as it was"
 second=$(meeting "$(ago 3)" "$(people 7)")
 $T ubah "$second" status=berlangsung >/dev/null || fail "the second does not begin"
 now=$(result "$second" "$budi" layak alasan='sudah dicek ulang')
-$T ubah "$second" status=sah berita_acara=@"$W/ba.pdf" >/dev/null || fail "the second is not settled"
+$T ubah "$second" status=sah berita_acara=@"$W/ba.pdf" >/dev/null ||
+    fail "the second is not settled"
 answered "$A"
 is "Budi, first" "$(value_at hub "$no" putusan)" tidak_layak
 is "Budi, then" "$(value_at hub "$now" putusan)" layak

@@ -25,9 +25,12 @@ answered "$A"
 here() { [ -n "$(row office keluarga no_kk=3604290101100002)" ]; }
 eventually "the families come to the district" here
 {
-    echo 'keluarga.no_kk,pengurus.nik,program,tgl_penetapan,status_kepesertaan,no_kks,bank,no_rekening,kode_kec'
+    printf '%s,' keluarga.no_kk pengurus.nik program tgl_penetapan status_kepesertaan no_kks bank
+    echo no_rekening,kode_kec
     for i in 0 1 2; do
-        echo "360429010110000$i,360429410780001$i,sembako,$(ago 40),calon,600100000000000$i,bri,12345678$i,$A"
+        printf '%s,' 360429010110000$i 360429410780001$i sembako "$(ago 40)" calon \
+            600100000000000$i bri
+        echo "12345678$i,$A"
     done
 } >"$W/bnba.csv"
 office impor kpm "$W/bnba.csv" >"$W/out" || fail "import: $(cat "$W/out")"
