@@ -50,7 +50,10 @@ static void what_is_no_receipt_number_is_none(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(bad); i++)
         assert_false(receipt_parse(bytes_text(bad[i]), number, letters));
-    assert_false(receipt_parse(bytes_of("29-\0417-KM", 10), number, letters));
+    assert_false(receipt_parse(bytes_of("29-\0"
+                                        "0417-KM",
+                                        11),
+                               number, letters));
     const struct id id = numbered(1);
     receipt_text(bytes_of(NULL, 0), &id, text);
     assert_string_equal(text, "");
