@@ -68,7 +68,8 @@ for change in tempat=Aula peserta="$(people 5)" tanggal="$(ago 5)"; do
 done
 rejected "$T" '"workflow"' --json ubah "$first" status=batal
 rejected "$T" sah --lang id hapus "$first" --yes
-rejected office sah --lang id ubah "$first" kode_desa=$A.2002
+comes_to office "$first" status sah
+rejected office 'tidak diubah lagi dalam keadaan sah' --lang id ubah "$first" kode_desa=$A.2002
 for change in putusan=layak alasan=lain; do
     rejected "$T" 'Hasil musyawarah yang sudah sah tidak diubah lagi' --lang id ubah "$no" "$change"
 done
@@ -90,7 +91,7 @@ third=$(meeting "$(ago 2)" "$(people 7)")
 answered "$A"
 
 echo "-- the district contests with a reason, and lets it stand"
-comes office "$second"
+comes_to office "$second" status sah
 rejected office alasan_gugatan --lang id ubah "$second" status=digugat
 office ubah "$second" status=digugat alasan_gugatan='daftar hadir diragukan' >/dev/null ||
     fail "not contested"
