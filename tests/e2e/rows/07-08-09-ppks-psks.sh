@@ -37,11 +37,12 @@ is "the 22 of 2010" "$(ppks 2010-05-04 $THEN)" "22 0"
 is "the ended ones, today" "$(ppks "$(ago 2)" $ENDED)" "0 8"
 is "the new ones, in 2010" "$(ppks 2010-05-04 ABH ADK PD ODHIV KTRF PMBS PRSE FM)" "0 8"
 is "no kind at all" "$(ppks "$(ago 2)" XYZ)" "0 1"
-is "on the day they came" "$(ppks 2012-01-01 PD PACA)" "1 1"
+is "the last day of the old ones" "$(ppks 2011-12-31 PACA) $(ppks 2011-12-31 PD)" "1 0 0 1"
+is "the first day of the new ones" "$(ppks 2012-01-01 PD) $(ppks 2012-01-01 PACA)" "1 0 0 1"
 rejected "$T" PRSE --lang id isi ppks subjek="$siti" jenis=WRSE tgl_pendataan="$(ago 2)" \
     sumber=desa kebutuhan=modal kode_kec="$A"
 answered "$A"
-is "at the district" "$(at_hub 'SELECT count(*) FROM ppks')" 49
+is "at the district" "$(at_hub 'SELECT count(*) FROM ppks')" 50
 is "kinds there" "$(at_hub 'SELECT count(DISTINCT jenis) FROM ppks')" 34
 
 echo "-- an old record keeps its code while the work goes on"
