@@ -68,6 +68,8 @@ enum err hub_enrol_invite(struct hub_enrol *enrol, const struct hub_keys *keys,
     if (strlen(node) > NODE_TEXT_MAX || area_level(bytes_text(node)) == 0)
         return problem_set(problem, ERR_VALUE, "the name of the office",
                            "the code of its area, such as 36.04.29");
+    if (!area_within(bytes_text(node), bytes_text(trust->district)))
+        return problem_set(problem, ERR_AREA_CHILD, node, trust->district);
     if (hours == 0 || hours > INVITE_HOURS_MAX)
         return problem_setf(problem, ERR_LIMIT, "hours of the invite", "1 to %d", INVITE_HOURS_MAX);
 

@@ -109,10 +109,10 @@ static enum exit_code write_operator(struct ctl *ctl, void *ctx,
     approve->replaces = former_number(&approve->operator, position->state);
     struct ended ended = { .reason = END_SUCCESSION }, former = ended;
     struct trust_node office;
-    enum exit_code code = EXIT_DONE;
+    enum exit_code code = area_of_district(ctl, approve->operator.area, position);
     if (approve->succeeds == approve->replaces)
         approve->succeeds = 0; /* the same person's former key */
-    if (approve->succeeds > 0)
+    if (code == EXIT_DONE && approve->succeeds > 0)
         code = check_former(ctl, approve, position->state);
     if (code == EXIT_DONE)
         code = check_single(ctl, approve, position->state);
@@ -205,6 +205,14 @@ enum exit_code fill_text(struct ctl *ctl, const char *what, const char *text, ch
         return ctl_problemf(ctl, ERR_LENGTH, what, "1..%zu", cap - 1);
     (void)snprintf(ret, cap, "%s", text);
     return EXIT_DONE;
+}
+
+enum exit_code area_of_district(struct ctl *ctl, const char *area,
+                                const struct trust_position *position)
+{
+    if (area_within(bytes_text(area), bytes_text(position->district)))
+        return EXIT_DONE;
+    return ctl_problemf(ctl, ERR_AREA_CHILD, area, "%s", position->district);
 }
 
 /* What the options say, and what the operator's request said where they say nothing. */

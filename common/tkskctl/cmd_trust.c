@@ -250,8 +250,9 @@ static enum exit_code write_node(struct ctl *ctl, void *ctx, const struct trust_
                                  struct writer *out)
 {
     const struct approve_node *approve = ctx;
-    (void)ctl;
-    (void)position;
+    enum exit_code code = area_of_district(ctl, approve->node.area, position);
+    if (code != EXIT_DONE)
+        return code;
     writer_array(out, 1);
     trust_op_node(out, &approve->node);
     return EXIT_DONE;

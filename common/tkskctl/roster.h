@@ -34,6 +34,9 @@ void roster_read(const json_t *row, struct trust_operator *ret_operator);
 /* An option's text into `ret`; its length is said when it does not fit. `text` may be NULL. */
 NODISCARD enum exit_code fill_text(struct ctl *ctl, const char *what, const char *text, char *ret,
                                    size_t cap);
+/* Nobody is approved for an area outside the district that signs. */
+NODISCARD enum exit_code area_of_district(struct ctl *ctl, const char *area,
+                                          const struct trust_position *position);
 NODISCARD enum exit_code iso_date(struct ctl *ctl, const char *option, char ret[DATE_TEXT_BYTES]);
 
 /* --json: {"trust_version": n}; else a sentence and the version. */

@@ -171,6 +171,9 @@ static void invites_are_made_for_offices_and_for_bounded_time_only(void **state)
     assert_err(hub_enrol_invite(enrol, &district.keys, &trust, "kantor", 24, FIX_WALL_MS, text,
                                 sizeof text, &problem),
                ERR_VALUE);
+    assert_err(hub_enrol_invite(enrol, &district.keys, &trust, "36.73.01", 24, FIX_WALL_MS, text,
+                                sizeof text, &problem),
+               ERR_AREA_CHILD);
     assert_err(hub_enrol_invite(enrol, &district.keys, &trust, office.name, 0, FIX_WALL_MS, text,
                                 sizeof text, &problem),
                ERR_LIMIT);
