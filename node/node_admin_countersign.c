@@ -112,10 +112,11 @@ static json_t *summary_json(struct node_admin *admin, const struct policy_collec
     for (size_t i = 0; i < collection->field_count; i++) {
         const struct policy_field *field = &collection->fields[i];
         for (size_t j = 0; field->summary && j < view->field_count; j++) {
-            if (bytes_is(view->fields[j].name, field->name) &&
-                !node_value_is_restricted(field, view->fields[j].value))
+            const struct view_field *at = &view->fields[j];
+            if (bytes_is(at->name, field->name) &&
+                mask_of(field, at->value, MASK_LIST) != MASK_AWAY)
                 node_json_set(fields, field->name,
-                              node_json_value(admin, field, view->fields[j].value));
+                              node_json_masked(admin, field, at->value, MASK_LIST));
         }
     }
     return fields;

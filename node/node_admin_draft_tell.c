@@ -72,7 +72,7 @@ static bool text_is_restricted(struct node_admin *admin, const struct policy_fie
     struct writer value = writer_of(space, sizeof space);
     char today[11];
     bool any = false;
-    if (field->sensitivity == SENSITIVITY_R)
+    if (field->sensitivity >= SENSITIVITY_S)
         return true;
     for (size_t i = 0; field->codes != NULL && i < field->codes->version_count; i++) {
         for (size_t j = 0; j < field->codes->versions[i].code_count; j++)
@@ -98,6 +98,18 @@ static const struct draft_field *field_at(const struct draft_change *change, con
     return NULL;
 }
 
+/* As a list shows the value that it will be. */
+static json_t *typed_json(const struct policy_field *field, struct bytes typed)
+{
+    char text[256], part[256];
+    if (!mask_is_number(field))
+        return node_json_bytes(typed);
+    (void)snprintf(text, sizeof text, "%.*s", (int)typed.len, (const char *)typed.at);
+    mask_part(text, part, sizeof part);
+    crypto_wipe(text, sizeof text);
+    return json_string(part);
+}
+
 /* Summary fields of the first change; those that it does not have, as the record stands. */
 static json_t *summary_json(struct node_admin *admin, const struct draft_change *change)
 {
@@ -115,12 +127,13 @@ static json_t *summary_json(struct node_admin *admin, const struct draft_change 
         if (!field->summary)
             continue;
         if (typed != NULL && !text_is_restricted(admin, field, typed->text))
-            node_json_set(fields, field->name, node_json_bytes(typed->text));
+            node_json_set(fields, field->name, typed_json(field, typed->text));
         for (size_t j = 0; typed == NULL && view != NULL && j < view->field_count; j++) {
-            if (bytes_is(view->fields[j].name, field->name) &&
-                !node_value_is_restricted(field, view->fields[j].value))
+            const struct view_field *at = &view->fields[j];
+            if (bytes_is(at->name, field->name) &&
+                mask_of(field, at->value, MASK_LIST) != MASK_AWAY)
                 node_json_set(fields, field->name,
-                              node_json_value(admin, field, view->fields[j].value));
+                              node_json_masked(admin, field, at->value, MASK_LIST));
         }
     }
     return fields;

@@ -44,7 +44,7 @@ static bool find_columns(struct exporting *exporting)
         char name[IMPORT_COLUMN_BYTES_MAX];
         if (!node_field_writable(field, author, exporting->today))
             continue;
-        if (field->sensitivity == SENSITIVITY_R && !exporting->ask.full) {
+        if (field->sensitivity >= SENSITIVITY_S && !exporting->ask.full) {
             json_array_append_new(exporting->left_out, json_string(field->name));
             continue;
         }
@@ -214,7 +214,7 @@ static enum err look_up_text(struct exporting *exporting, const struct import_co
     const struct view_field *at = value_of(view, column->by->name);
     if (view->deleted || at == NULL || !bytes_is(view->collection, column->target->name) ||
         at->value.len > MAP_BYTES_MAX ||
-        (!exporting->ask.full && node_value_is_restricted(column->by, at->value)))
+        (!exporting->ask.full && mask_of(column->by, at->value, MASK_RECORD) != MASK_NONE))
         return OK;
     struct bytes value = bytes_of(exporting->map, at->value.len);
     memcpy(exporting->map, at->value.at, at->value.len);

@@ -31,6 +31,20 @@ static const struct view_field *view_field(const struct record_view *view, const
     return NULL;
 }
 
+/* A number of a person is found by itself, or by what a list shows of it: whoever asks for one more
+ * digit at a time would have it in the end. */
+static bool number_matches(const char *text, const char *wanted)
+{
+    char part[256];
+    mask_part(text, part, sizeof part);
+    bool same = strstr(part, wanted) != NULL;
+    for (size_t len; !same && *text != '\0'; text += len + (text[len] == '|' ? 1 : 0)) {
+        len = strcspn(text, "|");
+        same = bytes_is(bytes_of(text, len), wanted);
+    }
+    return same;
+}
+
 /* Part of the value, letters of either case; the code or the label of a code. What few may see is
  * not found by it either, unless it is asked for. */
 static bool find_matches(struct node_admin *admin, const struct node_find *find, bool full,
@@ -43,7 +57,8 @@ static bool find_matches(struct node_admin *admin, const struct node_find *find,
         return false;
     if (value_to_text(find->field, at->value, admin->text, sizeof admin->text) != OK)
         return false;
-    bool same = strcasestr(admin->text, find->text) != NULL;
+    bool same = !full && mask_is_number(find->field) ? number_matches(admin->text, find->text)
+                                                     : strcasestr(admin->text, find->text) != NULL;
     if (!same && find->field->codes != NULL) {
         const struct policy_code_list *codes = find->field->codes;
         const struct policy_code *code =
@@ -106,7 +121,7 @@ bool node_finds_read(struct admin_call *call, const struct policy_collection *co
                                             : "at most 8 fields, each with a text");
             return false;
         }
-        if (!full && field->sensitivity == SENSITIVITY_R) {
+        if (!full && field->sensitivity >= SENSITIVITY_S) {
             node_admin_refuse(call, ERR_DENIED, field->label, "say --full --reason TEXT");
             return false;
         }

@@ -120,9 +120,9 @@ imports "$A" ppks "$W/pendek.csv" 1 0 0
 
 # Exports: whole, private, and they go back in. Typed records too, with text that is no formula.
 node "$A" isi orang nama='=1+1' jk=P kode_kec="$A" ciri='+62 812 "x", y' >/dev/null || fail isi
-node "$A" --lang id ekspor orang "$W/keluar.csv" >/dev/null || fail export
+node "$A" --lang id ekspor orang "$W/keluar.csv" --full --reason uji >/dev/null || fail export
 is "mode" "$(stat -c %a "$W/keluar.csv")" 600
-is "rows" "$(node "$A" --json export orang "$W/lagi.csv" | json rows_written)" 11
+is "rows" "$(node "$A" --json export orang "$W/lagi.csv" --full --reason uji | json rows_written)" 11
 cmp "$W/keluar.csv" "$W/lagi.csv" || fail "two exports differ"
 is "header" "$(head -1 "$W/keluar.csv" | sed 's/^\xef\xbb\xbf//' | tr -d '\r')" \
     "$(node "$A" import orang --template)"
@@ -139,7 +139,7 @@ is "some" "$(node "$A" export orang nama=Cici | wc -l)" 4
 # Another office enters the same: same table, then nothing new there either.
 sed "s/36\.04\.29/$C/g" "$W/keluar.csv" >"$W/lain.csv"
 imports "$C" orang "$W/lain.csv" 11 0 0
-node "$C" export orang "$W/kembali.csv" >/dev/null || fail "export $C"
+node "$C" export orang "$W/kembali.csv" --full --reason uji >/dev/null || fail "export $C"
 cmp -s <(rows_of "$W/lain.csv") <(rows_of "$W/kembali.csv") ||
     fail "what went in is not what comes out: $(diff <(rows_of "$W/lain.csv") \
         <(rows_of "$W/kembali.csv"))"

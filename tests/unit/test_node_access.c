@@ -110,12 +110,35 @@ static void nobody_finds_by_what_few_may_see(void **state)
                                     "kec", OFFICE_NODE, "nama", "Nuraini", "jk", "X")));
     world_refused(w, "denied", "list",
                   json_pack("{s:s, s:{s:s}}", "collection", "orang", "find", "rahasia", "tahu"));
+    world_refused(w, "denied", "list",
+                  json_pack("{s:s, s:{s:s}}", "collection", "orang", "find", "riwayat", "sakit"));
     assert_true(world_ask(w, "list",
                           json_pack("{s:s, s:{s:s}}", "collection", "orang", "find", "jk", "X")));
     assert_int_equal(world_rows(w), 0);
     assert_true(world_ask(w, "list",
                           json_pack("{s:s, s:{s:s, s:s}, s:b, s:s}", "collection", "orang", "find",
                                     "rahasia", "tahu", "jk", "", "full", 1, "reason", "periksa")));
+    assert_int_equal(world_rows(w), 1);
+}
+
+static void a_number_is_not_found_digit_by_digit(void **state)
+{
+    static const struct {
+        const char *wanted;
+        size_t rows;
+    } asked[] = { { "36042901", 0 }, { "901078", 0 }, { "3604290107800002", 0 }, { "8", 0 },
+                  { "3604", 1 },     { "0001", 1 },   { "3604290107800001", 1 } };
+    struct admin_world *w = *state;
+    (void)put_person(w);
+    for (size_t i = 0; i < COUNT_OF(asked); i++) {
+        assert_true(world_ask(
+            w, "list",
+            json_pack("{s:s, s:{s:s}}", "collection", "orang", "find", "nik", asked[i].wanted)));
+        assert_int_equal(world_rows(w), asked[i].rows);
+    }
+    assert_true(world_ask(w, "list",
+                          json_pack("{s:s, s:{s:s}, s:b, s:s}", "collection", "orang", "find",
+                                    "nik", "901078", "full", 1, "reason", "pemadanan")));
     assert_int_equal(world_rows(w), 1);
 }
 
@@ -250,6 +273,7 @@ int main(void)
         TEST(changes_and_looks_are_logged_with_who_what_and_why),
         TEST(lists_mask_and_the_whole_value_still_finds),
         TEST(nobody_finds_by_what_few_may_see),
+        TEST(a_number_is_not_found_digit_by_digit),
         TEST(all_of_it_needs_a_reason),
         TEST(a_locked_office_checks_its_log_and_tells_no_reason),
         TEST(whoever_touches_the_log_is_found),
