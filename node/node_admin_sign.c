@@ -12,7 +12,7 @@ struct signing {
     const struct policy *policy;
     const struct trust *trust;
     const struct trust_operator *op;
-    size_t count;
+    size_t asked, count;
     struct node_sign *list;
 };
 
@@ -47,10 +47,35 @@ static bool find_signer(struct signing *signing)
     return signing->policy && signing->op;
 }
 
+/* Of several records it is said which. */
+static void refuse_one(struct signing *signing, enum err err, const struct problem *problem,
+                       const char *short_text)
+{
+    struct problem named = *problem;
+    json_t *more = json_object();
+    if (problem->code == OK)
+        (void)problem_set(&named, err, "record", NULL);
+    if (signing->asked > 1 && strcmp(named.thing, short_text) != 0)
+        (void)snprintf(named.thing, sizeof named.thing, "%.15s %.100s", short_text,
+                       problem->code == OK ? "" : problem->thing);
+    node_json_set(more, "short", json_string(short_text));
+    admin_fail_with(signing->call, &named, more);
+}
+
+static const char *short_of(const struct signing *signing, const struct id *record, char ret[16])
+{
+    const struct record_view *view;
+    bool known = node_store_view(signing->admin->parts.store, record, &view) == OK;
+    snprintf(ret, 16, "%.*s", known ? (int)view->short_text.len : 0,
+             known ? (const char *)view->short_text.at : "");
+    return ret;
+}
+
 static bool add_record(struct signing *signing, struct bytes text)
 {
     struct problem problem = { .code = OK };
     struct id record;
+    char short_text[16];
     if (!node_arg_record(signing->admin, signing->call, text, &record))
         return false;
     for (size_t i = 0; i < signing->count; i++)
@@ -61,7 +86,7 @@ static bool add_record(struct signing *signing, struct bytes text)
     if (err == OK)
         signing->count++;
     else
-        node_admin_refuse_problem(signing->call, err, &problem, "record");
+        refuse_one(signing, err, &problem, short_of(signing, &record, short_text));
     return err == OK;
 }
 
@@ -70,7 +95,7 @@ static bool signing_open(struct node_admin *admin, struct admin_call *call, stru
 {
     const json_t *ids = json_object_get(admin_call_args(call), "ids"), *item;
     size_t count = json_array_size(ids), index;
-    *signing = (struct signing){ .admin = admin, .call = call };
+    *signing = (struct signing){ .admin = admin, .call = call, .asked = count };
     if (count == 0 || count > CHANGES_PER_TRANSACTION_MAX) {
         node_admin_refuse(call, ERR_LIMIT, "ids", "1 to 256 in one request");
         return false;
@@ -163,11 +188,7 @@ static bool would_pass(struct signing *signing, struct edits *edits, struct warn
                                      &problem, warnings);
     if (err == OK)
         return true;
-    if (problem.code == OK)
-        (void)problem_set(&problem, err, "sign", NULL);
-    json_t *more = json_object();
-    node_json_set(more, "short", json_string(signing->list[failed].short_text));
-    admin_fail_with(signing->call, &problem, more);
+    refuse_one(signing, err, &problem, signing->list[failed].short_text);
     return false;
 }
 

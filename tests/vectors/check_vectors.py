@@ -563,7 +563,8 @@ def endorsed(v, fields, text):
     if len(parts) != 4 or not all(part.isascii() and part.isdigit() for part in parts[:3]):
         return False
     operator, trust, signed = map(int, parts[:3])
-    covered = {name: dec(fields[name]) for name in v["covers"] if fields[name] not in (b"", b"\xc0")}
+    there = [name for name in v["covers"] if fields[name] not in (b"", b"\xc0")]
+    covered = {name: dec(fields[name]) for name in there}
     statement = enc([v["district"], v["collection"], unhex(v["record"]), operator, trust, signed,
                      dict(sorted(covered.items()))])
     return verifies("endorse", statement, public(v["operator_seed"]), unhex(parts[3]))
