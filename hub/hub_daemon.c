@@ -1,6 +1,7 @@
 #include "hub/hub_daemon.h"
 
 #include <dirent.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -9,7 +10,7 @@
 #include "common/must.h"
 #include "hub/hub_admin.h"
 
-#define IDLE_MS 60000       /* without work for so long: the write-ahead log is folded in */
+#define TIDY_MS 60000       /* after a turn: the write-ahead log is folded in */
 #define TICK_MS_MAX 30000   /* the driver's idea of the time of day is never older */
 #define FAILED_REST_MS 1000 /* after a failure of the store */
 #define FAILED_LOG_MS 60000
@@ -69,10 +70,10 @@ static void on_tick(void *ctx)
     turn(daemon, err != OK ? err : flushed);
 }
 
-static void on_idle(void *ctx)
+static void on_tidy(void *ctx)
 {
     struct hub_daemon *daemon = ctx;
-    daemon->idle_timer = 0;
+    daemon->tidy_timer = 0;
     (void)hub_store_idle(daemon->store); /* what does not work now works later */
     uint64_t wall_ms = loop_wall_ms();
     enum err err = wall_ms > SWEEP_MS
@@ -80,6 +81,7 @@ static void on_idle(void *ctx)
                        : OK;
     if (err != OK)
         log_warning("old invites could not be cleared code=%s", err_name(err));
+    (void)malloc_trim(0); /* what a rush of offices had needed */
 }
 
 /* Sets the timers anew after each turn. */
@@ -100,8 +102,9 @@ static void turn(struct hub_daemon *daemon, enum err err)
     }
     loop_cancel(daemon->loop, daemon->timer);
     daemon->timer = loop_after(daemon->loop, delay_ms, on_tick, daemon);
-    loop_cancel(daemon->loop, daemon->idle_timer);
-    daemon->idle_timer = loop_after(daemon->loop, IDLE_MS, on_idle, daemon);
+    /* Not put off by later turns: a link is never silent for so long. */
+    if (daemon->tidy_timer == 0)
+        daemon->tidy_timer = loop_after(daemon->loop, TIDY_MS, on_tidy, daemon);
     service_moved(daemon->service);
 }
 
@@ -304,7 +307,7 @@ void hub_daemon_close(struct hub_daemon *daemon)
     hub_admin_close(&daemon->admin);
     hub_access_close(&daemon->access);
     loop_cancel(daemon->loop, daemon->timer);
-    loop_cancel(daemon->loop, daemon->idle_timer);
+    loop_cancel(daemon->loop, daemon->tidy_timer);
     hub_driver_close(&daemon->driver);
     hub_store_close(&daemon->store);
     hub_enrol_close(&daemon->enrol);

@@ -24,7 +24,7 @@ struct hub_daemon {
     struct hub_driver *driver; /* NULL: not founded */
     struct hub_access *access; /* NULL: not listening */
     struct hub_admin *admin;
-    int timer, idle_timer;
+    int timer, tidy_timer;
     uint64_t failed_ms; /* when the store failed last, 0 = never */
 };
 

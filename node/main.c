@@ -1,5 +1,6 @@
 /* tksk-node: the daemon of an office. */
 #include <limits.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -11,7 +12,7 @@
 #include "node/node_blob.h"
 #include "node/node_uplink.h"
 
-#define IDLE_MS 60000       /* without work for so long: the write-ahead log is folded in */
+#define TIDY_MS 60000       /* after a turn: the write-ahead log is folded in */
 #define FAILED_REST_MS 5000 /* after a failure of the store */
 
 struct node {
@@ -22,19 +23,20 @@ struct node {
     struct node_driver *driver;
     struct node_uplink *uplink;
     struct node_admin *admin;
-    int timer, idle_timer;
+    int timer, tidy_timer;
     bool linked;
     uint64_t since_ms; /* of that; the start, when it was never linked */
 };
 
 static void tick(void *ctx);
 
-static void idle(void *ctx)
+static void tidy(void *ctx)
 {
     struct node *node = ctx;
-    node->idle_timer = 0;
+    node->tidy_timer = 0;
     (void)node_store_idle(node->store); /* what does not work now works later */
     (void)node_store_blob_sweep(node->store, loop_wall_ms());
+    (void)malloc_trim(0); /* what an import or a scan of the area had needed */
 }
 
 /* ---- for systemd */
@@ -95,8 +97,9 @@ static void settle(struct node *node, enum err err)
     }
     loop_cancel(node->loop, node->timer);
     node->timer = wake_ms == UINT64_MAX ? 0 : loop_after(node->loop, delay_ms, tick, node);
-    loop_cancel(node->loop, node->idle_timer);
-    node->idle_timer = loop_after(node->loop, IDLE_MS, idle, node);
+    /* Not put off by later turns: a link is never silent for so long. */
+    if (node->tidy_timer == 0)
+        node->tidy_timer = loop_after(node->loop, TIDY_MS, tidy, node);
     service_moved(node->service);
 }
 
