@@ -390,6 +390,46 @@ enum err db_prepare(struct db *db, const char *sql, struct sqlite3_stmt **ret_st
     return OK;
 }
 
+enum err db_prepare_all(struct db *db, const struct db_statements *statements,
+                        struct sqlite3_stmt **ret_stmts)
+{
+    enum err err = OK;
+    for (size_t i = 0; i < statements->count; i++)
+        ret_stmts[i] = NULL;
+    for (size_t i = 0; i < statements->count && err == OK; i++) {
+        char mark[64];
+        int len = snprintf(mark, sizeof mark, "-- @%s\n", statements->names[i]);
+        must(len > 0 && (size_t)len < sizeof mark);
+        const char *at = strstr(statements->text, mark);
+        must(at != NULL);
+        err = db_prepare(db, at + len, &ret_stmts[i]); /* it ends at the first ";" */
+    }
+    return err;
+}
+
+void db_finalize(struct sqlite3_stmt **stmts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        (void)sqlite3_finalize(stmts[i]);
+        stmts[i] = NULL;
+    }
+}
+
+enum err db_open_prepared(const char *path, const char *vfs, const struct db_kind *kind,
+                          const struct db_statements *statements, struct db *ret_db,
+                          struct sqlite3_stmt **ret_stmts, struct problem *problem)
+{
+    enum err err = db_open(path, vfs, kind, ret_db, problem);
+    if (err != OK)
+        return err;
+    err = db_prepare_all(ret_db, statements, ret_stmts);
+    if (err == OK)
+        return OK;
+    db_finalize(ret_stmts, statements->count);
+    db_close(ret_db);
+    return problem_set(problem, err, path, "its statements");
+}
+
 enum err db_checkpoint(struct db *db)
 {
     int code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);

@@ -49,6 +49,22 @@ void db_rollback(struct db *db);             /* without a transaction: nothing *
 /* Prepares with SQLITE_PREPARE_PERSISTENT. */
 NODISCARD enum err db_prepare(struct db *db, const char *sql, struct sqlite3_stmt **ret_stmt);
 
+/* The statements of a store in one .sql text: "-- @name" on a line of its own begins one. */
+struct db_statements {
+    const char *text;
+    const char *const *names;
+    size_t count;
+};
+/* Prepares all, in the order of the names: `ret_stmts` has room for them. After an error those
+ * made so far are there, the others NULL: db_finalize takes both. */
+NODISCARD enum err db_prepare_all(struct db *db, const struct db_statements *statements,
+                                  struct sqlite3_stmt **ret_stmts);
+void db_finalize(struct sqlite3_stmt **stmts, size_t count);
+/* db_open and db_prepare_all; nothing is open after an error. */
+NODISCARD enum err db_open_prepared(const char *path, const char *vfs, const struct db_kind *kind,
+                                    const struct db_statements *statements, struct db *ret_db,
+                                    struct sqlite3_stmt **ret_stmts, struct problem *problem);
+
 /* Writes a consistent copy with journal mode DELETE to `path` (online backup on this connection, in
  * one go, outside a transaction), fsynced, mode 0600. ERR_BUSY when `path` exists. */
 NODISCARD enum err db_copy(struct db *db, const char *path, struct problem *problem);

@@ -268,7 +268,7 @@ enum err hub_store_idle(struct hub_store *store); /* checkpoint */
 NODISCARD enum err hub_store_probe(struct hub_store *store);
 
 /* Rows for `status`, `nodes`, `conflict list`, `show`: one callback a row, columns as the query
- * names them. Queries stand in hub_store_query.sql; there is no free SQL on the live file. */
+ * names them. Queries stand in hub_store_statements.sql; there is no free SQL on the live file. */
 struct hub_row {
     const char *const *names;
     const char *const *values; /* text; NULL for SQL NULL; ids as UUID text, hashes as hex */
@@ -283,7 +283,7 @@ NODISCARD enum err hub_store_change(struct hub_store *store, const struct hash *
                                     unsigned index, struct buf *plain, struct txn *txn,
                                     struct change *ret_change);
 
-/* X(NAME, name in hub_store_query.sql, parameter count): text parameters. Columns:
+/* X(NAME, name in hub_store_statements.sql, parameter count): text parameters. Columns:
  * NODES: node, area, roster, state, heard_ms, received, highest, policy ("trust/rules").
  * CONFLICTS (open): conflict, collection, record, short, field, value_a (the hub's), value_b (the
  *   held one), author_a, author_b (nodes), number; "(restricted)" in place of R values.

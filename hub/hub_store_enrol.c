@@ -12,7 +12,6 @@
 
 #define APPLICATION_ID 0x746b7365 /* "tkse" */
 #define AUTOCHECKPOINT_PAGES 100
-#define STATEMENT_BYTES_MAX 1024
 
 #define STATEMENTS(X)                                                                              \
     X(INVITE_PUT, "invite_put")                                                                    \
@@ -54,19 +53,6 @@ struct enrol_store {
 
 /* ---- opening */
 
-static enum err statement_prepare(struct enrol_store *store, enum statement which)
-{
-    char mark[64], sql[STATEMENT_BYTES_MAX];
-    (void)snprintf(mark, sizeof mark, "-- @%s\n", statement_names[which]);
-    const char *at = strstr(hub_store_enrol_statements_sql, mark);
-    must(at != NULL);
-    at += strlen(mark);
-    const char *end = strchr(at, ';');
-    must(end != NULL && (size_t)(end - at) < sizeof sql);
-    (void)snprintf(sql, sizeof sql, "%.*s", (int)(end - at), at);
-    return db_prepare(&store->db, sql, &store->statements[which]);
-}
-
 enum err enrol_store_open(const char *path, const char *vfs, struct enrol_store **ret_store,
                           struct problem *problem)
 {
@@ -75,19 +61,17 @@ enum err enrol_store_open(const char *path, const char *vfs, struct enrol_store 
                                          .steps = steps,
                                          .step_count = COUNT_OF(steps),
                                          .autocheckpoint_pages = AUTOCHECKPOINT_PAGES };
+    static const struct db_statements statements = { .text = hub_store_enrol_statements_sql,
+                                                     .names = statement_names,
+                                                     .count = STATEMENT_COUNT };
     struct enrol_store *store = calloc(1, sizeof *store);
     if (store == NULL)
         return problem_set(problem, ERR_MEMORY, path, NULL);
-    enum err err = db_open(path, vfs, &kind, &store->db, problem);
+    enum err err =
+        db_open_prepared(path, vfs, &kind, &statements, &store->db, store->statements, problem);
     if (err != OK) {
         free(store);
         return err;
-    }
-    for (unsigned i = 0; err == OK && i < STATEMENT_COUNT; i++)
-        err = statement_prepare(store, (enum statement)i);
-    if (err != OK) {
-        enrol_store_close(&store);
-        return problem_set(problem, err, path, "its statements");
     }
     *ret_store = store;
     return OK;
@@ -97,8 +81,7 @@ void enrol_store_close(struct enrol_store **store)
 {
     if (*store == NULL)
         return;
-    for (unsigned i = 0; i < STATEMENT_COUNT; i++)
-        (void)sqlite3_finalize((*store)->statements[i]);
+    db_finalize((*store)->statements, STATEMENT_COUNT);
     db_close(&(*store)->db);
     free(*store);
     *store = NULL;

@@ -7,7 +7,7 @@
 #include "common/log.h"
 #include "common/must.h"
 #include "hub_store.sql.h"
-#include "hub_store_query.sql.h"
+#include "hub_store_statements.sql.h"
 
 #define HUB_APPLICATION_ID 0x746b7368 /* "tksh" */
 #define AUTOCHECKPOINT_PAGES 10000
@@ -15,35 +15,11 @@
 
 /* --- statements ------------------------------------------------------------------------------ */
 
-/* The text behind "-- name: NAME" up to the next such line. */
-static const char *statement_text(const char *name)
-{
-    static const char mark[] = "-- name: ";
-    size_t len = strlen(name);
-    for (const char *at = strstr(hub_store_query_sql, mark); at; at = strstr(at, mark)) {
-        at += sizeof(mark) - 1;
-        if (strncmp(at, name, len) == 0 && at[len] == '\n')
-            return at + len + 1;
-    }
-    return NULL;
-}
-
-static enum err statements_prepare(struct sqlite_backend *s)
-{
-    static const char *const names[] = {
+static const char *const statement_names[STMT_COUNT] = {
 #define X(name) #name,
-        STATEMENTS(X)
+    STATEMENTS(X)
 #undef X
-    };
-    for (size_t i = 0; i < STMT_COUNT; i++) {
-        const char *text = statement_text(names[i]);
-        must(text != NULL);
-        enum err err = db_prepare(&s->db, text, &s->statements[i]);
-        if (err)
-            return err;
-    }
-    return OK;
-}
+};
 
 static void bind_list(sqlite3_stmt *statement, const char *format, va_list *args)
 {
@@ -210,8 +186,7 @@ static void sqlite_close(struct hub_backend **backend)
 {
     struct sqlite_backend *s = sqlite_of(*backend);
     tables_close(s);
-    for (size_t i = 0; i < STMT_COUNT; i++)
-        (void)sqlite3_finalize(s->statements[i]);
+    db_finalize(s->statements, STMT_COUNT);
     db_close(&s->db);
     struct space *const spaces[] = { &s->values,   &s->json, &s->body,
                                      &s->document, &s->held, &s->chosen };
@@ -450,21 +425,18 @@ enum err hub_store_sqlite_open(const char *path, const char *vfs, struct hub_bac
                                          .steps = steps,
                                          .step_count = COUNT_OF(steps),
                                          .autocheckpoint_pages = AUTOCHECKPOINT_PAGES };
+    static const struct db_statements statements = { .text = hub_store_statements_sql,
+                                                     .names = statement_names,
+                                                     .count = STMT_COUNT };
     struct sqlite_backend *s = calloc(1, sizeof(*s));
     if (!s)
         return problem_set(problem, ERR_MEMORY, path, NULL);
     s->base.ops = &sqlite_ops;
-    enum err err = db_open(path, vfs, &kind, &s->db, problem);
+    enum err err = db_open_prepared(path, vfs, &kind, &statements, &s->db, s->statements, problem);
     if (err) {
         free(s);
         return err;
     }
-    err = statements_prepare(s);
-    struct hub_backend *backend = &s->base;
-    if (err) {
-        sqlite_close(&backend);
-        return problem_set(problem, err, path, "its statements do not fit");
-    }
-    *ret_backend = backend;
+    *ret_backend = &s->base;
     return OK;
 }

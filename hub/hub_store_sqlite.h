@@ -8,7 +8,7 @@
 #include "hub/hub_store_backend.h"
 #include "hub/hub_tables.h"
 
-/* Every section of hub_store_query.sql. */
+/* Every section of hub_store_statements.sql. */
 /* clang-format off */
 #define STATEMENTS(X)                                                                              \
     X(meta_put) X(meta_get) X(journal_put) X(journal_get) X(journal_last) X(journal_policy_next)   \

@@ -22,31 +22,12 @@ static const char *const statement_names[SQL_COUNT] = {
 #undef X
 };
 
-/* Text of one named statement: from the line after its mark to the next mark. */
-static struct bytes statement_text(const char *name)
-{
-    char mark[64];
-    snprintf(mark, sizeof mark, "-- @%s\n", name);
-    const char *at = strstr(node_store_statements_sql, mark);
-    must(at != NULL);
-    at += strlen(mark);
-    const char *end = strstr(at, "-- @");
-    return bytes_of(at, end ? (size_t)(end - at) : strlen(at));
-}
-
 static enum err statements_open(struct node_store *store)
 {
-    for (unsigned i = 0; i < SQL_COUNT; i++) {
-        char sql[2048];
-        struct bytes text = statement_text(statement_names[i]);
-        must(text.len < sizeof sql);
-        memcpy(sql, text.at, text.len);
-        sql[text.len] = '\0';
-        enum err err = db_prepare(&store->db, sql, &store->statements[i]);
-        if (err != OK)
-            return err;
-    }
-    return OK;
+    static const struct db_statements statements = { .text = node_store_statements_sql,
+                                                     .names = statement_names,
+                                                     .count = SQL_COUNT };
+    return db_prepare_all(&store->db, &statements, store->statements);
 }
 
 struct sqlite3_stmt *node_sql(struct node_store *store, enum node_statement which)
@@ -555,8 +536,7 @@ void node_store_close(struct node_store **at)
         return;
     *at = NULL;
     node_store_lock(store);
-    for (unsigned i = 0; i < SQL_COUNT; i++)
-        sqlite3_finalize(store->statements[i]);
+    db_finalize(store->statements, SQL_COUNT);
     if (store->db.handle)
         db_close(&store->db);
     secret_key_close(&store->device);

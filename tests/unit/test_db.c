@@ -406,6 +406,29 @@ static void a_probe_reads_the_disk_and_leaves_the_lock_alone(void **state)
     close(broken);
 }
 
+static void statements_come_by_name_and_a_bad_one_leaves_nothing_open(void **state)
+{
+    static const char *const names[] = { "two", "one" }, *const bad[] = { "one", "torn" };
+    static const char text[] = "-- Of this test.\n-- @one\nSELECT 1;\n"
+                               "-- @two\n-- why\nSELECT 2;\n-- @torn\nSELECT nowhere;\n";
+    const struct db_statements good = { text, names, 2 }, torn = { text, bad, 2 };
+    const char *path = place_path(*state, "a.db");
+    struct problem problem = { .code = OK };
+    sqlite3_stmt *stmts[2];
+    struct db db;
+    assert_int_equal(db_open_prepared(path, NULL, &kind_1, &torn, &db, stmts, &problem), ERR_STORE);
+    assert_int_equal(problem.code, ERR_STORE);
+    /* The lock is gone, too. */
+    assert_int_equal(db_open_prepared(path, NULL, &kind_1, &good, &db, stmts, &problem), OK);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(sqlite3_step(stmts[i]), SQLITE_ROW);
+        assert_int_equal(sqlite3_column_int(stmts[i], 0), 2 - i);
+    }
+    db_finalize(stmts, 2);
+    assert_null(stmts[0]);
+    db_close(&db);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, place_make, place_remove)
 
 int main(void)
@@ -424,6 +447,7 @@ int main(void)
         TEST(long_work_gives_signs_of_life),
         TEST(a_verification_says_beforehand_how_long_it_may_take),
         TEST(a_probe_reads_the_disk_and_leaves_the_lock_alone),
+        TEST(statements_come_by_name_and_a_bad_one_leaves_nothing_open),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
