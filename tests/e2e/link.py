@@ -10,7 +10,8 @@ whose endpoint is read from ENDPOINT_FILE. DIRECTORY/mode says what passes:
     down N    the same towards the office
 
 When a connection has reached its limit, DIRECTORY/held is made. Connections end with their mode,
-and what waited is lost with them.
+and what waited is lost with them. DIRECTORY/passed holds the bytes that passed since the start,
+towards the hub and towards the office.
 """
 
 import os
@@ -47,6 +48,8 @@ class Link:
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.pairs = []
+        self.passed = {"up": 0, "down": 0}
+        self.told = None
         self.set_mode("open")
         with open(os.path.join(DIRECTORY, "port"), "w") as file:
             file.write(str(self.listener.getsockname()[1]))
@@ -78,13 +81,24 @@ class Link:
         except (OSError, ValueError):
             office.close()
 
+    def tell(self):
+        passed = "{up} {down}\n".format(**self.passed)
+        if passed != self.told:
+            path = os.path.join(DIRECTORY, "passed")
+            with open(path + ".new", "w") as file:
+                file.write(passed)
+            os.rename(path + ".new", path)
+            self.told = passed
+
     def move(self, source, target, pair):
-        limited = self.way == ("up" if source is pair.office else "down")
+        way = "up" if source is pair.office else "down"
+        limited = self.way == way
         size = min(CHUNK, pair.left) if limited else CHUNK
         data = source.recv(size)
         if not data:
             raise OSError("ended")
         target.sendall(data)
+        self.passed[way] += len(data)
         if limited:
             pair.left -= len(data)
             if pair.left == 0:
@@ -109,6 +123,7 @@ class Link:
             except OSError:
                 pair.close()
                 self.pairs.remove(pair)
+        self.tell()
 
     def run(self):
         while True:
