@@ -119,7 +119,8 @@ static enum signature_state signature(void *context, const struct policy_field *
         endorsement.operator_number <= OPERATORS_MAX
             ? trust_operator(&m->store->trust, (uint32_t)endorsement.operator_number)
             : NULL;
-    if (!op || !endorsement_signer(field, op, &endorsement))
+    if (!op || endorsement.trust_version > m->store->trust.version ||
+        !endorsement_signer(field, op, &endorsement))
         return SIGNATURE_NONE;
     struct writer out = writer_of(m->statement, sizeof(m->statement));
     enum err err = endorsement_statement(&endorsement, m->store->trust.district, env->collection,

@@ -74,10 +74,11 @@ enum err endorsement_statement(const struct endorsement *endorsement, const char
     }
     if (count > 1)
         qsort(all, count, sizeof all[0], covered_order);
-    writer_array(out, 7);
+    writer_array(out, 8);
     writer_text(out, district);
     writer_text(out, collection->name);
     writer_bin(out, bytes_id(record));
+    writer_text(out, field->name);
     writer_uint(out, endorsement->operator_number);
     writer_uint(out, endorsement->trust_version);
     writer_uint(out, endorsement->signed_ms);

@@ -24,7 +24,7 @@ struct endorsement {
 bool endorsement_parse(struct bytes text, struct endorsement *ret);
 void endorsement_text(const struct endorsement *endorsement, char ret[ENDORSEMENT_TEXT_BYTES]);
 
-/* What is signed: enc([district, collection, record, operator, trust version, signed_ms,
+/* What is signed: enc([district, collection, record, field, operator, trust version, signed_ms,
  * {covered field: value …}]), empty fields left out. The values come from env->field. ERR_LIMIT: no
  * room; ERR_AFTER: a value is not known here. */
 NODISCARD enum err endorsement_statement(const struct endorsement *endorsement,

@@ -465,7 +465,8 @@ static void a_proposal_is_refused_by_name(void **state)
     const struct policy_field *signature = policy_field(usulan, bytes_text("ttd_tksk"));
     assert_int_equal(signature->signer_count, 1);
     assert_string_equal(signature->signers[0], "tksk");
-    static const char *const covered[] = { "jenis", "penerima", "isi", "kode_kec" };
+    /* The date too: limits and lists go by it. */
+    static const char *const covered[] = { "jenis", "penerima", "isi", "kode_kec", "tgl_usulan" };
     for (size_t i = 0; i < COUNT_OF(covered); i++) {
         bool found = false;
         for (size_t k = 0; k < signature->cover_count; k++)

@@ -565,8 +565,8 @@ def endorsed(v, fields, text):
     operator, trust, signed = map(int, parts[:3])
     there = [name for name in v["covers"] if fields[name] not in (b"", b"\xc0")]
     covered = {name: dec(fields[name]) for name in there}
-    statement = enc([v["district"], v["collection"], unhex(v["record"]), operator, trust, signed,
-                     dict(sorted(covered.items()))])
+    statement = enc([v["district"], v["collection"], unhex(v["record"]), v["field"], operator,
+                     trust, signed, dict(sorted(covered.items()))])
     return verifies("endorse", statement, public(v["operator_seed"]), unhex(parts[3]))
 
 
@@ -585,7 +585,8 @@ def check_endorsement():
     for i in range(3):
         parts = other[:i] + [str(int(other[i]) + 1)] + other[i + 1:]
         check(not endorsed(v, fields, "/".join(parts)), "the numbers are signed too")
-    for key, value in (("district", "36.05"), ("collection", "usul"), ("record", "00" * 16)):
+    for key, value in (("district", "36.05"), ("collection", "usul"), ("record", "00" * 16),
+                       ("field", "lain")):
         check(not endorsed(v | {key: value}, fields, v["value"]), f"the {key} is signed too")
 
 

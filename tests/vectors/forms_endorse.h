@@ -66,6 +66,7 @@ static inline void vectors_endorsement(struct json *json)
     json_text(json, "district", SAMPLE_DISTRICT);
     json_text(json, "collection", collection.name);
     json_hex(json, "record", bytes_id(&record));
+    json_text(json, "field", signature.name);
     json_secret(json, "operator_seed", 0x31);
     json_number(json, "operator", made.operator_number);
     json_number(json, "trust_version", made.trust_version);

@@ -15,7 +15,8 @@ import district  # noqa: E402
 from client import create, update  # noqa: E402
 from district import is_, say  # noqa: E402
 
-COVERS = ("jenis", "pengusul", "penerima", "isi", "foto", "sptjm", "musyawarah", "kode_kec")
+COVERS = ("jenis", "tgl_usulan", "pengusul", "penerima", "isi", "foto", "sptjm", "musyawarah",
+          "kode_kec")
 
 
 def common(name):
@@ -35,7 +36,7 @@ def endorse(office, record, fields, signer=None):
     signer, trust, now = signer or office.author, office.trust.version, client.now_ms()
     covered = {k: fields[k] for k in sorted(COVERS) if fields.get(k) is not None}
     statement = client.enc(
-        [office.district, "usulan", record, signer.number, trust, now, covered]
+        [office.district, "usulan", record, "ttd_tksk", signer.number, trust, now, covered]
     )
     sig = client.sign("endorse", statement, signer.key)
     return f"{signer.number}/{trust}/{now}/{sig.hex()}"
