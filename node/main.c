@@ -12,8 +12,9 @@
 #include "node/node_blob.h"
 #include "node/node_uplink.h"
 
-#define TIDY_MS 60000       /* after a turn: the write-ahead log is folded in */
-#define FAILED_REST_MS 5000 /* after a failure of the store */
+#define TIDY_MS 60000           /* after a turn: the write-ahead log is folded in */
+#define TRIM_BYTES (128 * 1024) /* more of the heap free than that goes back */
+#define FAILED_REST_MS 5000     /* after a failure of the store */
 
 struct node {
     struct service *service;
@@ -205,6 +206,8 @@ int main(int argc, char **argv)
     struct node node = { .service = NULL };
     struct problem problem = { .code = OK };
     int exit_code = 0;
+    /* As it is from the start, but for good: else each large buffer that is freed raises it. */
+    (void)mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
     if (!service_start(&program, argc, argv, &node.service, &exit_code))
         return exit_code;
     node.loop = service_loop(node.service);
