@@ -369,14 +369,14 @@ void node_draft_refused(struct entering *entering, const struct problem *problem
         kept = put_changed(admin, &copy, &first, first_failed) == OK;
     }
     node_draft_name(entering->draft->number, name);
-    const char *point = strchr(first.thing, '.');
+    const char *field = node_problem_field(admin, &first);
     node_json_set(more, "draft", json_string(name));
     node_json_set(more, "kept", json_boolean(kept));
     node_json_set(more, "problems", problems);
     node_json_set(more, "changes", json_integer((json_int_t)entering->count));
     node_json_set(more, "change", json_integer((json_int_t)first_failed + 1));
-    if (point != NULL)
-        node_json_set(more, "field", json_string(point + 1));
+    if (field != NULL)
+        node_json_set(more, "field", json_string(field));
     admin_fail_with(entering->call, &first, more);
 }
 

@@ -335,8 +335,8 @@ static void tell(void *ctx, unsigned index, const struct problem *problem)
     char rule[PROBLEM_DETAIL_MAX + 256];
     json_t *row = json_object();
     must(index < telling->draft->change_count);
-    const char *point = strchr(problem->thing, '.');
-    const char *name = point != NULL ? point + 1 : "";
+    const char *about = node_problem_field(telling->entering->admin, problem);
+    const char *name = about != NULL ? about : "";
     const struct policy_collection *collection =
         node_draft_collection(telling->entering->admin, &telling->draft->changes[index]);
     const struct policy_field *field =

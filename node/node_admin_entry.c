@@ -179,9 +179,9 @@ static void fail_submit(struct entering *entering, enum err err, const struct pr
                         unsigned index)
 {
     json_t *more = json_object();
-    const char *point = strchr(problem->thing, '.');
-    if (point != NULL && strchr(point + 1, '.') == NULL)
-        node_json_set(more, "field", json_string(point + 1));
+    const char *field = node_problem_field(entering->admin, problem);
+    if (field != NULL)
+        node_json_set(more, "field", json_string(field));
     if (entering->count > 1)
         node_json_set(more, "change", json_integer((json_int_t)index + 1));
     if (problem->code != OK) {

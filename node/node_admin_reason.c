@@ -39,6 +39,24 @@ static const char *role_of_actor(const struct node_admin *admin, const struct po
     return role != NULL ? role->label : NULL;
 }
 
+const char *node_problem_field(const struct node_admin *admin, const struct problem *problem)
+{
+    const struct policy *policy = node_store_policy(admin->parts.store);
+    const char *point = strchr(problem->thing, '.');
+    if (point == NULL || strchr(point + 1, '.') != NULL)
+        return NULL;
+    const struct policy_collection *collection =
+        policy != NULL
+            ? policy_collection(policy, bytes_of(problem->thing, (size_t)(point - problem->thing)))
+            : NULL;
+    const struct policy_rule *rule = collection != NULL && problem->code == ERR_RULE
+                                         ? policy_rule(collection, bytes_text(point + 1))
+                                         : NULL;
+    if (rule == NULL)
+        return point + 1;
+    return rule->field >= 0 ? collection->fields[rule->field].name : NULL;
+}
+
 bool node_reason_knows(const struct node_admin *admin, struct bytes collection, struct bytes field)
 {
     const struct policy *policy = node_store_policy(admin->parts.store);

@@ -55,11 +55,14 @@ static void importing_close(struct importing *importing)
 
 static void reject(struct importing *importing, uint64_t line, const struct problem *problem)
 {
+    const char *field = node_problem_field(importing->admin, problem);
     const char *point = strchr(problem->thing, '.');
+    if (field == NULL && point != NULL && problem->code != ERR_RULE)
+        field = point + 1; /* "keluarga.no_kk" of a look-up */
     json_t *row =
         json_pack("{s:I, s:s, s:s, s:s}", "line", (json_int_t)line, "code", err_name(problem->code),
                   "thing", problem->thing, "detail", problem->detail);
-    node_json_set(row, "field", json_string(point != NULL ? point + 1 : problem->thing));
+    node_json_set(row, "field", json_string(field != NULL ? field : problem->thing));
     json_array_append_new(importing->rejected, row);
 }
 
@@ -96,7 +99,7 @@ static enum err row_resolve(struct importing *importing, struct import_row *row,
 /* The row is at fault, not the request or this machine. */
 static bool is_row_error(enum err err, const struct problem *problem)
 {
-    bool validation = err > ERR_COLLECTION && err <= ERR_RETIRED;
+    bool validation = err > ERR_COLLECTION && err <= ERR_RULE;
     bool size = err == ERR_LIMIT && strncmp(problem->thing, "change ", 7) == 0;
     return validation || size || err == ERR_AMBIGUOUS || err == ERR_MALFORMED || err == ERR_USAGE ||
            err == ERR_COUNTERSIGN_FIRST;

@@ -72,6 +72,16 @@ is "one transaction" "$($T --json lihat "$one" | json history.2.leaf)" \
     "$($T --json lihat "$two" | json history.2.leaf)"
 comes_to "$T" "$two" status diterima
 
+echo "-- a file of proposals: what is against a rule is a refused row with the field to mend"
+cat >"$W/usulan.csv" <<END
+jenis;tgl_usulan;pengusul;penerima;isi;kode_kec
+lainnya;$(date +%F);jenis=perorangan;$siti;uraian=x;$A
+lainnya;$(date +%F);jenis=perorangan|nama=Budi;$siti;uraian=y;$A
+END
+refused '1 ditolak' 1 $T --lang id impor usulan "$W/usulan.csv"
+grep -q ';2;pengusul;rule;.*Pengusul perlu jenis dan nama' "$W/usulan.rejected.csv" ||
+    fail "the refused row: $(cat "$W/usulan.rejected.csv")"
+
 echo "-- without the signature (tolak_tanpa_ttd): the office itself refuses, and keeps a draft"
 bare=$(proposal alat_bantu "$siti")
 borrowed=$($T --json lihat "$one" | /usr/bin/python3 -c 'import json, sys
