@@ -269,11 +269,10 @@ static void merge_round(struct pusher *pusher, struct draft **drafts, unsigned c
 static double say(const char *what, struct measure *m)
 {
     double ratio = bench_median(m->ratio, m->rounds);
-    printf(
-        "rules: %s: %.0f changes/s of the processor under the reference policy, %.0f without its rules; ratio "
-        "%.2f median, %.2f to %.2f in %u rounds",
-        what, bench_median(m->rate[WITH], m->rounds), bench_median(m->rate[WITHOUT], m->rounds),
-        ratio, m->ratio[0], m->ratio[m->rounds - 1], m->rounds);
+    printf("rules: %s: %.0f changes/s of the processor under the reference policy, "
+           "%.0f without its rules; ratio %.2f median, %.2f to %.2f in %u rounds",
+           what, bench_median(m->rate[WITH], m->rounds), bench_median(m->rate[WITHOUT], m->rounds),
+           ratio, m->ratio[0], m->ratio[m->rounds - 1], m->rounds);
     return ratio;
 }
 
