@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "hub/hub_admin_inside.h"
-#include "proto/announce.h"
+#include "proto/admin_coverage.h"
 #include "proto/value.h"
 
 /* ---- the record */
@@ -54,8 +54,9 @@ static void row_record(void *ctx, const struct hub_row *row)
         a->audience = json_pack("[s]", text);
 }
 
-static bool audience_has(const struct announcement *a, const char *area)
+static bool audience_has(const void *ctx, const char *area)
 {
+    const struct announcement *a = ctx;
     size_t index;
     json_t *one;
     if (json_array_size(a->audience) == 0)
@@ -117,18 +118,8 @@ static void row_referring(void *ctx, const struct hub_row *row)
     struct referring *all = ctx;
     const char *area = hub_row_text(row, all->place->name);
     const char *on = all->when != NULL ? hub_row_text(row, all->when->name) : NULL;
-    if (area == NULL)
-        return;
-    json_t *at = json_object_get(all->found, area);
-    if (at == NULL) {
-        at = json_pack("{s:i, s:n}", "count", 0, "on");
-        hub_json_set(all->found, area, at);
-    }
-    json_integer_set(json_object_get(at, "count"),
-                     json_integer_value(json_object_get(at, "count")) + 1);
-    const char *before = json_string_value(json_object_get(at, "on"));
-    if (on != NULL && (before == NULL || strcmp(on, before) > 0))
-        hub_json_set(at, "on", json_string(on));
+    if (area != NULL)
+        coverage_add(all->found, area, on);
 }
 
 static enum err referring_read(struct hub_admin *admin, const struct policy_link *link,
@@ -148,71 +139,36 @@ static enum err referring_read(struct hub_admin *admin, const struct policy_link
 
 /* ---- the answer */
 
-static const char *area_name(const struct policy *policy, const char *code)
+static void rows_send(struct admin_call *call, json_t *rows)
 {
-    const struct policy_area *area = policy_area(policy, bytes_text(code));
-    return area != NULL ? area->name : "";
-}
-
-/* An office is known by its area: a receipt carries that. */
-static void tell_offices(struct hub_admin *admin, struct admin_call *call,
-                         const struct announcement *a, const json_t *receipts)
-{
-    const struct policy *policy = hub_store_policy(admin->daemon->store);
-    const struct trust *trust = hub_store_trust(admin->daemon->store);
-    for (size_t i = 0; i < trust->node_count; i++) {
-        const struct trust_node *node = &trust->nodes[i];
-        const json_t *read = json_object_get(receipts, node->area);
-        if (node->ended.reason != END_NONE || strcmp(node->area, a->area) == 0 ||
-            !audience_has(a, node->area))
-            continue;
-        json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:b}", "kind", "office", "node", node->name,
-                                "area", node->area, "name", area_name(policy, node->area), "read",
-                                (int)(read != NULL));
-        hub_json_set(row, "read_on", json_incref(json_object_get(read, "on")));
-        admin_row(call, row);
-    }
-}
-
-static void tell_places(struct hub_admin *admin, struct admin_call *call,
-                        const struct announcement *a, unsigned level, const json_t *covered)
-{
-    const struct policy *policy = hub_store_policy(admin->daemon->store);
-    char today[11], within[IDENTIFIER_BYTES_MAX + 1];
-    date_of_ms(loop_wall_ms(), today);
-    for (size_t i = 0; i < policy->area_count; i++) {
-        const struct policy_area *area = &policy->areas[i];
-        const json_t *at = json_object_get(covered, area->code);
-        if (area_level(bytes_text(area->code)) != level || !policy_area_at(area, today) ||
-            !audience_has(a, area->code))
-            continue;
-        (void)snprintf(within, sizeof within, "%s", area->code);
-        char *dot = strrchr(within, '.');
-        if (dot != NULL)
-            *dot = '\0';
-        json_t *row =
-            json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "kind", "area", "area", area->code, "name",
-                      area->name, "within", within, "within_name", area_name(policy, within),
-                      "covered", json_integer_value(json_object_get(at, "count")));
-        hub_json_set(row, "on", json_incref(json_object_get(at, "on")));
-        admin_row(call, row);
-    }
+    size_t index;
+    json_t *row;
+    json_array_foreach(rows, index, row)
+        admin_row(call, json_incref(row));
+    json_decref(rows);
 }
 
 void hub_cmd_coverage(struct hub_admin *admin, struct admin_call *call)
 {
     struct announcement a = { .matches = json_array() };
     const char *text;
+    char today[11];
     unsigned level = 0, receipt_level = 0;
     json_t *receipts = json_object(), *covered = json_object();
     if (hub_arg_text(call, "id", &text) && record_read(admin, call, text, &a)) {
         enum err err = referring_read(admin, &a.c->read_by, a.id, &receipt_level, receipts);
         if (err == OK)
             err = referring_read(admin, &a.c->covered_by, a.id, &level, covered);
+        const struct coverage coverage = { .policy = hub_store_policy(admin->daemon->store),
+                                           .trust = hub_store_trust(admin->daemon->store),
+                                           .area = a.area,
+                                           .audience_has = audience_has,
+                                           .ctx = &a };
+        date_of_ms(loop_wall_ms(), today);
         if (err == OK && a.c->read_by.collection != NULL)
-            tell_offices(admin, call, &a, receipts);
+            rows_send(call, coverage_offices(&coverage, receipts));
         if (err == OK && a.c->covered_by.collection != NULL)
-            tell_places(admin, call, &a, level, covered);
+            rows_send(call, coverage_areas(&coverage, level, today, covered));
         json_t *done = json_pack("{s:s, s:s, s:s}", "id", a.id, "short", a.short_text, "collection",
                                  a.collection);
         hub_json_set(done, "title", a.title != NULL ? json_incref(a.title) : NULL);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "hub/hub_admin_inside.h"
+#include "proto/admin_answer.h"
 #include "proto/label.h"
 #include "proto/receipt.h"
 #include "proto/value.h"
@@ -27,6 +28,11 @@ static json_t *code_label(const struct policy *policy, const struct policy_colle
     return label != NULL ? json_string(label) : NULL;
 }
 
+static struct bytes bytes_maybe(const char *text)
+{
+    return bytes_text(text != NULL ? text : "");
+}
+
 static json_t *text_json(const char *text)
 {
     return text != NULL && text[0] != '\0' ? json_string(text) : NULL;
@@ -44,29 +50,6 @@ struct owed {
     json_t *page, *units; /* rows to hand out; by unit */
     json_int_t late;
 };
-
-/* Adds to the line of a unit. */
-static void unit_add(struct owed *owed, const char *unit, const json_t *label, bool late)
-{
-    size_t index;
-    json_t *row, *found = NULL;
-    json_array_foreach(owed->units, index, row) {
-        const char *known = json_string_value(json_object_get(row, "unit"));
-        if (strcmp(known != NULL ? known : "", unit != NULL ? unit : "") == 0)
-            found = row;
-    }
-    if (found == NULL) {
-        found = json_pack("{s:i, s:i}", "count", 0, "late", 0);
-        hub_json_set(found, "unit", text_json(unit));
-        hub_json_set(found, "unit_label",
-                     json_is_string(label) ? json_copy((json_t *)(uintptr_t)label) : NULL);
-        (void)json_array_append_new(owed->units, found);
-    }
-    hub_json_set(found, "count",
-                 json_integer(json_integer_value(json_object_get(found, "count")) + 1));
-    hub_json_set(found, "late",
-                 json_integer(json_integer_value(json_object_get(found, "late")) + late));
-}
 
 static void owed_row(void *ctx, const struct hub_row *row)
 {
@@ -99,17 +82,12 @@ static void owed_row(void *ctx, const struct hub_row *row)
     hub_json_set(object, "id", json_string(uuid));
     hub_json_set(object, "short", text_json(number));
     hub_json_set(object, "receipt", text_json(receipt));
-    hub_json_set(object, "collection", json_string(collection->name));
-    hub_json_set(object, "title", json_string(collection->title));
-    hub_json_set(object, "state", text_json(state));
-    hub_json_set(object, "state_label", code_label(policy, collection, answer->state, state));
-    hub_json_set(object, "unit", text_json(unit));
-    hub_json_set(object, "unit_label", code_label(policy, collection, answer->unit, unit));
+    admin_answer_state(object, policy, collection, bytes_maybe(state), bytes_maybe(unit));
     hub_json_set(object, "since", hub_json_time(since_ms));
     hub_json_set(object, "days", hub_json_uint(age_ms / DAY_MS));
     hub_json_set(object, "limit_days", json_integer(answer->days));
     hub_json_set(object, "late", json_boolean(late));
-    unit_add(owed, unit, json_object_get(object, "unit_label"), late);
+    admin_units_add(owed->units, object, late);
     owed->late += late;
     (void)json_array_append_new(owed->page, object);
 }
@@ -155,31 +133,18 @@ static void owed_end(void *ctx)
     free(owed);
 }
 
-/* False: no collection has such a unit, and the call is refused with those there are. */
-static bool unit_known(const struct hub_admin *admin, struct admin_call *call, const char *unit)
-{
-    const struct policy *policy = hub_store_policy(admin->daemon->store);
-    char names[PROBLEM_DETAIL_MAX] = "";
-    for (size_t i = 0; policy != NULL && i < policy->collection_count; i++) {
-        const struct policy_collection *collection = &policy->collections[i];
-        if (collection->answer == NULL || collection->answer->unit < 0)
-            continue;
-        const struct policy_field *field = &collection->fields[collection->answer->unit];
-        if (label_known(policy, field, unit))
-            return true;
-        label_codes(field, names, sizeof names);
-    }
-    hub_refuse(call, ERR_CODE, unit, names);
-    return false;
-}
-
 void hub_cmd_unanswered(struct hub_admin *admin, struct admin_call *call)
 {
     const char *unit = json_string_value(json_object_get(admin_call_args(call), "unit"));
+    char names[PROBLEM_DETAIL_MAX];
     uint64_t days;
-    if (!hub_arg_uint(call, "days", 36600, 0, &days) ||
-        (unit != NULL && !unit_known(admin, call, unit)))
+    if (!hub_arg_uint(call, "days", 36600, 0, &days))
         return;
+    if (unit != NULL &&
+        !admin_unit_known(hub_store_policy(admin->daemon->store), unit, names, sizeof names)) {
+        hub_refuse(call, ERR_CODE, unit, names);
+        return;
+    }
     struct owed *owed = calloc(1, sizeof *owed);
     if (owed == NULL) {
         hub_refuse(call, ERR_MEMORY, "unanswered", NULL);
@@ -294,11 +259,9 @@ static void receipt_since(void *ctx, const struct hub_row *row)
     ((struct receipt *)ctx)->since_ms = hub_row_uint(row, "since_ms");
 }
 
-/* Of the answer only what is a code or a date: all else is text that somebody wrote. */
 static void receipt_answer(struct receipt *receipt, const char *text)
 {
-    const struct policy_collection *collection = receipt->collection;
-    const struct policy_answer *answer = collection->answer;
+    const struct policy_answer *answer = receipt->collection->answer;
     json_t *list = text != NULL ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
     const json_t *last = json_array_get(list, json_array_size(list) - 1);
     const char *decision = answer->decision_key != NULL
@@ -307,18 +270,9 @@ static void receipt_answer(struct receipt *receipt, const char *text)
     const char *target = answer->target_key != NULL
                              ? json_string_value(json_object_get(last, answer->target_key))
                              : NULL;
-    json_t *label = code_label(receipt->policy, collection, answer->state, decision);
-    char iso[11];
-    bool dated = target != NULL && date_parse(bytes_text(target), iso);
-    /* Of an answer that few may read only that there is one. */
-    bool secret = collection->fields[answer->field].sensitivity == SENSITIVITY_R;
     bool given = json_is_array(list) ? json_array_size(list) > 0 : text != NULL && text[0] != '\0';
-    hub_json_set(receipt->done, "answered", json_boolean(given));
-    hub_json_set(receipt->done, "decision",
-                 label != NULL && !secret ? json_string(decision) : NULL);
-    hub_json_set(receipt->done, "decision_label", secret ? NULL : json_incref(label));
-    hub_json_set(receipt->done, "target", dated && !secret ? json_string(iso) : NULL);
-    json_decref(label);
+    admin_answer_last(receipt->done, receipt->policy, receipt->collection, given,
+                      bytes_maybe(decision), bytes_maybe(target));
     json_decref(list);
 }
 
@@ -333,14 +287,8 @@ static void receipt_record(void *ctx, const struct hub_row *row)
         return;
     const char *unit =
         answer->unit < 0 ? NULL : hub_row_text(row, collection->fields[answer->unit].name);
-    hub_json_set(receipt->done, "title", json_string(collection->title));
-    hub_json_set(receipt->done, "collection", json_string(collection->name));
-    hub_json_set(receipt->done, "state", text_json(state));
-    hub_json_set(receipt->done, "state_label",
-                 code_label(receipt->policy, collection, answer->state, state));
-    hub_json_set(receipt->done, "unit", text_json(unit));
-    hub_json_set(receipt->done, "unit_label",
-                 code_label(receipt->policy, collection, answer->unit, unit));
+    admin_answer_state(receipt->done, receipt->policy, collection, bytes_maybe(state),
+                       bytes_maybe(unit));
 }
 
 static enum err receipt_read(struct hub_store *store, struct receipt *receipt)
@@ -360,11 +308,7 @@ static void receipt_waits(const struct receipt *receipt)
 {
     uint64_t now_ms = loop_wall_ms();
     uint64_t age_ms = now_ms > receipt->since_ms ? now_ms - receipt->since_ms : 0;
-    bool owed = receipt->since_ms > 0;
-    int64_t days = receipt->collection->answer->days;
-    hub_json_set(receipt->done, "unanswered_days", owed ? hub_json_uint(age_ms / DAY_MS) : NULL);
-    hub_json_set(receipt->done, "limit_days", json_integer(days));
-    hub_json_set(receipt->done, "late", json_boolean(owed && age_ms > (uint64_t)days * DAY_MS));
+    admin_answer_waits(receipt->done, receipt->collection->answer, receipt->since_ms > 0, age_ms);
 }
 
 void hub_cmd_receipt(struct hub_admin *admin, struct admin_call *call)

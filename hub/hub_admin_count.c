@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "hub/hub_admin_inside.h"
-#include "proto/count.h"
+#include "proto/admin_count.h"
 #include "proto/value_form.h"
 
 #define COLUMNS_TEXT_MAX ((COUNT_BY_MAX + COUNT_WHERE_MAX) * (IDENTIFIER_BYTES_MAX + 1) + 1)
@@ -44,28 +44,6 @@ static enum err count_page(struct counting *counting)
     return err != OK ? err : counting->err;
 }
 
-static json_t *cell_json(const struct count *count, const struct count_cell *cell)
-{
-    json_t *codes = json_array(), *labels = json_array();
-    for (size_t i = 0; i < count->by_count; i++) {
-        (void)json_array_append_new(codes, json_string(cell->codes[i]));
-        (void)json_array_append_new(labels, json_string(count_label(count, i, cell->codes[i])));
-    }
-    return json_pack("{s:o, s:o, s:I}", "codes", codes, "labels", labels, "records",
-                     (json_int_t)cell->records);
-}
-
-static json_t *count_done(const struct count *count)
-{
-    json_t *fields = json_array();
-    for (size_t i = 0; i < count->by_count; i++)
-        (void)json_array_append_new(fields, json_pack("{s:s, s:s}", "name", count->by[i]->name,
-                                                      "label", count->by[i]->label));
-    return json_pack("{s:s, s:s, s:o, s:I}", "collection", count->collection->name, "title",
-                     count->collection->title, "fields", fields, "records",
-                     (json_int_t)count->total);
-}
-
 /* While pages are read a turn gives no row. */
 static enum err count_next(void *ctx, json_t **ret_row, struct problem *problem)
 {
@@ -76,10 +54,10 @@ static enum err count_next(void *ctx, json_t **ret_row, struct problem *problem)
     if (!counting->whole)
         return count_page(counting);
     if (counting->at < counting->count.cell_count) {
-        *ret_row = cell_json(&counting->count, &counting->count.cells[counting->at++]);
+        *ret_row = admin_count_cell(&counting->count, &counting->count.cells[counting->at++]);
         return OK;
     }
-    *ret_row = count_done(&counting->count);
+    *ret_row = admin_count_done(&counting->count);
     return ERR_NOT_FOUND;
 }
 
@@ -111,33 +89,6 @@ static bool find_collection(const struct policy *policy, struct admin_call *call
     return false;
 }
 
-/* args.by: names; args.find: {name: text}. False: refused. */
-static bool count_ask(struct counting *counting, struct admin_call *call)
-{
-    const json_t *args = admin_call_args(call);
-    json_t *find = json_object_get(args, "find"), *value;
-    struct problem problem = { .code = OK };
-    struct count *count = &counting->count;
-    const char *name;
-    size_t index;
-    enum err err = OK;
-    json_array_foreach(json_object_get(args, "by"), index, value) {
-        name = json_string_value(value);
-        if (err == OK)
-            err = count_by(count, name != NULL ? name : "", &problem);
-    }
-    json_object_foreach(find, name, value) {
-        const char *text = json_string_value(value);
-        if (err == OK)
-            err = count_where(count, name, text != NULL ? text : "", &problem);
-    }
-    if (err == OK && count->by_count == 0)
-        err = problem_set(&problem, ERR_USAGE, "by", "one field or two");
-    if (err != OK)
-        admin_fail(call, &problem);
-    return err == OK;
-}
-
 static void columns_add(struct counting *counting, const struct policy_field *field)
 {
     size_t len = strlen(counting->columns);
@@ -150,6 +101,7 @@ void hub_cmd_count(struct hub_admin *admin, struct admin_call *call)
     struct hub_store *store = admin->daemon->store;
     const struct policy *policy = hub_store_policy(store);
     const struct policy_collection *collection;
+    struct problem problem = { .code = OK };
     const char *name;
     if (!hub_arg_text(call, "collection", &name) ||
         !find_collection(policy, call, name, &collection))
@@ -162,15 +114,17 @@ void hub_cmd_count(struct hub_admin *admin, struct admin_call *call)
     counting->admin = admin;
     counting->rules_version = hub_store_policy_mark(store).rules_version;
     count_open(policy, collection, &counting->count);
-    if (!count_ask(counting, call)) {
+    enum err err = admin_count_ask(admin_call_args(call), &counting->count, &problem);
+    if (err != OK) {
         count_end(counting);
+        admin_fail(call, &problem);
         return;
     }
     for (size_t i = 0; i < counting->count.by_count; i++)
         columns_add(counting, counting->count.by[i]);
     for (size_t i = 0; i < counting->count.where_count; i++)
         columns_add(counting, counting->count.where[i].field);
-    enum err err =
+    err =
         admin_rows_start(&admin->rows, admin->daemon->loop, call, count_next, count_end, counting);
     if (err != OK) {
         count_end(counting);

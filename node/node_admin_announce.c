@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "node/node_admin_draft.h"
 #include "node/node_announce.h"
+#include "proto/admin_coverage.h"
 
 #define FORUM_ROWS_DEFAULT 20
 #define FORUM_ROWS_MAX 200
@@ -203,16 +204,8 @@ static void covering_add(void *ctx, const struct record_view *view)
         return;
     json_t *name = node_json_value(all->admin, all->place, area);
     json_t *on = field_text(all->admin, view, all->when);
-    json_t *at = json_object_get(all->found, json_string_value(name));
-    if (at == NULL) {
-        at = json_pack("{s:i, s:n}", "count", 0, "on");
-        node_json_set(all->found, json_string_value(name), at);
-    }
-    json_integer_set(json_object_get(at, "count"),
-                     json_integer_value(json_object_get(at, "count")) + 1);
-    const char *before = json_string_value(json_object_get(at, "on"));
-    if (on != NULL && (before == NULL || strcmp(json_string_value(on), before) > 0))
-        json_object_set(at, "on", on);
+    if (name != NULL)
+        coverage_add(all->found, json_string_value(name), json_string_value(on));
     json_decref(name);
     json_decref(on);
 }
@@ -259,65 +252,20 @@ static void audience_take(struct audience_copy *copy, const struct policy_collec
         (void)snprintf(copy->area, sizeof copy->area, "%.*s", (int)text.len, (const char *)text.at);
 }
 
-static bool audience_has(const struct audience_copy *audience, const char *area)
+static bool audience_has(const void *ctx, const char *area)
 {
+    const struct audience_copy *audience = ctx;
     return audience->collection->audience == AUDIENCE_AREA ||
            announce_in_audience(audience->collection, audience->raw, bytes_text(area));
 }
 
-static const char *area_name(const struct policy *policy, const char *code)
+static void rows_send(struct admin_call *call, json_t *rows)
 {
-    const struct policy_area *area = policy_area(policy, bytes_text(code));
-    return area != NULL ? area->name : "";
-}
-
-/* Offices of this office's area: of others it does not know. */
-static void coverage_offices(struct node_admin *admin, struct admin_call *call, const char *mine,
-                             const struct audience_copy *audience, const json_t *receipts)
-{
-    const struct trust *trust = node_store_trust(admin->parts.store);
-    const struct policy *policy = node_store_policy(admin->parts.store);
-    for (size_t i = 0; i < trust->node_count; i++) {
-        const struct trust_node *node = &trust->nodes[i];
-        const json_t *read = json_object_get(receipts, node->area);
-        if (node->ended.reason != END_NONE || strcmp(node->area, audience->area) == 0 ||
-            !area_within(bytes_text(node->area), bytes_text(mine)) ||
-            !audience_has(audience, node->area))
-            continue;
-        json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:b}", "kind", "office", "node", node->name,
-                                "area", node->area, "name", area_name(policy, node->area), "read",
-                                (int)(read != NULL));
-        node_json_set(row, "read_on", json_incref(json_object_get(read, "on")));
-        admin_row(call, row);
-    }
-}
-
-static void coverage_places(struct node_admin *admin, struct admin_call *call, const char *mine,
-                            const struct audience_copy *audience, unsigned level,
-                            const json_t *covered)
-{
-    const struct policy *policy = node_store_policy(admin->parts.store);
-    char today[11];
-    date_of_ms(node_admin_claim_ms(admin), today);
-    for (size_t i = 0; i < policy->area_count; i++) {
-        const struct policy_area *area = &policy->areas[i];
-        const json_t *at = json_object_get(covered, area->code);
-        char within[NODE_TEXT_MAX + 1];
-        if (area_level(bytes_text(area->code)) != level || !policy_area_at(area, today) ||
-            !area_within(bytes_text(area->code), bytes_text(mine)) ||
-            !audience_has(audience, area->code))
-            continue;
-        (void)snprintf(within, sizeof within, "%s", area->code);
-        char *dot = strrchr(within, '.');
-        if (dot != NULL)
-            *dot = '\0';
-        json_t *row =
-            json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "kind", "area", "area", area->code, "name",
-                      area->name, "within", within, "within_name", area_name(policy, within),
-                      "covered", json_integer_value(json_object_get(at, "count")));
-        node_json_set(row, "on", json_incref(json_object_get(at, "on")));
-        admin_row(call, row);
-    }
+    size_t index;
+    json_t *row;
+    json_array_foreach(rows, index, row)
+        admin_row(call, json_incref(row));
+    json_decref(rows);
 }
 
 void node_cmd_coverage(struct node_admin *admin, struct admin_call *call)
@@ -330,6 +278,7 @@ void node_cmd_coverage(struct node_admin *admin, struct admin_call *call)
     struct announce_office office;
     struct bytes text;
     struct id record;
+    char today[11];
     unsigned level = 0, receipt_level = 0;
     if (!node_arg_needed(call, "id", &text) || !node_arg_record(admin, call, text, &record))
         return;
@@ -343,6 +292,7 @@ void node_cmd_coverage(struct node_admin *admin, struct admin_call *call)
         return;
     }
     audience_take(&audience, c, view);
+    date_of_ms(node_admin_claim_ms(admin), today);
     json_t *done = json_object(), *receipts = json_object(), *covered = json_object();
     node_json_set(done, "id", node_json_uuid(&record));
     node_json_set(done, "short", node_json_bytes(view->short_text));
@@ -350,15 +300,21 @@ void node_cmd_coverage(struct node_admin *admin, struct admin_call *call)
     node_json_set(done, "title", field_text(admin, view, announce_title(c)));
     office_of(admin, &office);
     const struct trust_node *node = trust_node(node_store_trust(store), bytes_text(office.node));
-    const char *mine = node != NULL ? node->area : office.area;
+    /* Of offices and areas beyond its own it does not know. */
+    const struct coverage coverage = { .policy = policy,
+                                       .trust = node_store_trust(store),
+                                       .area = audience.area,
+                                       .within = node != NULL ? node->area : office.area,
+                                       .audience_has = audience_has,
+                                       .ctx = &audience };
     if (c->read_by.collection != NULL)
         err = covering_read(admin, &c->read_by, &record, &receipt_level, receipts);
     if (err == OK && c->covered_by.collection != NULL)
         err = covering_read(admin, &c->covered_by, &record, &level, covered);
     if (err == OK && c->read_by.collection != NULL)
-        coverage_offices(admin, call, mine, &audience, receipts);
+        rows_send(call, coverage_offices(&coverage, receipts));
     if (err == OK && c->covered_by.collection != NULL)
-        coverage_places(admin, call, mine, &audience, level, covered);
+        rows_send(call, coverage_areas(&coverage, level, today, covered));
     json_decref(receipts);
     json_decref(covered);
     if (err == OK) {

@@ -5,6 +5,7 @@
 
 #include "node/node_admin_draft.h"
 #include "node/node_answer.h"
+#include "proto/admin_answer.h"
 #include "proto/label.h"
 #include "proto/receipt.h"
 #include "proto/value_form.h"
@@ -44,52 +45,23 @@ static const struct policy_collection *answered_by(const struct node_admin *admi
     return found != NULL && found->answer != NULL ? found : NULL;
 }
 
-static json_t *label_json(const struct node_admin *admin, const struct policy_field *field,
-                          struct bytes code)
-{
-    const char *label =
-        code.len > 0 ? label_of(node_store_policy(admin->parts.store), field, code) : NULL;
-    return label != NULL ? json_string(label) : NULL;
-}
-
-/* State and unit of a submission, with their labels. */
 static void tell_state(const struct node_admin *admin, const struct record_view *view,
                        const struct policy_collection *collection, json_t *row)
 {
     const struct policy_answer *answer = collection->answer;
-    struct bytes state = view_code(view, collection, answer->state);
-    struct bytes unit = view_code(view, collection, answer->unit);
-    node_json_set(row, "collection", json_string(collection->name));
-    node_json_set(row, "title", json_string(collection->title));
-    node_json_set(row, "state", node_json_bytes(state));
-    node_json_set(row, "state_label", label_json(admin, &collection->fields[answer->state], state));
-    node_json_set(row, "unit", unit.len > 0 ? node_json_bytes(unit) : NULL);
-    node_json_set(row, "unit_label",
-                  answer->unit < 0 ? NULL
-                                   : label_json(admin, &collection->fields[answer->unit], unit));
+    admin_answer_state(row, node_store_policy(admin->parts.store), collection,
+                       view_code(view, collection, answer->state),
+                       view_code(view, collection, answer->unit));
 }
 
-/* Of the last answer what is a code or a date: all else is text that somebody wrote. */
 static void tell_answer(const struct node_admin *admin, const struct record_view *view,
                         const struct policy_collection *collection, json_t *row)
 {
     const struct policy_answer *answer = collection->answer;
     struct bytes given = view_value(view, collection, answer->field);
-    struct bytes decision = answer_last(given, answer->decision_key);
-    struct bytes target = answer_last(given, answer->target_key);
-    json_t *label = label_json(admin, &collection->fields[answer->state], decision);
-    char iso[11];
-    bool dated = target.len > 0 && date_parse(target, iso);
-    if (collection->fields[answer->field].sensitivity == SENSITIVITY_R) {
-        /* Of an answer that few may read only that there is one. */
-        json_decref(label);
-        label = NULL;
-        dated = false;
-    }
-    node_json_set(row, "answered", json_boolean(answer_given(given)));
-    node_json_set(row, "decision", label != NULL ? node_json_bytes(decision) : NULL);
-    node_json_set(row, "decision_label", label);
-    node_json_set(row, "target", dated ? json_string(iso) : NULL);
+    admin_answer_last(row, node_store_policy(admin->parts.store), collection, answer_given(given),
+                      answer_last(given, answer->decision_key),
+                      answer_last(given, answer->target_key));
 }
 
 static uint64_t age_ms(const struct node_owed *owed, uint64_t now_ms)
@@ -143,11 +115,7 @@ void node_answer_show(struct node_admin *admin, const struct record_view *view, 
     node_json_set(done, "receipt", node_json_receipt(admin, view));
     tell_answer(admin, view, collection, done);
     bool waits = node_store_owed_one(admin->parts.store, &view->id, &owed) == OK;
-    uint64_t now_ms = now_of(admin);
-    node_json_set(done, "unanswered_days",
-                  waits ? node_json_uint(age_ms(&owed, now_ms) / DAY_MS) : NULL);
-    node_json_set(done, "limit_days", json_integer(collection->answer->days));
-    node_json_set(done, "late", json_boolean(waits && node_owed_late(&owed, now_ms)));
+    admin_answer_waits(done, collection->answer, waits, waits ? age_ms(&owed, now_of(admin)) : 0);
 }
 
 json_t *node_answer_step(struct node_admin *admin, const struct id *record, enum lang lang)
@@ -205,28 +173,6 @@ struct unanswered {
     json_int_t late;
 };
 
-static void unit_add(struct unanswered *all, const json_t *row, bool late)
-{
-    const char *unit = json_string_value(json_object_get(row, "unit"));
-    size_t index;
-    json_t *one, *found = NULL;
-    json_array_foreach(all->units, index, one) {
-        const char *known = json_string_value(json_object_get(one, "unit"));
-        if (strcmp(known != NULL ? known : "", unit != NULL ? unit : "") == 0)
-            found = one;
-    }
-    if (found == NULL) {
-        found = json_pack("{s:O, s:O, s:i, s:i}", "unit", json_object_get(row, "unit"),
-                          "unit_label", json_object_get(row, "unit_label"), "count", 0, "late", 0);
-        json_array_append_new(all->units, found);
-    }
-    node_json_set(found, "count",
-                  json_integer(json_integer_value(json_object_get(found, "count")) + 1));
-    node_json_set(found, "late",
-                  json_integer(json_integer_value(json_object_get(found, "late")) + late));
-    all->late += late;
-}
-
 /* The row of one; NULL: the filters leave it out, or it is answered already, on its way. */
 static json_t *owed_json(struct unanswered *all, const struct node_owed *owed,
                          const struct record_view *view)
@@ -254,7 +200,8 @@ static json_t *owed_json(struct unanswered *all, const struct node_owed *owed,
     node_json_set(row, "days", node_json_uint(age / DAY_MS));
     node_json_set(row, "limit_days", json_integer(answer->days));
     node_json_set(row, "late", json_boolean(late));
-    unit_add(all, row, late);
+    admin_units_add(all->units, row, late);
+    all->late += late;
     return row;
 }
 
@@ -282,31 +229,17 @@ static void unanswered_end(void *ctx)
     free(all);
 }
 
-static bool unit_known(const struct node_admin *admin, struct admin_call *call, const char *unit)
-{
-    const struct policy *policy = node_store_policy(admin->parts.store);
-    char names[PROBLEM_DETAIL_MAX] = "";
-    for (size_t i = 0; policy != NULL && i < policy->collection_count; i++) {
-        const struct policy_collection *collection = &policy->collections[i];
-        if (collection->answer == NULL || collection->answer->unit < 0)
-            continue;
-        const struct policy_field *field = &collection->fields[collection->answer->unit];
-        if (label_known(policy, field, unit))
-            return true;
-        if (names[0] == '\0')
-            label_codes(field, names, sizeof names);
-    }
-    node_admin_refuse(call, ERR_CODE, unit, names);
-    return false;
-}
-
 void node_cmd_unanswered(struct node_admin *admin, struct admin_call *call)
 {
     const json_t *args = admin_call_args(call);
     const char *unit = json_string_value(json_object_get(args, "unit"));
     json_int_t days = json_integer_value(json_object_get(args, "days"));
-    if (unit != NULL && !unit_known(admin, call, unit))
+    char names[PROBLEM_DETAIL_MAX];
+    if (unit != NULL &&
+        !admin_unit_known(node_store_policy(admin->parts.store), unit, names, sizeof names)) {
+        node_admin_refuse(call, ERR_CODE, unit, names);
         return;
+    }
     struct unanswered *all = calloc(1, sizeof *all);
     if (all == NULL) {
         node_admin_refuse(call, ERR_MEMORY, "unanswered", NULL);

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "node/node_admin_inside.h"
-#include "proto/count.h"
+#include "proto/admin_count.h"
 
 #define COUNT_PAGE 256
 
@@ -59,28 +59,6 @@ static enum err count_page(struct counting *counting)
     return err != OK ? err : counting->err;
 }
 
-static json_t *cell_json(const struct count *count, const struct count_cell *cell)
-{
-    json_t *codes = json_array(), *labels = json_array();
-    for (size_t i = 0; i < count->by_count; i++) {
-        json_array_append_new(codes, json_string(cell->codes[i]));
-        json_array_append_new(labels, json_string(count_label(count, i, cell->codes[i])));
-    }
-    return json_pack("{s:o, s:o, s:I}", "codes", codes, "labels", labels, "records",
-                     (json_int_t)cell->records);
-}
-
-static json_t *count_done(const struct count *count)
-{
-    json_t *fields = json_array();
-    for (size_t i = 0; i < count->by_count; i++)
-        json_array_append_new(fields, json_pack("{s:s, s:s}", "name", count->by[i]->name, "label",
-                                                count->by[i]->label));
-    return json_pack("{s:s, s:s, s:o, s:I}", "collection", count->collection->name, "title",
-                     count->collection->title, "fields", fields, "records",
-                     (json_int_t)count->total);
-}
-
 /* While pages are read a turn gives no row. */
 static enum err count_next(void *ctx, json_t **ret_row, struct problem *problem)
 {
@@ -91,10 +69,10 @@ static enum err count_next(void *ctx, json_t **ret_row, struct problem *problem)
     if (!counting->whole)
         return count_page(counting);
     if (counting->at < counting->count.cell_count) {
-        *ret_row = cell_json(&counting->count, &counting->count.cells[counting->at++]);
+        *ret_row = admin_count_cell(&counting->count, &counting->count.cells[counting->at++]);
         return OK;
     }
-    *ret_row = count_done(&counting->count);
+    *ret_row = admin_count_done(&counting->count);
     return ERR_NOT_FOUND;
 }
 
@@ -105,36 +83,11 @@ static void count_end(void *ctx)
     free(counting);
 }
 
-/* args.by: names; args.find: {name: text}. False: refused. */
-static bool count_ask(struct count *count, struct admin_call *call)
-{
-    const json_t *args = admin_call_args(call);
-    json_t *find = json_object_get(args, "find"), *value;
-    struct problem problem = { .code = OK };
-    const char *name;
-    size_t index;
-    enum err err = OK;
-    json_array_foreach(json_object_get(args, "by"), index, value) {
-        name = json_string_value(value);
-        if (err == OK)
-            err = count_by(count, name != NULL ? name : "", &problem);
-    }
-    json_object_foreach(find, name, value) {
-        const char *text = json_string_value(value);
-        if (err == OK)
-            err = count_where(count, name, text != NULL ? text : "", &problem);
-    }
-    if (err == OK && count->by_count == 0)
-        err = problem_set(&problem, ERR_USAGE, "by", "one field or two");
-    if (err != OK)
-        admin_fail(call, &problem);
-    return err == OK;
-}
-
 void node_cmd_count(struct node_admin *admin, struct admin_call *call)
 {
     const struct policy *policy = node_store_policy(admin->parts.store);
     const struct policy_collection *collection;
+    struct problem problem = { .code = OK };
     struct bytes name;
     if (!node_arg_needed(call, "collection", &name) ||
         !node_arg_collection(admin, call, name, &collection))
@@ -147,12 +100,13 @@ void node_cmd_count(struct node_admin *admin, struct admin_call *call)
     counting->admin = admin;
     counting->rules = policy->hash;
     count_open(policy, collection, &counting->count);
-    if (!count_ask(&counting->count, call)) {
+    enum err err = admin_count_ask(admin_call_args(call), &counting->count, &problem);
+    if (err != OK) {
         count_end(counting);
+        admin_fail(call, &problem);
         return;
     }
-    enum err err =
-        admin_rows_start(&admin->rows, admin->parts.loop, call, count_next, count_end, counting);
+    err = admin_rows_start(&admin->rows, admin->parts.loop, call, count_next, count_end, counting);
     if (err != OK) {
         count_end(counting);
         node_admin_refuse(call, err, "count", NULL);

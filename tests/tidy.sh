@@ -74,7 +74,7 @@ only() {
     only 'c?zmq' 'common/loop|hub/hub_access'
     only 'sqlite3' 'common/db|node/node_store|hub/hub_store'
     only 'confuse' 'common/config\.c|proto/policy_text(_fields\.c|_inside\.h|\.c)'
-    only 'jansson' 'common/admin|common/tkskctl/|(node|hub)/[a-z_]*admin'
+    only 'jansson' 'common/admin|common/tkskctl/|proto/admin_|(node|hub)/[a-z_]*admin'
     only 'z(std|dict)' 'proto/compress\.c'
     only 'systemd/' 'common/service\.c'
     only 'cmocka' 'tests/'
