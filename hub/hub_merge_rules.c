@@ -11,7 +11,8 @@
 bool merge_has_rules(const struct merge *m, const struct change *change)
 {
     const struct policy_collection *c = policy_collection(m->then, change->collection);
-    return c && rules_asked(m->then, c, &m->author);
+    const struct policy_collection *now = policy_collection(m->store->policy, change->collection);
+    return c && (rules_asked(m->then, c, &m->author) || (now && now->workflow_count > 0));
 }
 
 enum err merge_keep_record(struct merge *m)
@@ -162,6 +163,9 @@ enum err merge_rules(struct merge *m, const struct change *change, struct proble
     err = rules_authority(&in, problem);
     if (!err)
         err = rules_check(&in, problem, NULL);
+    in.policy = m->store->policy; /* what froze stays as it is, whatever the author knows */
+    if (!err && in.policy != m->then)
+        err = rules_frozen(&in, problem);
     return m->rules_err ? m->rules_err : err;
 }
 

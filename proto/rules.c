@@ -524,6 +524,20 @@ static enum err check_dated(const struct visit *visit)
     return OK;
 }
 
+enum err rules_frozen(const struct rules_input *in, struct problem *problem)
+{
+    struct visit visit;
+    enum err err = OK;
+    const struct policy_collection *collection =
+        policy_collection(in->policy, in->change->collection);
+    if (collection == NULL || in->change->op == OP_CREATE)
+        return OK;
+    rules_visit(&visit, in, collection, problem);
+    for (size_t i = 0; i < collection->workflow_count && err == OK; i++)
+        err = check_frozen(&visit, &collection->workflows[i]);
+    return err;
+}
+
 enum err rules_check(const struct rules_input *in, struct problem *problem,
                      struct warnings *warnings)
 {

@@ -47,6 +47,10 @@ NODISCARD enum err rules_authority(const struct rules_input *in, struct problem 
 NODISCARD enum err rules_check(const struct rules_input *in, struct problem *problem,
                                struct warnings *warnings);
 
+/* What of that goes by the rules in force too, under whichever the change was written: ERR_FROZEN
+ * alone. */
+NODISCARD enum err rules_frozen(const struct rules_input *in, struct problem *problem);
+
 /* What a state may become by the author's own hand: "ditandatangani (T), batal (T)". */
 void rules_allowed(const struct policy *policy, const struct policy_collection *collection,
                    const struct policy_workflow *workflow, struct bytes state, char *ret,

@@ -13,7 +13,7 @@
 #define AREA "36.04.29"
 
 /* clang-format off */
-#define PLEA(name)                                                                                 \
+#define PLEA(name, stays)                                                                                 \
     "collection " name " { title = 'T " name "' area_field = area\n"                               \
     "field area { type = area required = true authority = {T, D} sensitivity = U }\n"              \
     "field what { type = text required = true authority = {T, D} sensitivity = U }\n"              \
@@ -23,25 +23,35 @@
     "workflow stage { edge start { to = draft authority = {T} }\n"                                 \
     "    edge send { from = {draft} to = sent authority = {T} requires = {agreed} }\n"             \
     "    edge take { from = {sent} to = taken authority = {H} rules = {signed} }\n"                \
-    "    frozen taken { open = {stage} } }\n"                                                      \
+    "    frozen taken { open = {stage} } " stays "}\n"                                                      \
     "rule signed { label = 'Not signed' check = 'signature(agreed) = \"ok\"' on = edge }\n"        \
     "}\n"
 static const char more[] =
     "authority H { label = 'Hub' computed = true }\n"
     "code_list step { version '2020-01-01' { code draft { } code sent { } code taken { } } }\n"
-    PLEA("plea") PLEA("wish");
+    PLEA("plea", "") PLEA("wish", "");
+/* With one more state that freezes. */
+static const char later[] =
+    "authority H { label = 'Hub' computed = true }\n"
+    "code_list step { version '2020-01-01' { code draft { } code sent { } code taken { } } }\n"
+    PLEA("plea", "frozen draft { open = {stage, agreed} } ") PLEA("wish", "");
 /* clang-format on */
 
 static struct fixture f;
 
-static int set_up(void **state)
+static void rules(const char *of)
 {
     char *source = NULL;
-    (void)state;
-    fixture_open(&f, false);
-    assert_true(asprintf(&source, "%s%s", fixture_source, more) > 0);
+    assert_true(asprintf(&source, "%s%s", fixture_source, of) > 0);
     fixture_rules(&f, source);
     free(source);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    fixture_open(&f, false);
+    rules(more);
     return 0;
 }
 
@@ -291,6 +301,32 @@ static void what_is_taken_does_not_change_by_a_delete_an_undelete_or_a_move(void
     assert_false(fixture_deleted(&f, "plea", &id));
 }
 
+static void nobody_unfreezes_a_record_by_naming_older_rules(void **state)
+{
+    (void)state;
+    struct id id = plea();
+    const uint64_t before = hub_store_policy_mark(f.store).rules_version;
+    rules(later);
+    for (unsigned i = 0; i < 2; i++) {
+        struct draft *d = draft_new(&f, NODE_A, OPERATOR_A);
+        d->rules_version = before;
+        if (i == 0)
+            draft_update(d, "plea", &id, base_rev(now()), VALUES(V_TEXT("what", "palace")));
+        else
+            draft_delete(d, "plea", &id, base_rev(now()));
+        struct sent sent = fixture_send(d);
+        assert_answer(&f, &sent, 0, REJECTED, "frozen");
+    }
+    /* all else goes by the rules that its author had */
+    struct draft *d = draft_new(&f, NODE_A, OPERATOR_A);
+    d->rules_version = before;
+    draft_update(d, "plea", &id, base_rev(now()),
+                 VALUES(V_TEXT("agreed", agreed_by(OPERATOR_A, &id)), V_TEXT("stage", "sent")));
+    struct sent sent = fixture_send(d);
+    assert_answer(&f, &sent, 0, ACCEPTED, "");
+    assert_string_equal(text_of(&id, "stage"), "taken");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -302,6 +338,7 @@ int main(void)
         TEST(whoever_brings_it_the_signer_is_asked),
         TEST(a_covered_value_that_is_held_holds_up_the_step),
         TEST(an_answer_puts_no_signature_in_that_does_not_count),
+        TEST(nobody_unfreezes_a_record_by_naming_older_rules),
         TEST(what_is_taken_does_not_change_by_a_delete_an_undelete_or_a_move),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
