@@ -91,6 +91,29 @@ only() {
     grep -nE '\b(TODO|FIXME|XXX)\b' "${code[@]}"
 } >>"$findings"
 
+# --- the rows of the people's needs -----------------------------------------------------------
+
+# Each row of README's table has the script that it names, whose name begins with the row's number
+# (others may stand before it), and each number of a script's name stands in the table and at the
+# script's head.
+rows_of_name() { # rows_of_name SCRIPT: 07-08-09-ppks-psks.sh is 7 8 9
+    grep -oE '^([0-9]{2}-)+' <<<"$1" | tr -s - '\n' | sed 's/^0//'
+}
+table=$(sed -nE 's#^\| ([0-9]+) \|.*\| ([0-9][a-z0-9-]*\.sh) \|$#\1 \2#p' README.md)
+[ -n "$table" ] || echo "README.md:1: no table of rows and their scripts" >>"$findings"
+while read -r row script; do
+    [ -e "tests/e2e/rows/$script" ] && rows_of_name "$script" | grep -qx "$row" ||
+        echo "README.md:1: row $row: $script does not show it"
+done <<<"$table" >>"$findings"
+for path in tests/e2e/rows/[0-9]*; do
+    script=${path##*/}
+    for row in $(rows_of_name "$script"); do
+        grep -qxF "$row $script" <<<"$table" || echo "$path:1: row $row is not in README.md's table"
+        grep -qE "^# Row $row: " "$path" || echo "$path:1: does not say row $row in its head"
+    done
+done >>"$findings"
+cut -d ' ' -f 1 <<<"$table" | sort -n | uniq -d | sed 's/.*/README.md:1: row & twice/' >>"$findings"
+
 cat "$findings"
 count=$(wc -l <"$findings")
 [ "$count" = 0 ] || echo "$count findings"
