@@ -159,21 +159,6 @@ static enum err short_of(struct review *review, const char *node, const struct c
     return OK;
 }
 
-static const char *op_name(enum change_op op)
-{
-    switch (op) {
-    case OP_CREATE:
-        return "create";
-    case OP_UPDATE:
-        return "update";
-    case OP_DELETE:
-        return "delete";
-    case OP_RESOLVE:
-        return "resolve";
-    }
-    must_failed("an op", __FILE__, __LINE__);
-}
-
 /* Which record it is about. */
 static enum err name_change(struct review *review, const char *node, const struct change *change,
                             json_t *object)
@@ -184,7 +169,7 @@ static enum err name_change(struct review *review, const char *node, const struc
     enum err err = short_of(review, node, change, id, number);
     hub_json_set(object, "id", json_string(id));
     hub_json_set(object, "short", number[0] != '\0' ? json_string(number) : NULL);
-    hub_json_set(object, "op", json_string(op_name(change->op)));
+    hub_json_set(object, "op", json_string(change_op_name(change->op)));
     hub_json_set(object, "collection", hub_json_text(change->collection));
     hub_json_set(object, "title",
                  collection != NULL && collection->title != NULL ? json_string(collection->title)

@@ -377,21 +377,6 @@ const char *node_state_of(const struct record_view *view)
     return view->deleted ? "deleted" : view->pending ? "pending" : "confirmed";
 }
 
-const char *node_op_name(enum change_op op)
-{
-    switch (op) {
-    case OP_CREATE:
-        return "create";
-    case OP_UPDATE:
-        return "update";
-    case OP_DELETE:
-        return "delete";
-    case OP_RESOLVE:
-        return "resolve";
-    }
-    return "unknown";
-}
-
 void node_reason_text(struct bytes reason, struct bytes field, enum lang lang, char *ret,
                       size_t cap)
 {

@@ -144,7 +144,7 @@ static void first_change(struct node_admin *admin, const struct txn *txn, json_t
     const struct policy_collection *collection =
         policy != NULL ? policy_collection(policy, change->collection) : NULL;
     const struct record_view *view;
-    node_json_set(row, "op", json_string(node_op_name(change->op)));
+    node_json_set(row, "op", json_string(change_op_name(change->op)));
     node_json_set(row, "collection", node_json_bytes(change->collection));
     node_json_set(row, "title", collection != NULL ? json_string(collection->title) : NULL);
     node_json_set(row, "id", node_json_uuid(&change->record));
@@ -254,7 +254,7 @@ static json_t *change_json(struct node_admin *admin, const struct change *change
         policy != NULL ? policy_collection(policy, change->collection) : NULL;
     const struct record_view *view;
     json_t *row = json_object();
-    node_json_set(row, "op", json_string(node_op_name(change->op)));
+    node_json_set(row, "op", json_string(change_op_name(change->op)));
     node_json_set(row, "collection", node_json_bytes(change->collection));
     node_json_set(row, "title", collection != NULL ? json_string(collection->title) : NULL);
     node_json_set(row, "id", node_json_uuid(&change->record));

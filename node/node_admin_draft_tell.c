@@ -239,7 +239,7 @@ static void open_row(struct node_admin *admin, enum lang lang, const struct draf
     const struct policy_collection *collection = node_draft_collection(admin, first);
     node_json_set(row, "collection", node_json_bytes(first->collection));
     node_json_set(row, "title", collection != NULL ? json_string(collection->title) : NULL);
-    node_json_set(row, "op", json_string(node_op_name(first->op)));
+    node_json_set(row, "op", json_string(change_op_name(first->op)));
     node_json_set(row, "changes", json_integer((json_int_t)draft->change_count));
     node_json_set(row, "by", draft->author.len > 0 ? node_json_bytes(draft->author) : NULL);
     node_json_set(row, "summary", summary_json(admin, first));
@@ -279,7 +279,7 @@ static json_t *change_json(struct node_admin *admin, unsigned index,
     const struct policy_collection *collection = node_draft_collection(admin, change);
     json_t *row = json_object(), *fields = json_array();
     node_json_set(row, "change", json_integer((json_int_t)index + 1));
-    node_json_set(row, "op", json_string(node_op_name(change->op)));
+    node_json_set(row, "op", json_string(change_op_name(change->op)));
     node_json_set(row, "collection", node_json_bytes(change->collection));
     node_json_set(row, "title", collection != NULL ? json_string(collection->title) : NULL);
     node_json_set(row, "id", id_is_zero(&change->record) ? NULL : node_json_uuid(&change->record));

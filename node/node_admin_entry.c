@@ -409,7 +409,7 @@ static bool op_of(struct bytes text, enum change_op *ret_op)
 {
     static const enum change_op ops[] = { OP_CREATE, OP_UPDATE, OP_DELETE };
     for (size_t i = 0; i < COUNT_OF(ops); i++) {
-        if (bytes_is(text, node_op_name(ops[i]))) {
+        if (bytes_is(text, change_op_name(ops[i]))) {
             *ret_op = ops[i];
             return true;
         }

@@ -185,7 +185,6 @@ json_t *node_json_warnings(const struct warnings *warnings, enum lang lang);
 void node_json_set(json_t *object, const char *key, json_t *value); /* takes; NULL becomes null */
 const char *node_state_of(const struct record_view *view);
 const char *node_lane_name(enum lane lane);
-const char *node_op_name(enum change_op op);
 /* Rule and remedy of a reason name, for a person; empty when there is no such reason. */
 void node_reason_text(struct bytes reason, struct bytes field, enum lang lang, char *ret,
                       size_t cap);

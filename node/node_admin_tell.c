@@ -55,7 +55,7 @@ static void attention_change(void *ctx, const struct own_change *change)
     node_json_set(row, "id", node_json_uuid(&change->record));
     node_json_set(row, "leaf", node_json_hash(&change->leaf));
     node_json_set(row, "index", json_integer((json_int_t)change->index));
-    node_json_set(row, "op", json_string(node_op_name(change->op)));
+    node_json_set(row, "op", json_string(change_op_name(change->op)));
     node_json_set(row, "reason", change->reason.len > 0 ? node_json_bytes(change->reason) : NULL);
     node_json_set(row, "reason_text", reason[0] != '\0' ? json_string(reason) : NULL);
     node_json_set(row, "field", change->field.len > 0 ? node_json_bytes(change->field) : NULL);

@@ -283,7 +283,7 @@ static void history_add(void *ctx, const struct own_change *own)
     char reason[PROBLEM_DETAIL_MAX + 256];
     json_t *row = json_object();
     node_json_set(row, "leaf", node_json_hash(&own->leaf));
-    node_json_set(row, "op", json_string(node_op_name(own->op)));
+    node_json_set(row, "op", json_string(change_op_name(own->op)));
     node_json_set(row, "state", json_string(node_change_place(history->admin, own)));
     node_json_set(row, "own", json_true());
     node_json_set(row, "operator", own->author > 0 ? node_json_uint(own->author) : NULL);

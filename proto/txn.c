@@ -39,6 +39,21 @@ static void base_decode(struct reader *reader, struct change *change)
         reader_refuse(reader);
 }
 
+const char *change_op_name(enum change_op op)
+{
+    switch (op) {
+    case OP_CREATE:
+        return "create";
+    case OP_UPDATE:
+        return "update";
+    case OP_DELETE:
+        return "delete";
+    case OP_RESOLVE:
+        return "resolve";
+    }
+    must_failed("an op", __FILE__, __LINE__);
+}
+
 void change_encode(const struct change *change, struct writer *out)
 {
     writer_array(out, 7);
