@@ -104,6 +104,35 @@ static bool take_values(struct reply *reply, struct admin_call *call)
     return false;
 }
 
+/* The edges into the state that the answer names ask for this field. */
+static bool state_requires(const struct reply *reply, size_t index)
+{
+    const int state = reply->collection->answer->state;
+    const char *name = reply->collection->fields[state].name;
+    const char *to = json_string_value(json_object_get(reply->fields, name));
+    for (size_t w = 0; to != NULL && w < reply->collection->workflow_count; w++) {
+        const struct policy_workflow *workflow = &reply->collection->workflows[w];
+        for (size_t e = 0; workflow->field == state && e < workflow->edge_count; e++)
+            for (size_t r = 0; r < workflow->edges[e].required_count; r++)
+                if (workflow->edges[e].required[r] == index &&
+                    strcmp(workflow->edges[e].to, to) == 0)
+                    return true;
+    }
+    return false;
+}
+
+/* A part of the answer that is a field of the record too (a reason, say) goes into both, where the
+ * new state asks for it: nobody types it twice. */
+static void share_parts(struct reply *reply)
+{
+    for (size_t i = 0; i < reply->collection->field_count; i++) {
+        const char *name = reply->collection->fields[i].name;
+        for (size_t n = 0; n < reply->count; n++)
+            if (strcmp(reply->items[n].key, name) == 0 && state_requires(reply, i))
+                node_json_set(reply->fields, name, json_string(reply->items[n].text));
+    }
+}
+
 /* When and by whom, where the policy has keys for it and nobody said otherwise. */
 static void fill_in(struct reply *reply)
 {
@@ -217,6 +246,7 @@ void node_cmd_answer(struct node_admin *admin, struct admin_call *call)
             node_arg_record(admin, call, id, &entering.changes[0].record) &&
             find_field(&reply, call, &entering.changes[0].record, &stands) &&
             take_values(&reply, call)) {
+            share_parts(&reply);
             fill_in(&reply);
             reply_submit(&reply, &entering, stands, space);
         }

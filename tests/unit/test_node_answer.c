@@ -16,7 +16,7 @@
 static const char submissions[] =
     "code_list langkah { version '2020-01-01' { code draf { label = 'Draf' }\n"
     "    code masuk { label = 'Masuk' } code periksa { label = 'Diperiksa' }\n"
-    "    code setuju { label = 'Disetujui' } } }\n"
+    "    code setuju { label = 'Disetujui' } code tolak { label = 'Ditolak' } } }\n"
     "code_list bidang { version '2020-01-01' { code sosial { label = 'Bidang sosial' }\n"
     "    code dana { label = 'Bidang dana' } } }\n"
     "collection usul { title = 'Usul' area_field = kec\n"
@@ -26,6 +26,11 @@ static const char submissions[] =
     "field rahasia { type = text length = 40 authority = {T} sensitivity = P }\n"
     "field jawab { type = list element = map keys = {apa, kapan, ket, sampai, siapa}\n"
     "    append_only = true authority = {T} sensitivity = U label = 'Jawaban' }\n"
+    "field ket { type = text length = 40 authority = {T} sensitivity = U label = 'Alasan' }\n"
+    "workflow langkah { edge draf { to = draf authority = {T} }\n"
+    "    edge masuk { to = masuk authority = {T} }\n"
+    "    edge setuju { from = {masuk, periksa} to = setuju authority = {T} }\n"
+    "    edge tolak { from = {masuk} to = tolak authority = {T} requires = {ket} } }\n"
     "%s}\n";
 static const char answer[] =
     "answer { field = jawab state = langkah unit = bidang days = 14 open = {masuk, periksa}\n"
@@ -254,16 +259,21 @@ static void own_changes_and_other_offices_submissions_are_no_answer(void **state
 
 /* --- answering ------------------------------------------------------------------------------- */
 
-static const char *answer_text(struct admin_world *w, const struct id *id)
+static const char *field_text(struct admin_world *w, const struct id *id, const char *name)
 {
     size_t index;
     json_t *row;
     assert_true(world_ask(w, "show", json_pack("{s:s}", "id", id_text(id))));
     json_array_foreach(json_object_get(world_done(w), "fields"), index, row) {
-        if (strcmp(json_string_value(json_object_get(row, "name")), "jawab") == 0)
+        if (strcmp(json_string_value(json_object_get(row, "name")), name) == 0)
             return json_string_value(json_object_get(row, "value"));
     }
     return "";
+}
+
+static const char *answer_text(struct admin_world *w, const struct id *id)
+{
+    return field_text(w, id, "jawab");
 }
 
 static bool reply(struct admin_world *w, const struct id *id, json_t *values)
@@ -289,6 +299,20 @@ static void an_answer_goes_behind_those_that_stand(void **state)
     assert_int_equal(status(w, "unanswered"), 0);
     assert_true(world_ask(w, "show", json_pack("{s:s}", "id", id_text(&id))));
     assert_string_equal(world_text(w, "hop"), "answered");
+}
+
+static void a_reason_that_the_new_state_asks_for_is_typed_once(void **state)
+{
+    struct admin_world *w = *state;
+    struct id id = submit(w, "masuk");
+    assert_true(reply(w, &id, json_pack("{s:s, s:s}", "apa", "tunggu", "ket", "dicek dulu")));
+    assert_string_equal(field_text(w, &id, "ket"), "");
+    assert_false(reply(w, &id, json_pack("{s:s, s:s}", "apa", "tolak", "state", "tolak")));
+    assert_true(reply(
+        w, &id,
+        json_pack("{s:s, s:s, s:s}", "apa", "tolak", "state", "tolak", "ket", "belum lengkap")));
+    assert_string_equal(field_text(w, &id, "ket"), "belum lengkap");
+    assert_non_null(strstr(answer_text(w, &id), "ket=belum lengkap"));
 }
 
 static void who_answers_may_say_when_and_in_whose_name(void **state)
@@ -464,6 +488,7 @@ int main(void)
         TEST(an_answer_is_told_until_somebody_puts_it_away),
         TEST(own_changes_and_other_offices_submissions_are_no_answer),
         TEST(an_answer_goes_behind_those_that_stand),
+        TEST(a_reason_that_the_new_state_asks_for_is_typed_once),
         TEST(who_answers_may_say_when_and_in_whose_name),
         TEST(answers_that_fit_nothing_are_refused_with_what_fits),
         TEST(an_answer_with_two_values_is_decided_first),
