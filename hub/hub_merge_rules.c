@@ -179,7 +179,8 @@ static enum err put(void *context, const struct policy_field *field, struct byte
     must(now != NULL);
     if (value.len > sizeof(m->added) - m->added_len)
         return ERR_LIMIT;
-    memcpy(m->added + m->added_len, value.at, value.len);
+    if (value.len > 0)
+        memcpy(m->added + m->added_len, value.at, value.len);
     struct hub_value *stand = &m->record.fields[now - c->fields];
     stand->raw = value.len > 0 ? bytes_of(m->added + m->added_len, value.len) : bytes_of(NULL, 0);
     stand->rev = m->number;

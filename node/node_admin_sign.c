@@ -306,7 +306,7 @@ static void answer_show(struct signing *signing, const struct warnings *warnings
 void node_cmd_sign_show(struct node_admin *admin, struct admin_call *call)
 {
     struct signing signing;
-    struct edits edits = { NULL };
+    struct edits edits = { .changes = NULL };
     struct warnings warnings = { .count = 0 };
     if (signing_open(admin, call, &signing)) {
         if (!edits_open(&signing, &edits))
@@ -392,7 +392,7 @@ static enum err sign_all(const struct signing *signing, struct edits *edits,
 void node_cmd_sign(struct node_admin *admin, struct admin_call *call)
 {
     struct signing signing;
-    struct edits edits = { NULL };
+    struct edits edits = { .changes = NULL };
     struct entering entering;
     struct secret_key *seed = NULL;
     size_t count = json_array_size(json_object_get(admin_call_args(call), "ids"));

@@ -1,22 +1,23 @@
 #include "tests/unit/rules_fixture.h"
 
-static uint8_t space[RULES_BYTES_MAX];
+static uint8_t document[RULES_BYTES_MAX];
 
 /* The source with the first `old` in it replaced. */
 static void with(const char *old, const char *new, char *ret, size_t cap)
 {
     static const char source[] = WORK_SOURCE;
-    const char *at = strstr(source, old);
-    if (at == NULL)
+    const char *found = strstr(source, old);
+    if (found == NULL)
         fail_msg("the source has no %s", old);
-    int len = snprintf(ret, cap, "%.*s%s%s", (int)(at - source), source, new, at + strlen(old));
+    int len =
+        snprintf(ret, cap, "%.*s%s%s", (int)(found - source), source, new, found + strlen(old));
     assert_true(len > 0 && (size_t)len < cap);
 }
 
 static enum err compile(const char *old, const char *new, struct problem *problem)
 {
     static char text[2 * sizeof(WORK_SOURCE)];
-    struct buf ret = buf_of(space, sizeof space);
+    struct buf ret = buf_of(document, sizeof document);
     with(old, new, text, sizeof text);
     *problem = (struct problem){ .code = OK };
     return compile_bytes(bytes_text(text), NULL, 1, NULL, &ret, problem);
@@ -186,7 +187,7 @@ static void sharing_and_answers_name_what_is_there(void **state)
 static void a_table_says_what_was_in_force_on_that_day(void **state)
 {
     (void)state;
-    struct policy *policy = policy_of(
+    struct policy *made = policy_of(
         WORK_HEAD
         "table tali { version '2018-01-01' { until = '2020-01-01' basis = 'A' "
         "row apbn { value = 5 } }\n"
@@ -205,12 +206,12 @@ static void a_table_says_what_was_in_force_on_that_day(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         int64_t number = 0;
-        assert_int_equal(policy_table_at(policy, bytes_text("tali"), bytes_text(cases[i].key),
+        assert_int_equal(policy_table_at(made, bytes_text("tali"), bytes_text(cases[i].key),
                                          cases[i].date, &number),
                          cases[i].there);
         assert_int_equal(number, cases[i].number);
     }
-    policy_close(&policy);
+    policy_close(&made);
 }
 
 static void an_area_counts_between_its_dates(void **state)
@@ -222,8 +223,8 @@ static void an_area_counts_between_its_dates(void **state)
          "within = '36.04' area '36.04.77' { name = 'X' "
          "from = '2026-03-01' until = '2026-05-01' } }",
          text, sizeof text);
-    struct policy *policy = policy_of(text, 1, NULL);
-    const struct policy_area *area = policy_area(policy, bytes_text("36.04.77"));
+    struct policy *made = policy_of(text, 1, NULL);
+    const struct policy_area *area = policy_area(made, bytes_text("36.04.77"));
     assert_non_null(area);
     assert_false(policy_area_at(area, "2026-02-28"));
     assert_true(policy_area_at(area, "2026-03-01"));
@@ -248,18 +249,18 @@ static void an_area_counts_between_its_dates(void **state)
                                        .collection = bytes_text("usul"),
                                        .fields = writer_bytes(&out) };
         enum err err =
-            validate_change(policy, &change, &author, UINT64_C(1780000000000), &problem, NULL);
+            validate_change(made, &change, &author, UINT64_C(1780000000000), &problem, NULL);
         if ((err == OK) != days[i].fits)
             fail_msg("%s: %s %s: %s", days[i].day, err_name(err), problem.thing, problem.detail);
     }
-    policy_close(&policy);
+    policy_close(&made);
 }
 
 static void what_was_read_stands_in_the_policy(void **state)
 {
     (void)state;
-    struct policy *policy = policy_of(WORK_SOURCE, 1, NULL);
-    const struct policy_collection *usul = policy_collection(policy, bytes_text("usul"));
+    struct policy *made = policy_of(WORK_SOURCE, 1, NULL);
+    const struct policy_collection *usul = policy_collection(made, bytes_text("usul"));
     assert_int_equal(usul->workflow_count, 1);
     const struct policy_workflow *flow = &usul->workflows[0];
     assert_string_equal(usul->fields[flow->field].name, "status");
@@ -272,13 +273,13 @@ static void what_was_read_stands_in_the_policy(void **state)
     assert_int_equal(flow->edges[0].from_count, 0);
     assert_int_equal(flow->edges[5].from_count, 2);
     assert_int_equal(flow->frozen_count, 2);
-    assert_true(policy->narrow == AUTHORITY('K'));
+    assert_true(made->narrow == AUTHORITY('K'));
     const struct policy_field *ttd = policy_field(usul, bytes_text("ttd"));
     assert_int_equal(ttd->type, FIELD_SIGNATURE);
     assert_int_equal(ttd->cover_count, 2);
     assert_string_equal(ttd->signers[0], "tksk");
     assert_null(policy_rule(usul, bytes_text("nominal_batas"))->when == NULL ? "no when" : NULL);
-    policy_close(&policy);
+    policy_close(&made);
 }
 
 int main(void)
