@@ -58,6 +58,7 @@ static const struct {
     { "tksk_collection", { NULL } },
     { "tksk_conflict", { "held_value", "chosen" } },
     { "tksk_decision", { NULL } },
+    { "tksk_document", { "signed" } },
     { "tksk_entry", { NULL } },
     { "tksk_epoch", { NULL } },
     { "tksk_field", { NULL } },

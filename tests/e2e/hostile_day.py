@@ -1,4 +1,4 @@
-"""What an enrolled office that means harm can do with lanes, parked work, countersignatures,
+"""What an enrolled office that means harm can do with lanes, parked work, countersignatures, states,
 dictionaries, the first load and requests: parts like those of hostile.py, each ends with calm()."""
 import copy
 import os
@@ -21,8 +21,10 @@ from client import (
     RETURN,
     SLICE_MAX,
     URGENT,
+    create,
     enc,
     sign,
+    update,
 )
 from district import check, is_, say
 from hostile import EVIL, GOOD, Scene, orang, silent_or_refused, wire_push
@@ -241,6 +243,58 @@ def countersigned(scene):
     scene.calm("a countersigner who is gone")
 
 
+# --- states ---------------------------------------------------------------------------------------
+
+
+def states(scene):
+    """A record goes the way of its states, whatever an office says that it had seen or agreed."""
+    evil = scene.evil
+    scene.again()
+    common = {"kode_kec": EVIL, "dasar_pemrosesan": "tugas_publik", "status_rekaman": "aktif"}
+    person, record = os.urandom(16), os.urandom(16)
+    _, _, entries = evil.put(
+        create("orang", person, {**common, "status_hidup": "hidup", "nama": "Siti", "jk": "P"})
+    )
+    is_("the person", entries, [])
+    scene.records += 1
+    fields = {
+        **common, "jenis": "alat_bantu", "tgl_usulan": time.strftime("%Y-%m-%d"),
+        "pengusul": {"jenis": "perorangan", "nama": "Siti"}, "penerima": [person],
+        "isi": {"uraian": "kursi roda"}, "status": "draf",
+    }
+    mark = f"{evil.author.number}/{evil.trust.version}/1/{bytes(64).hex()}"
+    for status in ("diajukan", "ditandatangani", "diterima", "disetujui", "selesai"):
+        early = {**fields, "status": status, "diketahui_tksk": True, "ttd_tksk": mark}
+        _, _, entries = evil.put(create("usulan", os.urandom(16), early))
+        scene.expect(
+            [e[1:4] for e in entries] == [[REJECTED, "workflow", "status"]], f"{status}: {entries}"
+        )
+    _, number, entries = evil.put(create("usulan", record, fields))
+    is_("the proposal", entries, [])
+    base, epoch = (evil.welcome["epoch"], number), evil.welcome["epoch"]
+    for what, move, wanted in (
+        ("past a state", {"status": "ditandatangani", "diketahui_tksk": True, "ttd_tksk": mark},
+         "workflow"),
+        ("the hub's own state", {"status": "diterima"}, "workflow"),
+        ("another's state", {"status": "diverifikasi"}, "workflow"),
+        ("no state", {"status": None}, "required"),
+        ("a state that is none", {"status": "beres"}, "code"),
+        ("another's field", {"nilai_disetujui": 1}, "authority"),
+    ):
+        for seen in (base, (0, 0, os.urandom(32)), (epoch, 1), (*base, os.urandom(32))):
+            _, _, entries = evil.put(update("usulan", record, seen, move))
+            got = [e[1:3] for e in entries]
+            scene.expect(got == [[REJECTED, wanted]], f"{what}, base {seen}: {entries}")
+    _, number, entries = evil.put(update("usulan", record, base, {"status": "diajukan"}))
+    is_("handed in", entries, [])
+    move = {"status": "ditandatangani", "diketahui_tksk": True, "ttd_tksk": mark}
+    _, _, entries = evil.put(update("usulan", record, (epoch, number), move))
+    refused = [[REJECTED, "rule", "tolak_tanpa_ttd"]]
+    is_("a signature that is none", [e[1:4] for e in entries], refused)
+    is_("the state", district.query("SELECT status FROM usulan"), [["diajukan"]])
+    scene.calm("states that nobody comes to")
+
+
 # --- dictionaries ---------------------------------------------------------------------------------
 
 
@@ -427,7 +481,7 @@ def resets(scene):
 def main():
     scene = Scene()
     scene.calm("at first")
-    for part in (assemblies, cycles, countersigned, dictionaries, loads, resets, parked):
+    for part in (assemblies, cycles, countersigned, states, dictionaries, loads, resets, parked):
         part(scene)
         district.hub("verify")
     scene.good.disconnect()

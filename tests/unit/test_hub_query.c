@@ -199,6 +199,7 @@ static void the_stores_own_tables_tell_no_values(void **state)
         "SELECT * FROM tksk_journal", "SELECT CAST(entry AS TEXT) FROM main.tksk_journal",
         "SELECT * FROM tksk_change",  "SELECT * FROM tksk_conflict",
         "SELECT * FROM tksk_entry",   "SELECT count(*) FROM tksk_data_key",
+        "SELECT * FROM tksk_document",
     };
     for (size_t i = 0; i < COUNT_OF(questions); i++) {
         ask(questions[i], false);
@@ -212,6 +213,8 @@ static void the_stores_own_tables_tell_no_values(void **state)
     assert_true(told("[0,0]"));
     ask("SELECT count(entry) FROM tksk_journal", false);
     assert_true(told("[0]"));
+    ask("SELECT count(signed), count(*) > 0 FROM tksk_document", false);
+    assert_true(told("[0,1]"));
 }
 
 static void a_full_question_reads_everything_and_still_only_reads(void **state)
