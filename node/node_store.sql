@@ -305,11 +305,12 @@ INSERT INTO link VALUES (1, 0, 0);
 CREATE INDEX change_told ON change (told_epoch, told, disposition) WHERE told_epoch > 0;
 
 -- Submissions that are owed an answer, since the claimed time of the change that made them wait
--- (0: not known). They follow from the confirmed state.
+-- (0: not known). They follow from the confirmed state. own: it was this office's change.
 CREATE TABLE owed (
     record BLOB PRIMARY KEY CHECK (length(record) = 16),
     since_ms INTEGER NOT NULL,
-    days INTEGER NOT NULL
+    days INTEGER NOT NULL,
+    own INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX owed_since ON owed (since_ms);
 -- Own submissions that somebody elsewhere answered or moved on; the newest time of each. done: an

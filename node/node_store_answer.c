@@ -23,11 +23,14 @@ static const struct policy_collection *answered_collection(const struct node_sto
 }
 
 enum err node_owed_note(struct node_store *store, const struct id *record,
-                        const struct state *state, uint64_t wall_ms)
+                        const struct state *state, struct bytes own, uint64_t wall_ms)
 {
     const struct policy_collection *c = answered_collection(store, state->collection);
     if (!c)
         return OK;
+    struct bytes moved = bytes_of(NULL, 0);
+    if (own.len > 0)
+        moved = fields_get(own, bytes_text(c->fields[c->answer->state].name));
     bool owed =
         !state_deleted(state) && answer_is_owed(c->answer, state_value(state, c, c->answer->state),
                                                 state_value(state, c, c->answer->field));
@@ -36,6 +39,7 @@ enum err node_owed_note(struct node_store *store, const struct id *record,
     if (owed) {
         sql_bind_uint(st, 2, wall_ms <= INT64_MAX ? wall_ms : 0);
         sql_bind_uint(st, 3, (uint64_t)c->answer->days);
+        sql_bind_uint(st, 4, moved.len > 0);
     }
     return node_sql_run(store, st);
 }
@@ -44,10 +48,24 @@ enum err node_owed_again(struct node_store *store, const struct id *record,
                          const struct state *state, uint64_t wall_ms)
 {
     if (answered_collection(store, state->collection))
-        return node_owed_note(store, record, state, wall_ms);
+        return node_owed_note(store, record, state, bytes_of(NULL, 0), wall_ms);
     struct sqlite3_stmt *st = node_sql(store, SQL_owed_drop);
     sql_bind_id(st, 1, record);
     return node_sql_run(store, st);
+}
+
+enum err node_owed_own(struct node_store *store, const struct id *record, bool *ret_own)
+{
+    struct sqlite3_stmt *st = node_sql(store, SQL_owed_own);
+    sql_bind_id(st, 1, record);
+    enum err err = node_sql_row(store, st);
+    if (err != OK)
+        return err;
+    bool own = sql_uint(st, 0) == 1;
+    err = node_sql_end(store, st, OK);
+    if (err == OK)
+        *ret_own = own;
+    return err;
 }
 
 /* The number was given here, by this machine or one before it. */
@@ -66,12 +84,12 @@ static bool answers(const struct policy_collection *c, struct bytes fields)
     return state.len > 0 || answer_given(given);
 }
 
-enum err node_answer_told(struct feed_apply *apply, const struct feed_item *item)
+enum err node_answer_told(struct feed_apply *apply, const struct feed_item *item, bool own)
 {
     struct node_store *store = apply->store;
     const struct policy_collection *c = answered_collection(store, item->collection);
     if (!c || item->deleted || bytes_is(item->origin.node, store->identity.node) ||
-        !number_is_own(store, item->short_text) || !answers(c, item->fields))
+        (!own && !number_is_own(store, item->short_text)) || !answers(c, item->fields))
         return OK;
     struct sqlite3_stmt *st = node_sql(store, SQL_answered_put);
     sql_bind_id(st, 1, &item->record);

@@ -74,8 +74,10 @@ static enum err apply_record(struct feed_apply *apply, const struct feed_item *i
     enum err err = node_state_load(store, &item->record, state, &short_text);
     if (err != OK && err != ERR_NOT_FOUND)
         return err;
-    bool first = err == ERR_NOT_FOUND;
+    bool first = err == ERR_NOT_FOUND, own = false;
     err = node_history_add(apply, item, first);
+    if (err == OK)
+        err = node_owed_own(store, &item->record, &own);
     state->collection = item->collection;
     struct state_field field = { .epoch = apply->batch->epoch, .rev = item->number };
     struct field_iter iter = fields_of(item->fields);
@@ -88,9 +90,10 @@ static enum err apply_record(struct feed_apply *apply, const struct feed_item *i
     if (err == OK)
         err = node_state_save(store, &item->record, state, item->short_text);
     if (err == OK)
-        err = node_owed_note(store, &item->record, state, item->origin.claimed_ms);
+        err =
+            node_owed_note(store, &item->record, state, bytes_of(NULL, 0), item->origin.claimed_ms);
     if (err == OK && !first)
-        err = node_answer_told(apply, item);
+        err = node_answer_told(apply, item, own);
     if (err == OK)
         err = node_lookup_add(store, item->collection, item->fields, &item->record);
     return err == OK ? number_seen(store, item->short_text) : err;
@@ -153,7 +156,7 @@ static enum err apply_resolved(struct feed_apply *apply, const struct feed_item 
     if (err == OK)
         err = node_state_save(store, &item->record, state, short_text);
     if (err == OK)
-        err = node_owed_note(store, &item->record, state, 0);
+        err = node_owed_note(store, &item->record, state, bytes_of(NULL, 0), 0);
     if (err != OK || item->field.len == 0)
         return err;
     size_t cap = item->field.len + item->value_a.len + 16;

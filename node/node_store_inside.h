@@ -67,7 +67,7 @@
     X(blob_clear) X(blob_changes) X(blob_records) X(blob_conflicts) X(blob_drafts) \
     X(access_end_get) X(access_end_put) X(access_anchor) X(access_put) X(access_at) X(access_cut) \
     X(access_all) X(access_newest) X(access_of_record) \
-    X(owed_put) X(owed_drop) X(owed_all) X(owed_get) X(owed_late) X(owed_clear) X(answered_put) \
+    X(owed_put) X(owed_drop) X(owed_own) X(owed_all) X(owed_get) X(owed_late) X(owed_clear) X(answered_put) \
     X(answered_open) X(answered_count) X(answered_news) X(answered_done) X(answered_clear) \
     X(answered_take_back) X(books_chain) X(books_answers)
 /* clang-format on */
@@ -350,14 +350,19 @@ NODISCARD enum err node_history_add(struct feed_apply *apply, const struct feed_
 /* ---- answers (node_answer.h). In the transaction of what they speak of. */
 
 /* After a record's confirmed state was written: whether it waits for an answer, since `wall_ms` if
- * it did not before. */
+ * it did not before. `own`: the fields of the office's own change that wrote it, or empty. */
 NODISCARD enum err node_owed_note(struct node_store *store, const struct id *record,
-                                  const struct state *state, uint64_t wall_ms);
+                                  const struct state *state, struct bytes own, uint64_t wall_ms);
 /* The same when the policy changed, so that its collection may be owed none any more. */
 NODISCARD enum err node_owed_again(struct node_store *store, const struct id *record,
                                    const struct state *state, uint64_t wall_ms);
-/* After a RECORD item about a record that was known: whether it is an answer to this office. */
-NODISCARD enum err node_answer_told(struct feed_apply *apply, const struct feed_item *item);
+/* Whether this office brought the record there that it waits, or was told an answer to it before.
+ */
+NODISCARD enum err node_owed_own(struct node_store *store, const struct id *record, bool *ret_own);
+/* After a RECORD item about a record that was known: whether it is an answer to this office. `own`:
+ * what node_owed_own said before it. */
+NODISCARD enum err node_answer_told(struct feed_apply *apply, const struct feed_item *item,
+                                    bool own);
 
 /* ---- blobs (node_blob.h): sets the directory beside the database at `path`, and clears it of what
  * a killed process left half written. */

@@ -237,7 +237,8 @@ static enum err fold_change(struct node_store *store, const struct unfolded *one
     }
     if (err == OK)
         err = node_state_save(store, &one->record, state, short_text);
-    return err == OK ? node_owed_note(store, &one->record, state, one->wall_ms) : err;
+    return err == OK ? node_owed_note(store, &one->record, state, change.fields, one->wall_ms)
+                     : err;
 }
 
 enum err node_fold(struct node_store *store, unsigned max, bool *ret_left)

@@ -585,9 +585,13 @@ SELECT number, wall_ms, op, whole, who, name, record, count, note, hash FROM acc
  WHERE record = ?2 ORDER BY number DESC LIMIT ?1;
 
 -- @owed_put
-INSERT INTO owed VALUES (?1, ?2, ?3) ON CONFLICT (record) DO UPDATE SET days = excluded.days;
+INSERT INTO owed VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (record) DO UPDATE SET days = excluded.days, own = max(own, excluded.own);
 -- @owed_drop
 DELETE FROM owed WHERE record = ?1;
+-- @owed_own
+SELECT EXISTS (SELECT 1 FROM owed WHERE record = ?1 AND own = 1) OR
+       EXISTS (SELECT 1 FROM answered WHERE record = ?1);
 -- @owed_all
 SELECT record, since_ms, days FROM owed ORDER BY since_ms, record;
 -- @owed_get

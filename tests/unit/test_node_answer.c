@@ -29,6 +29,7 @@ static const char submissions[] =
     "field ket { type = text length = 40 authority = {T} sensitivity = U label = 'Alasan' }\n"
     "workflow langkah { edge draf { to = draf authority = {T} }\n"
     "    edge masuk { to = masuk authority = {T} }\n"
+    "    edge tanya { from = {draf} to = masuk authority = {T} }\n"
     "    edge setuju { from = {masuk, periksa} to = setuju authority = {T} }\n"
     "    edge tolak { from = {masuk} to = tolak authority = {T} requires = {ket} } }\n"
     "%s}\n";
@@ -255,6 +256,30 @@ static void own_changes_and_other_offices_submissions_are_no_answer(void **state
     assert_int_equal(status(w, "replies"), 0);
     told(w, &id, FIELDS("rahasia", "x"), OFFICE_WALL_MS); /* neither state nor answer */
     assert_int_equal(status(w, "replies"), 0);
+}
+
+static void an_answer_is_told_where_the_question_was_asked(void **state)
+{
+    struct admin_world *w = *state;
+    struct id id = crypto_uuid7(OFFICE_WALL_MS);
+    struct feed_item item =
+        office_record(&id, "usul", "04-0001", FIELDS("kec", OFFICE_NODE, "langkah", "draf"));
+    assert_int_equal(office_feed_one(&w->o, FEED_RECORDS, item), OK);
+    if (!world_ask(w, "edit",
+                   json_pack("{s:s, s:{s:s}}", "id", id_text(&id), "fields", "langkah", "masuk")))
+        fail_msg("%s: %s", world_text(w, "thing"), world_text(w, "rule"));
+    ack_all(w);
+    assert_int_equal(status(w, "unanswered"), 1);
+    assert_int_equal(status(w, "replies"), 0);
+    item = office_record(&id, "usul", "04-0001", FIELDS("langkah", "setuju"));
+    assert_int_equal(office_feed_one(&w->o, FEED_RECORDS, item), OK);
+    assert_int_equal(status(w, "replies"), 1);
+    /* What comes later, when it is no longer owed, is told too. */
+    assert_true(world_ask(w, "dismiss", json_pack("{s:s}", "id", id_text(&id))));
+    item = office_record(&id, "usul", "04-0001", FIELDS(NULL));
+    item.fields = one_answer();
+    assert_int_equal(office_feed_one(&w->o, FEED_RECORDS, item), OK);
+    assert_int_equal(status(w, "replies"), 1);
 }
 
 /* --- answering ------------------------------------------------------------------------------- */
@@ -486,6 +511,7 @@ int main(void)
         TEST(what_is_over_its_days_is_late_also_while_locked),
         TEST(a_policy_that_asks_for_answers_later_finds_what_waits),
         TEST(an_answer_is_told_until_somebody_puts_it_away),
+        TEST(an_answer_is_told_where_the_question_was_asked),
         TEST(own_changes_and_other_offices_submissions_are_no_answer),
         TEST(an_answer_goes_behind_those_that_stand),
         TEST(a_reason_that_the_new_state_asks_for_is_typed_once),

@@ -100,6 +100,7 @@ office disposisi "$next" keputusan=disetujui alasan='potongan dikembalikan' \
     potongan= state=dibayar >/dev/null || fail "no answer"
 comes_to mine "$next" nilai_terima 700000
 value_at mine "$next" disposisi | grep -q 'potongan dikembalikan' || fail "the answer is not here"
+is_told "$T" Dibayar
 none_owed() { [ "$(owed hub)" = 0 ]; }
 eventually "it is off the list" none_owed
 $T ubah "$next" status=dikonfirmasi konfirmasi_tksk="$(ago 0)" >/dev/null || fail "not confirmed"
