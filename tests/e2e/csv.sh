@@ -122,7 +122,8 @@ imports "$A" ppks "$W/pendek.csv" 1 0 0
 node "$A" isi orang nama='=1+1' jk=P kode_kec="$A" ciri='+62 812 "x", y' >/dev/null || fail isi
 node "$A" --lang id ekspor orang "$W/keluar.csv" --full --reason uji >/dev/null || fail export
 is "mode" "$(stat -c %a "$W/keluar.csv")" 600
-is "rows" "$(node "$A" --json export orang "$W/lagi.csv" --full --reason uji | json rows_written)" 11
+rows=$(node "$A" --json export orang "$W/lagi.csv" --full --reason uji | json rows_written)
+is "rows" "$rows" 11
 cmp "$W/keluar.csv" "$W/lagi.csv" || fail "two exports differ"
 is "header" "$(head -1 "$W/keluar.csv" | sed 's/^\xef\xbb\xbf//' | tr -d '\r')" \
     "$(node "$A" import orang --template)"

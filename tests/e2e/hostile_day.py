@@ -1,5 +1,6 @@
-"""What an enrolled office that means harm can do with lanes, parked work, countersignatures, states,
-dictionaries, the first load and requests: parts like those of hostile.py, each ends with calm()."""
+"""What an enrolled office that means harm can do with lanes, parked work, countersignatures,
+states, dictionaries, the first load and requests: parts like those of hostile.py, each ends with
+calm()."""
 import copy
 import os
 import time

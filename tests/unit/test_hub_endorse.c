@@ -13,28 +13,29 @@
 #define AREA "36.04.29"
 
 /* clang-format off */
-#define PLEA(name, stays)                                                                                 \
+#define SIGNED(name)                                                                               \
+    "field " name " { type = signature covers = {what, area} signers = {writer}\n"                 \
+    "    authority = {T} sensitivity = U }\n"
+#define PLEA(name, stays)                                                                          \
     "collection " name " { title = 'T " name "' area_field = area\n"                               \
     "field area { type = area required = true authority = {T, D} sensitivity = U }\n"              \
     "field what { type = text required = true authority = {T, D} sensitivity = U }\n"              \
-    "field known { type = signature covers = {what, area} signers = {writer} authority = {T} sensitivity = U }\n" \
-    "field agreed { type = signature covers = {what, area} signers = {writer} authority = {T} sensitivity = U }\n" \
-    "field stage { type = enum codes = step default = draft authority = {T, D, H} sensitivity = U }\n" \
+    SIGNED("known") SIGNED("agreed")                                                               \
+    "field stage { type = enum codes = step default = draft authority = {T, D, H}\n"               \
+    "    sensitivity = U }\n"                                                                      \
     "workflow stage { edge start { to = draft authority = {T} }\n"                                 \
     "    edge send { from = {draft} to = sent authority = {T} requires = {agreed} }\n"             \
     "    edge take { from = {sent} to = taken authority = {H} rules = {signed} }\n"                \
-    "    frozen taken { open = {stage} } " stays "}\n"                                                      \
+    "    frozen taken { open = {stage} } " stays "}\n"                                             \
     "rule signed { label = 'Not signed' check = 'signature(agreed) = \"ok\"' on = edge }\n"        \
     "}\n"
-static const char more[] =
-    "authority H { label = 'Hub' computed = true }\n"
+#define SHARED                                                                                     \
+    "authority H { label = 'Hub' computed = true }\n"                                              \
     "code_list step { version '2020-01-01' { code draft { } code sent { } code taken { } } }\n"
-    PLEA("plea", "") PLEA("wish", "");
+static const char more[] = SHARED PLEA("plea", "") PLEA("wish", "");
 /* With one more state that freezes. */
 static const char later[] =
-    "authority H { label = 'Hub' computed = true }\n"
-    "code_list step { version '2020-01-01' { code draft { } code sent { } code taken { } } }\n"
-    PLEA("plea", "frozen draft { open = {stage, agreed} } ") PLEA("wish", "");
+    SHARED PLEA("plea", "frozen draft { open = {stage, agreed} } ") PLEA("wish", "");
 /* clang-format on */
 
 static struct fixture f;
