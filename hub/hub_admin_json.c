@@ -1,8 +1,13 @@
 #include <stdlib.h>
 
 #include "hub/hub_admin_inside.h"
+#include "hub/hub_tables.h"
+#include "proto/label.h"
 #include "proto/rules.h"
 #include "proto/value_form.h"
+
+/* Labels may be longer than the codes that stand in a column. */
+#define SHOWN_BYTES_MORE (64 * 1024)
 
 void hub_refuse(struct admin_call *call, enum err code, const char *thing, const char *detail)
 {
@@ -130,6 +135,41 @@ uint64_t hub_row_uint(const struct hub_row *row, const char *name)
 {
     const char *text = hub_row_text(row, name);
     return text != NULL ? strtoull(text, NULL, 10) : 0;
+}
+
+/* The canonical value behind a column's text, for those fields whose text people would not read. */
+static enum err column_value(const struct policy_field *field, const char *text, struct writer *out)
+{
+    if (tables_is_json(field->type))
+        return tables_from_json(field, bytes_text(text), out);
+    if (field->type == FIELD_BOOL)
+        writer_bool(out, strcmp(text, "0") != 0);
+    else
+        writer_str(out, bytes_text(text));
+    return out->err;
+}
+
+json_t *hub_json_shown(const struct policy *policy, const struct policy_field *field,
+                       const char *value)
+{
+    bool as_it_is = !tables_is_json(field->type) && field->type != FIELD_BOOL &&
+                    field->type != FIELD_ENUM && field->type != FIELD_AREA;
+    if (value == NULL || as_it_is)
+        return value != NULL ? json_string(value) : NULL;
+    size_t cap = 2 * strlen(value) + SHOWN_BYTES_MORE;
+    struct writer out = writer_of(malloc(cap), cap);
+    char *text = malloc(cap);
+    json_t *shown = NULL;
+    if (out.buf.at != NULL && text != NULL && column_value(field, value, &out) == OK &&
+        label_value(policy, field, writer_bytes(&out), text, cap) == OK)
+        shown = json_string(text);
+    if (out.buf.at != NULL)
+        crypto_wipe(out.buf.at, cap);
+    if (text != NULL)
+        crypto_wipe(text, cap);
+    free(out.buf.at);
+    free(text);
+    return shown;
 }
 
 json_t *hub_json_refusal(const struct hub_store *store, const struct policy_collection *collection,

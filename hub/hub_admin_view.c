@@ -157,6 +157,10 @@ static void row_record(void *ctx, const struct hub_row *row)
         hub_json_set(object, "name", json_string(field->name));
         hub_json_set(object, "label", label_json(collection, field->name));
         hub_json_set(object, "value", value != NULL ? json_string(value) : NULL);
+        hub_json_set(
+            object, "text",
+            masked ? NULL
+                   : hub_json_shown(hub_store_policy(shown->admin->daemon->store), field, value));
         hub_json_set(object, "masked", json_boolean(masked));
         hub_json_set(object, "held", json_boolean(held));
         json_t *blobs = masked ? NULL : hub_json_blobs(field, value);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "node/node_admin_inside.h"
+#include "proto/label.h"
 #include "proto/value_form.h"
 
 /* ---- refusals */
@@ -349,6 +350,18 @@ json_t *node_json_value(struct node_admin *admin, const struct policy_field *fie
 {
     if (field == NULL || value.len == 0 || value_is_nil(value) ||
         value_to_text(field, value, admin->text, sizeof admin->text) != OK)
+        return NULL;
+    json_t *text = json_string(admin->text);
+    crypto_wipe(admin->text, strlen(admin->text));
+    return text;
+}
+
+json_t *node_json_shown(struct node_admin *admin, const struct policy_field *field,
+                        struct bytes value)
+{
+    if (field == NULL || value.len == 0 || value_is_nil(value) ||
+        label_value(node_store_policy(admin->parts.store), field, value, admin->text,
+                    sizeof admin->text) != OK)
         return NULL;
     json_t *text = json_string(admin->text);
     crypto_wipe(admin->text, strlen(admin->text));

@@ -136,8 +136,11 @@ json_t *node_json_time(uint64_t ms_utc); /* RFC 3339; null for 0 */
 /* A value as people read it; null for nil, and where the policy does not know the field. */
 json_t *node_json_value(struct node_admin *admin, const struct policy_field *field,
                         struct bytes value);
-/* node_admin_access.c: the same, masked for that place (proto/mask.h); NULL for what is not shown.
- */
+/* The same with the labels of codes and areas. */
+json_t *node_json_shown(struct node_admin *admin, const struct policy_field *field,
+                        struct bytes value);
+/* node_admin_access.c: as node_json_value, masked for that place (proto/mask.h); NULL for what is
+ * not shown. */
 json_t *node_json_masked(struct node_admin *admin, const struct policy_field *field,
                          struct bytes value, enum mask_place place);
 /* Values that few may see are never listed; a code can be one of them. */

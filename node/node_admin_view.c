@@ -341,6 +341,7 @@ static json_t *show_field(struct node_admin *admin, const struct policy_collecti
     node_json_set(row, "name", node_json_bytes(at->name));
     node_json_set(row, "label", field != NULL ? json_string(field->label) : NULL);
     node_json_set(row, "value", node_json_masked(admin, field, at->value, place));
+    node_json_set(row, "text", mask == MASK_NONE ? node_json_shown(admin, field, at->value) : NULL);
     node_json_set(row, "masked", json_boolean(mask != MASK_NONE));
     node_json_set(row, "rev", at->rev > 0 ? node_json_uint(at->rev) : NULL);
     node_json_set(row, "pending", json_boolean(at->pending));

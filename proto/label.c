@@ -25,6 +25,44 @@ const char *label_of(const struct policy *policy, const struct policy_field *fie
     return found != NULL ? found->label : NULL;
 }
 
+/* Behind what is in `ret`; the code itself where it says more than the label. */
+static enum err code_add(const struct policy *policy, const struct policy_field *field,
+                         struct bytes code, char *ret, size_t cap)
+{
+    const char *label = label_of(policy, field, code);
+    size_t len = strlen(ret);
+    int width = (int)code.len, added;
+    if (label == NULL)
+        added = snprintf(ret + len, cap - len, "%s%.*s", len > 0 ? ", " : "", width,
+                         (const char *)code.at);
+    else if (text_same_loose(code, label))
+        added = snprintf(ret + len, cap - len, "%s%s", len > 0 ? ", " : "", label);
+    else
+        added = snprintf(ret + len, cap - len, "%s%s (%.*s)", len > 0 ? ", " : "", label, width,
+                         (const char *)code.at);
+    return added >= 0 && (size_t)added < cap - len ? OK : ERR_LIMIT;
+}
+
+enum err label_value(const struct policy *policy, const struct policy_field *field,
+                     struct bytes value, char *ret, size_t cap)
+{
+    const struct policy_field one = field_of_element(field);
+    struct reader in = reader_of(value);
+    if ((one.type != FIELD_ENUM && one.type != FIELD_AREA) || cap == 0 || value_is_nil(value))
+        return value_to_text(field, value, ret, cap);
+    size_t count = field->type == FIELD_LIST ? reader_array(&in) : 1;
+    enum err err = OK;
+    ret[0] = '\0';
+    for (size_t i = 0; i < count && in.err == OK && err == OK; i++) {
+        struct bytes code = reader_str(&in);
+        if (in.err == OK)
+            err = code_add(policy, &one, code, ret, cap);
+    }
+    if (err == OK && reader_end(&in) != OK)
+        err = ERR_MALFORMED;
+    return err;
+}
+
 bool label_means(const struct policy *policy, const struct policy_field *field, struct bytes code,
                  const char *text)
 {

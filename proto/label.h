@@ -7,6 +7,10 @@
  * an area; NULL: none is known, or the field has neither. */
 const char *label_of(const struct policy *policy, const struct policy_field *field,
                      struct bytes code);
+/* What people read of a value: value_to_text, with labels where its codes or areas have some,
+ * "Widow (W)"; elements of a list by ", ". Errors of value_to_text. */
+NODISCARD enum err label_value(const struct policy *policy, const struct policy_field *field,
+                               struct bytes value, char *ret, size_t cap);
 /* `text` means this code: the code itself or its label, letters of either case; of areas also one
  * that the code lies in. */
 bool label_means(const struct policy *policy, const struct policy_field *field, struct bytes code,

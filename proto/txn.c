@@ -51,7 +51,7 @@ const char *change_op_name(enum change_op op)
     case OP_RESOLVE:
         return "resolve";
     }
-    must_failed("an op", __FILE__, __LINE__);
+    return "unknown";
 }
 
 void change_encode(const struct change *change, struct writer *out)

@@ -25,7 +25,7 @@
 #include "proto/limits.h"
 
 enum change_op { OP_CREATE = 1, OP_UPDATE = 2, OP_DELETE = 3, OP_RESOLVE = 4 };
-const char *change_op_name(enum change_op op); /* "create", "update", "delete", "resolve" */
+const char *change_op_name(enum change_op op); /* "create" …; "unknown" for what is none */
 
 /* What the author saw of the record. */
 struct base {

@@ -198,8 +198,9 @@ static void print_fields(const json_t *fields)
                       json_object_get(field, "blobs"), mark);
             continue;
         }
+        const char *text = maybe_text_of(field, "text"); /* with labels; of a mask there is none */
         table_add(&table, (const char *const[]){ label ? label : text_of(field, "name"),
-                                                 text_of(field, "value"), mark });
+                                                 text ? text : text_of(field, "value"), mark });
     }
     table_print(&table, stdout, terminal_width(stdout));
     table_close(&table);
