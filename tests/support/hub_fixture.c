@@ -555,3 +555,24 @@ void fixture_policy_entry(struct fixture *f, unsigned node, enum lane lane)
     struct hub_entry entry = { .fault = OK };
     (void)send_entry(f, node, lane, &item, &entry);
 }
+
+int fixture_set_up(void **state)
+{
+    fixture_open(*state, false);
+    return 0;
+}
+
+int fixture_tear_down(void **state)
+{
+    fixture_check_replay(*state);
+    fixture_close(*state);
+    return 0;
+}
+
+void fixture_release(struct fixture *f, bool accept, const struct hash *leaves, size_t count)
+{
+    uint8_t space[1024];
+    struct writer ops = writer_of(space, sizeof space);
+    trust_op_release(&ops, accept, leaves, count);
+    fixture_trust(f, 1, writer_bytes(&ops));
+}

@@ -48,6 +48,13 @@ struct fixture_policy {
 };
 void fixture_open_policy(struct fixture *f, const struct fixture_policy *policy);
 void fixture_close(struct fixture *f);
+/* Setup and teardown of a test whose state is a fixture; the second also asks whether what came
+ * about is a pure function of its journal. */
+int fixture_set_up(void **state);
+int fixture_tear_down(void **state);
+#define FIXTURE_TEST(test, fixture)                                                                \
+    cmocka_unit_test_prestate_setup_teardown(test, fixture_set_up, fixture_tear_down, fixture)
+
 struct hub_store *fixture_store_at(struct fixture *f, const char *name);
 /* Closes and opens the same file. */
 void fixture_reopen(struct fixture *f);
@@ -57,6 +64,8 @@ struct id fixture_id(struct fixture *f);
 enum err fixture_try_trust(struct fixture *f, unsigned op_count, struct bytes ops,
                            struct problem *problem);
 void fixture_trust(struct fixture *f, unsigned op_count, struct bytes ops);
+/* The officer rules that work which waits is taken, or not. */
+void fixture_release(struct fixture *f, bool accept, const struct hash *leaves, size_t count);
 /* Compiles and publishes the next version: the source of version 1 with `more` behind it, or
  * `whole`. */
 enum err fixture_try_rules(struct fixture *f, const char *source, struct problem *problem);

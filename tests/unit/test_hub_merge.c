@@ -10,21 +10,6 @@
 
 static struct fixture f;
 
-static int set_up(void **state)
-{
-    (void)state;
-    fixture_open(&f, false);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    fixture_check_replay(&f); /* every history here is a pure function of its journal */
-    fixture_close(&f);
-    return 0;
-}
-
 static const char *area_of(unsigned node)
 {
     return node == NODE_B ? "36.04.30" : "36.04.29";
@@ -547,7 +532,7 @@ static void a_transaction_that_would_flood_the_feed_is_refused_not_cut(void **st
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) FIXTURE_TEST(name, &f)
     const struct CMUnitTest tests[] = {
         TEST(a_created_record_stands_with_its_values_and_its_number),
         TEST(every_field_type_comes_back_as_it_was_written),

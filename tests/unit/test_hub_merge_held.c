@@ -11,21 +11,6 @@
 
 static struct fixture f;
 
-static int set_up(void **state)
-{
-    (void)state;
-    fixture_open(&f, false);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    fixture_check_replay(&f); /* every history here is a pure function of its journal */
-    fixture_close(&f);
-    return 0;
-}
-
 static const char *area_of(unsigned node)
 {
     return node == NODE_B ? "36.04.30" : "36.04.29";
@@ -356,7 +341,7 @@ static void an_answer_about_existence_is_a_truth_value(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) FIXTURE_TEST(name, &f)
     const struct CMUnitTest tests[] = {
         TEST(two_values_of_one_field_are_held_until_someone_decides),
         TEST(the_held_change_is_superseded_when_the_other_value_is_chosen),

@@ -30,20 +30,6 @@ static void rules(const char *more)
     fixture_rules(&f, text);
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    fixture_open(&f, false);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    fixture_close(&f);
-    return 0;
-}
-
 /* --- helpers --------------------------------------------------------------------------------- */
 
 static struct id ask(const char *step, const char *unit, uint64_t *ret_number)
@@ -275,7 +261,7 @@ static void values_for_counting_come_in_pages_without_the_deleted(void **state)
     assert_int_equal(page.count, 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) FIXTURE_TEST(name, &f)
 
 int main(void)
 {

@@ -10,20 +10,6 @@
 
 static struct fixture f;
 
-static int set_up(void **state)
-{
-    (void)state;
-    fixture_open(&f, false);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    fixture_close(&f);
-    return 0;
-}
-
 static struct sent person_new(unsigned node, uint32_t op, const char *area, struct id *ret_id)
 {
     struct draft *d = draft_new(&f, node, op);
@@ -368,7 +354,7 @@ static void what_a_reader_lost_is_told_like_the_work_of_others(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) FIXTURE_TEST(name, &f)
     const struct CMUnitTest tests[] = {
         TEST(a_node_sees_the_records_of_its_area_and_no_others),
         TEST(an_own_accepted_change_is_not_echoed),

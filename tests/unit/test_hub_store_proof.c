@@ -13,13 +13,7 @@
 
 static struct fixture f;
 
-static int set_up(void **state)
-{
-    (void)state;
-    fixture_open(&f, false);
-    return 0;
-}
-
+/* Some alter the store beside itself: what came about is not asked for. */
 static int tear_down(void **state)
 {
     (void)state;
@@ -267,7 +261,7 @@ static void a_copy_opens_in_any_sqlite_with_views_for_people(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_prestate_setup_teardown(name, fixture_set_up, tear_down, &f)
     const struct CMUnitTest tests[] = {
         TEST(what_was_altered_beside_the_store_is_found),
         TEST(the_content_hash_sees_every_kind_of_state),

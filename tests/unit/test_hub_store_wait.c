@@ -13,21 +13,6 @@
 
 static struct fixture f;
 
-static int set_up(void **state)
-{
-    (void)state;
-    fixture_open(&f, false);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    fixture_check_replay(&f);
-    fixture_close(&f);
-    return 0;
-}
-
 static struct draft *person_draft(unsigned node, uint32_t op, struct id *ret_id)
 {
     struct draft *d = draft_new(&f, node, op);
@@ -56,14 +41,6 @@ static void renew(uint32_t op, const char *until)
     uint8_t space[128];
     struct writer ops = writer_of(space, sizeof(space));
     trust_op_operator_until(&ops, op, "SK 2", until);
-    fixture_trust(&f, 1, writer_bytes(&ops));
-}
-
-static void rule(bool accept, const struct hash *leaves, size_t count)
-{
-    uint8_t space[1024];
-    struct writer ops = writer_of(space, sizeof(space));
-    trust_op_release(&ops, accept, leaves, count);
     fixture_trust(&f, 1, writer_bytes(&ops));
 }
 
@@ -155,7 +132,7 @@ static void after_a_succession_the_chains_own_policy_entry_is_the_line(void **st
     struct sent colleague = fixture_send(other);
     assert_answer(&f, &queued_after, 0, QUARANTINED, "author_ended");
     assert_answer(&f, &colleague, 0, ACCEPTED, "");
-    rule(false, &queued_after.leaf, 1);
+    fixture_release(&f, false, &queued_after.leaf, 1);
     assert_answer(&f, &queued_after, 0, REJECTED, "author_ended");
     assert_int_equal(fixture_rev(&f, "person", &b), 0);
 }
@@ -190,7 +167,7 @@ static void a_leaked_key_sends_everything_above_the_cut_to_review(void **state)
     assert_answer(&f, &three, 0, QUARANTINED, "key_leaked");
     assert_answer(&f, &four, 0, QUARANTINED, "key_leaked");
     const struct hash both[] = { two.leaf, three.leaf };
-    rule(true, both, 2);
+    fixture_release(&f, true, both, 2);
     assert_answer(&f, &two, 0, ACCEPTED, "");
     assert_answer(&f, &three, 0, ACCEPTED, "");
     assert_answer(&f, &four, 0, QUARANTINED, "key_leaked");
@@ -321,7 +298,7 @@ static void what_refers_to_waiting_work_parks_behind_it_and_shares_its_fate(void
     assert_answer(&f, &three, 0, PARKED, "after");
     assert_answer(&f, &four, 0, PARKED, "after");
 
-    rule(false, &one.leaf, 1);
+    fixture_release(&f, false, &one.leaf, 1);
     assert_answer(&f, &one, 0, REJECTED, "term_ended");
     assert_answer(&f, &two, 0, REJECTED, "reference");
     assert_answer(&f, &three, 0, REJECTED, "base_rejected");
@@ -338,7 +315,7 @@ static void what_waits_merges_in_the_order_in_which_it_came(void **state)
     struct draft *d = draft_new(&f, NODE_D, OPERATOR_D);
     draft_update(d, "person", &id, base_leaf(0, &one.leaf), VALUES(V_TEXT("name", "third")));
     struct sent four = fixture_send(d);
-    rule(true, &one.leaf, 1);
+    fixture_release(&f, true, &one.leaf, 1);
     assert_answer(&f, &two, 0, ACCEPTED, "");
     assert_answer(&f, &three, 0, ACCEPTED, "");
     assert_answer(&f, &four, 0, HELD, "");
@@ -396,7 +373,7 @@ static void after_a_move_it_goes_on_waiting_only_for_what_it_needs(void **state)
     fixture_reincarnate(&f, NODE_A, true);
     (void)fixture_send(person_draft(NODE_A, OPERATOR_A, &other));
     assert_answer(&f, &waits, 0, PARKED, "after");
-    rule(true, &late.leaf, 1); /* no position of the ended life will come any more */
+    fixture_release(&f, true, &late.leaf, 1); /* no position of the ended life will come any more */
     assert_answer(&f, &waits, 0, ACCEPTED, "");
 }
 
@@ -412,8 +389,8 @@ static void a_person_can_let_go_of_what_waits_in_vain(void **state)
     d->after_count = 1;
     d->after[0] = (struct after){ .lane = LANE_BULK, .seq = 9 };
     struct sent two = fixture_send(d);
-    rule(true, &one.leaf, 1);
-    rule(false, &two.leaf, 1);
+    fixture_release(&f, true, &one.leaf, 1);
+    fixture_release(&f, false, &two.leaf, 1);
     assert_answer(&f, &one, 0, ACCEPTED, "");
     assert_answer(&f, &two, 0, REJECTED, "denied");
 }
@@ -431,7 +408,7 @@ static void what_is_let_pass_before_all_has_arrived_waits_for_the_rest(void **st
     d->after[0] = (struct after){ .lane = LANE_BULK, .seq = 1 };
     struct sent edit = fixture_send(d);
     assert_answer(&f, &edit, 0, QUARANTINED, "term_ended");
-    rule(true, &edit.leaf, 1);
+    fixture_release(&f, true, &edit.leaf, 1);
     assert_answer(&f, &edit, 0, PARKED, "after");
     (void)fixture_send_at(&f, create, NODE_A, LANE_BULK);
     free(create);
@@ -448,7 +425,7 @@ static void a_quarantined_create_keeps_its_id_to_itself(void **state)
     draft_create(d, "person", &id, VALUES(V_TEXT("area", "36.04.29"), V_TEXT("name", "x")));
     struct sent two = fixture_send(d);
     assert_answer(&f, &two, 0, REJECTED, "duplicate");
-    rule(true, &one.leaf, 1);
+    fixture_release(&f, true, &one.leaf, 1);
     assert_answer(&f, &one, 0, ACCEPTED, "");
 }
 
@@ -492,7 +469,7 @@ static void a_mixed_answer_is_told_change_by_change(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) FIXTURE_TEST(name, &f)
     const struct CMUnitTest tests[] = {
         TEST(work_after_the_end_of_a_term_waits_and_one_renewal_releases_it),
         TEST(released_work_has_the_number_of_its_release_and_comes_back_in_the_feed),

@@ -16,21 +16,6 @@
 
 static struct fixture f;
 
-static int set_up(void **state)
-{
-    (void)state;
-    fixture_open(&f, false);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    fixture_check_replay(&f);
-    fixture_close(&f);
-    return 0;
-}
-
 static struct sent person_at(uint32_t op, uint64_t claimed_ms)
 {
     struct draft *d = draft_new(&f, NODE_A, op);
@@ -56,14 +41,6 @@ static void approve_next(void)
     f.operators[OPERATOR_NEXT] = secret_key_from(seed);
     crypto_sign_public(f.operators[OPERATOR_NEXT], &op.key);
     trust_op_operator(&ops, &op);
-    fixture_trust(&f, 1, writer_bytes(&ops));
-}
-
-static void rule(bool accept, const struct hash *leaf)
-{
-    uint8_t space[128];
-    struct writer ops = writer_of(space, sizeof(space));
-    trust_op_release(&ops, accept, leaf, 1);
     fixture_trust(&f, 1, writer_bytes(&ops));
 }
 
@@ -97,7 +74,7 @@ static void work_dated_before_the_start_of_a_term_waits_for_a_person(void **stat
     assert_answer(&f, &early, 0, QUARANTINED, "term_start");
     struct sent good = person_at(OPERATOR_NEXT, SEPTEMBER_MS);
     assert_answer(&f, &good, 0, ACCEPTED, "");
-    rule(true, &early.leaf);
+    fixture_release(&f, true, &early.leaf, 1);
     assert_answer(&f, &early, 0, ACCEPTED, "");
 }
 
@@ -110,7 +87,7 @@ static void a_dead_clock_costs_nothing_in_a_term_that_had_begun(void **state)
     struct sent early = person_at(OPERATOR_NEXT, Y2000_MS); /* nothing shows that it has begun */
     assert_answer(&f, &early, 0, QUARANTINED, "term_start");
     f.statement_ms = SEPTEMBER_MS;
-    rule(false, &early.leaf); /* any statement of that day will do */
+    fixture_release(&f, false, &early.leaf, 1); /* any statement of that day will do */
     assert_answer(&f, &early, 0, REJECTED, "term_start");
     struct sent seen = person_at(OPERATOR_NEXT, Y2000_MS);
     assert_answer(&f, &seen, 0, ACCEPTED, "");
@@ -194,7 +171,7 @@ static void what_an_office_claims_to_know_beyond_what_there_is_moves_nothing(voi
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) FIXTURE_TEST(name, &f)
     const struct CMUnitTest tests[] = {
         TEST(one_statement_renews_many_and_releases_the_work_of_all),
         TEST(work_dated_before_the_start_of_a_term_waits_for_a_person),
