@@ -308,10 +308,9 @@ NODISCARD enum err hub_store_change(struct hub_store *store, const struct hash *
  *   into an open state), since_ms. Begins with "0" and "".
  * OWED_ONE(id as 32 hex digits): since, since_ms.
  * OWED_UNITS(collection, milliseconds): collection, unit, count, late (since before that time).
- * VALUES(collection, id as 32 hex digits or "", fields joined by commas): 2000 records at most after that one,
- *   by id: id, and these fields as they stand; nothing deleted.
- * REFERRING(collection, its reference field, record id text): rows of the collection's view that
- *   refer to that record.
+ * VALUES(collection, id as 32 hex digits or "", fields joined by commas): 2000 records at most
+ * after that one, by id: id, and these fields as they stand; nothing deleted. REFERRING(collection,
+ * its reference field, record id text): rows of the collection's view that refer to that record.
  * POSITIONS(node): incarnation, lane, seq received; active first.
  * LOST(node or '%'): node, replaced (trust version), heard_ms, lane, first, last: positions that a
  *   device had queued, as it last said, when the office got another one, and that never came.
@@ -330,7 +329,7 @@ NODISCARD enum err hub_store_change(struct hub_store *store, const struct hash *
     X(HUB_LIST_RECORDS, "list_records", 2)                                                         \
     X(HUB_LIST_FIND, "list_find", 1)                                                               \
     X(HUB_LIST_RECORD, "list_record", 2)                                                           \
-    X(HUB_LIST_RECORD_FULL, "list_record_full", 2)                                                           \
+    X(HUB_LIST_RECORD_FULL, "list_record_full", 2)                                                 \
     X(HUB_LIST_OWED, "list_owed", 2)                                                               \
     X(HUB_LIST_OWED_ONE, "list_owed_one", 1)                                                       \
     X(HUB_LIST_OWED_UNITS, "list_owed_units", 2)                                                   \

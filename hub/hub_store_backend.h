@@ -15,8 +15,8 @@ enum journal_kind {
     JOURNAL_TXN = 1,
     JOURNAL_TRUST = 2,
     JOURNAL_RULES = 3,
-    JOURNAL_AGAIN = 4,      /* a transaction that waited is decided again */
-    JOURNAL_MARK = 5,       /* a policy entry of a chain */
+    JOURNAL_AGAIN = 4,       /* a transaction that waited is decided again */
+    JOURNAL_MARK = 5,        /* a policy entry of a chain */
     DOCUMENT_DICTIONARY = 6, /* no entry, a document only: the rules of its version name its hash */
     JOURNAL_KNOWN = 7        /* a roster that the office had said it holds, before this position */
 };

@@ -179,7 +179,8 @@ static enum err list_values(struct sqlite_backend *s, const char *const *paramet
     struct id after = { .at = { 0 } };
     const struct policy_collection *c =
         s->policy ? policy_collection(s->policy, bytes_text(parameters[0])) : NULL;
-    if (!c || (parameters[1][0] != '\0' && !crypto_unhex(bytes_text(parameters[1]), after.at, ID_BYTES)))
+    if (!c ||
+        (parameters[1][0] != '\0' && !crypto_unhex(bytes_text(parameters[1]), after.at, ID_BYTES)))
         return ERR_NOT_FOUND;
     FILE *out = open_memstream(&text, &len);
     if (!out)

@@ -269,10 +269,9 @@ static enum err weigh(void *ctx, unsigned index, enum err err, const struct prob
     importing->accepted += *ret_leave_out ? 0 : 1;
     importing->alike += !*ret_leave_out && here > 0 ? 1 : 0;
     if (importing->collection->answer != NULL && !*ret_leave_out)
-        json_array_append_new(importing->entered,
-                              json_pack("{s:I, s:o}", "line",
-                                        (json_int_t)importing->rows[index].line, "id",
-                                        node_json_uuid(&change->record)));
+        json_array_append_new(importing->entered, json_pack("{s:I, s:o}", "line",
+                                                            (json_int_t)importing->rows[index].line,
+                                                            "id", node_json_uuid(&change->record)));
     return OK;
 }
 
@@ -283,8 +282,8 @@ static json_t *answer_json(const struct importing *importing)
 {
     return json_pack("{s:b, s:i, s:i, s:i, s:O, s:O, s:I}", "import", 1, "accepted",
                      (int)importing->accepted, "known", (int)importing->known, "alike",
-                     (int)importing->alike, "rejected", importing->rejected,
-                     "entered", importing->entered, "line", (json_int_t)importing->progress.line);
+                     (int)importing->alike, "rejected", importing->rejected, "entered",
+                     importing->entered, "line", (json_int_t)importing->progress.line);
 }
 
 static void make_answer(void *ctx, const struct entry_request *request, const struct hash *leaf,

@@ -40,7 +40,7 @@
 #define WORKFLOWS_PER_COLLECTION_MAX 4
 #define EDGES_PER_WORKFLOW_MAX 64
 #define COMPUTED_FIELDS_MAX 16 /* of a collection, with an expression */
-#define TEXT_CHARS_MAX 4000 /* a text field without a length of its own */
+#define TEXT_CHARS_MAX 4000    /* a text field without a length of its own */
 #define LIST_ITEMS_MAX 64
 #define MAP_ITEMS_MAX 32
 #define EXPR_BYTES_MAX 400       /* text of an expression of the policy */

@@ -69,10 +69,10 @@ static cfg_opt_t edge_keys[] = { TEXT("to"),        TEXTS("from"),  TEXTS("autho
 static cfg_opt_t frozen_keys[] = { TEXTS("open"), CFG_END() };
 static cfg_opt_t workflow_keys[] = { CFG_SEC("edge", edge_keys, MANY),
                                      CFG_SEC("frozen", frozen_keys, MANY), CFG_END() };
-static cfg_opt_t answer_keys[] = { TEXT("field"),        TEXT("state"),      TEXT("unit"),
-                                   TEXT("days"),         TEXT("time_key"),   TEXT("by_key"),
-                                   TEXT("decision_key"), TEXT("target_key"), TEXTS("open"),
-                                   CFG_END() };
+static cfg_opt_t answer_keys[] = {
+    TEXT("field"),  TEXT("state"),        TEXT("unit"),       TEXT("days"),  TEXT("time_key"),
+    TEXT("by_key"), TEXT("decision_key"), TEXT("target_key"), TEXTS("open"), CFG_END()
+};
 static cfg_opt_t collection_keys[] = { TEXT("title"),
                                        TEXT("area_field"),
                                        TEXT("date_field"),

@@ -195,10 +195,10 @@ static void the_stores_own_tables_tell_no_values(void **state)
 {
     (void)state;
     static const char *const questions[] = {
-        "SELECT * FROM tksk_txn",     "SELECT hex(body) FROM tksk_txn WHERE body IS NOT NULL",
-        "SELECT * FROM tksk_journal", "SELECT CAST(entry AS TEXT) FROM main.tksk_journal",
-        "SELECT * FROM tksk_change",  "SELECT * FROM tksk_conflict",
-        "SELECT * FROM tksk_entry",   "SELECT count(*) FROM tksk_data_key",
+        "SELECT * FROM tksk_txn",      "SELECT hex(body) FROM tksk_txn WHERE body IS NOT NULL",
+        "SELECT * FROM tksk_journal",  "SELECT CAST(entry AS TEXT) FROM main.tksk_journal",
+        "SELECT * FROM tksk_change",   "SELECT * FROM tksk_conflict",
+        "SELECT * FROM tksk_entry",    "SELECT count(*) FROM tksk_data_key",
         "SELECT * FROM tksk_document",
     };
     for (size_t i = 0; i < COUNT_OF(questions); i++) {
