@@ -67,8 +67,9 @@
     X(blob_clear) X(blob_changes) X(blob_records) X(blob_conflicts) X(blob_drafts) \
     X(access_end_get) X(access_end_put) X(access_anchor) X(access_put) X(access_at) X(access_cut) \
     X(access_all) X(access_newest) X(access_of_record) \
-    X(owed_put) X(owed_drop) X(owed_own) X(owed_all) X(owed_get) X(owed_late) X(owed_clear) X(answered_put) \
-    X(answered_open) X(answered_count) X(answered_news) X(answered_done) X(answered_clear) \
+    X(owed_put) X(owed_drop) X(owed_own) X(owed_all) X(owed_get) X(owed_late) X(owed_clear) \
+    X(answered_put) X(answered_open) X(answered_count) X(answered_news) X(answered_done) \
+    X(answered_clear) \
     X(answered_take_back) X(books_chain) X(books_answers)
 /* clang-format on */
 enum node_statement {
