@@ -6,7 +6,7 @@
  * node_store_queue.c   append, lanes, requests
  * node_store_import.c  progress of imports, the ledger of their rows
  * node_store_run.c     runs of entries for bundles
- * node_store_home.c    a new incarnation
+ * node_store_reopen.c  a new incarnation: what the hub has not is queued again
  * node_store_reset.c   a lost passphrase; where the first load is
  * node_store_ack.c     acknowledgements, decisions, own changes, figures
  * node_store_feed.c    feed batches and cursors
@@ -21,7 +21,9 @@
  * node_store_blob.c    bytes that records name: files and their table
  * node_store_blob_sweep.c  which of them nothing names any more
  * node_store_answer.c  what waits for an answer, and what answers came
- * node_store_access.c  who looked at what */
+ * node_store_access.c  who looked at what
+ * node_store_books.c   what this office entered against what became of it
+ * node_store_proof.c   what the hub last signed: shows it that its database is older */
 #pragma once
 
 #include <sqlite3.h>

@@ -1,5 +1,5 @@
-/* What policy_decode.c and policy_fields.c share: not for others. The first thing that does not fit
- * sets `err` and the problem; all later calls leave both as they are. */
+/* What the files that read a rules document share: not for others. The first thing that does not
+ * fit sets `err` and the problem; all later calls leave both as they are. */
 #pragma once
 
 #include <strings.h>
@@ -67,5 +67,6 @@ struct work_raw {
 /* The collection's fields are known. */
 NODISCARD bool decode_work(struct decoder *d, const struct work_raw *raw,
                            struct policy_collection *collection);
-/* All collections are known: what they name is there. */
-NODISCARD bool work_fits(struct decoder *d);
+
+/* ---- policy_fits.c: all collections are known; what they and the authorities name is there */
+NODISCARD bool document_fits(struct decoder *d);

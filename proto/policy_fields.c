@@ -493,6 +493,6 @@ void decode_collections(struct decoder *d, struct bytes raw)
                 if (policy_collection(policy, bytes_text(field->targets[t])) == NULL)
                     decoder_bad(d, "there is no collection \"%s\"", field->targets[t]);
         }
-    if (d->err == OK && !work_fits(d))
+    if (d->err == OK && !document_fits(d))
         must(d->err != OK);
 }
