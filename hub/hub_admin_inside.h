@@ -63,8 +63,8 @@ void hub_json_set(json_t *object, const char *key, json_t *value); /* takes; NUL
 /* A column of a row of hub_store_list; NULL when there is none or it is NULL. */
 const char *hub_row_text(const struct hub_row *row, const char *name);
 uint64_t hub_row_uint(const struct hub_row *row, const char *name);
-/* What people read of a column of the views for people: yes and no, lists and maps as a person would
- * write them, codes with their labels. NULL when `value` is NULL, or is not of that field. */
+/* What people read of a column of the views for people: yes and no, lists and maps as a person
+ * would write them, codes with their labels. NULL when `value` is NULL, or is not of that field. */
 json_t *hub_json_shown(const struct policy *policy, const struct policy_field *field,
                        const char *value);
 /* Rule and remedy of a reason's name in the caller's language; NULL when it is no such name. */

@@ -200,12 +200,11 @@ void node_reason_about(struct node_admin *admin, struct bytes reason, struct byt
 /* `reason_text` of a row by its `reason` and `field`. */
 void node_reason_row(struct node_admin *admin, struct bytes collection, const struct id *record,
                      enum lang lang, json_t *row);
-/* The field that a refusal at entry speaks of ("orang.nama"), or that its rule names; NULL: none. It
- * lives as long as the problem and the policy. */
+/* The field that a refusal at entry speaks of ("orang.nama"), or that its rule names; NULL: none.
+ * It lives as long as the problem and the policy. */
 const char *node_problem_field(const struct node_admin *admin, const struct problem *problem);
 /* The collection has a field or a rule of that name. */
-bool node_reason_knows(const struct node_admin *admin, struct bytes collection,
-                       struct bytes field);
+bool node_reason_knows(const struct node_admin *admin, struct bytes collection, struct bytes field);
 
 /* ---- commands */
 

@@ -173,9 +173,9 @@ static void print_hidden(const json_t *fields)
         text_print(stdout, label ? label : text_of(field, "name"));
     }
     if (masked > 0)
-        (void)fputs(tr("\nAll of it: --full --reason TEXT.\n",
-                       "\nSelengkapnya: --full --reason ALASAN.\n"),
-                    stdout);
+        (void)fputs(
+            tr("\nAll of it: --full --reason TEXT.\n", "\nSelengkapnya: --full --reason ALASAN.\n"),
+            stdout);
 }
 
 static void print_fields(const json_t *fields)
