@@ -203,6 +203,24 @@ static const char *arg_of(const json_t *request, const char *name)
         "hello", "{\"done\":{\"program\":\"" program                                               \
                  "\",\"version\":\"1\",\"district\":\"36.04\",\"node\":\"36.04.29\"}}\n"           \
     }
+
+/* An officer's commands; FOUNDING is the script of a district's first. */
+#define KEY_HEX "0101010101010101010101010101010101010101010101010101010101010101"
+#define PASS "--passphrase-file", "pass", "--key", "conf/officer.key"
+#define PUBLISHED(version)                                                                         \
+    {                                                                                              \
+        "trust_publish", "{\"done\":{\"version\":" #version "}}\n"                                 \
+    }
+#define FOUNDING                                                                                   \
+    HELLO("tksk-hub"), { "trust_state", REFUSED("state") },                                        \
+        { "keys", "{\"done\":{\"sign_key\":\"" KEY_HEX "\",\"seal_key\":\"" KEY_HEX                \
+                  "\",\"curve_key\":\"" KEY_HEX                                                    \
+                  "\",\"seal_number\":1,\"endpoints\":[\"tcp://10.0.0.1:7436\"]}}\n" },            \
+        PUBLISHED(1),                                                                              \
+    {                                                                                              \
+        NULL, NULL                                                                                 \
+    }
+
 #define COLLECTIONS                                                                                \
     {                                                                                              \
         "collections",                                                                             \

@@ -8,15 +8,9 @@
 #include "proto/trust.h"
 #include "proto/value.h"
 
-#define KEY_HEX "0101010101010101010101010101010101010101010101010101010101010101"
 #define LEAF_A "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1"
 #define LEAF_B "b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2"
 #define LEAF_C "c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3"
-#define PASS "--passphrase-file", "pass", "--key", "conf/officer.key"
-#define PUBLISHED                                                                                  \
-    {                                                                                              \
-        "trust_publish", "{\"done\":{\"version\":6}}\n"                                            \
-    }
 #define CHECKED                                                                                    \
     {                                                                                              \
         "enrolment_check",                                                                         \
@@ -155,7 +149,7 @@ static void all_that_end_soon_are_renewed_by_one_statement(void **state)
     const struct line script[] = { HELLO("tksk-hub"),
                                    { "trust_state", trust_state(operators) },
                                    { "rules_get", rules() },
-                                   PUBLISHED,
+                                   PUBLISHED(6),
                                    { NULL, NULL } };
     start_daemon(script);
     assert_int_equal(run(NULL, PASS, "operator", "renew", "--expiring", "60", "--sk", "SK 9",
@@ -195,7 +189,7 @@ static void more_than_a_statement_holds_becomes_several(void **state)
     const struct line script[] = { HELLO("tksk-hub"),
                                    { "trust_state", trust_state(operators) },
                                    { "rules_get", REFUSED("not_found") },
-                                   PUBLISHED,
+                                   PUBLISHED(6),
                                    { NULL, NULL } };
     start_daemon(script);
     assert_int_equal(run(NULL, PASS, "operator", "renew", "--expiring", "60", "--sk",
@@ -229,7 +223,7 @@ static void a_renewal_makes_no_second_holder(void **state)
     const struct line script[] = { HELLO("tksk-hub"),
                                    { "trust_state", trust_state(operators) },
                                    { "rules_get", rules() },
-                                   PUBLISHED,
+                                   PUBLISHED(6),
                                    { NULL, NULL } };
     start_daemon(script);
     assert_int_equal(
@@ -259,7 +253,7 @@ static void a_second_holder_stands_in_or_takes_over_and_is_refused_else(void **s
                                    { "trust_state", trust_state(operators) },
                                    { "rules_get", rules() },
                                    CHECKED,
-                                   PUBLISHED,
+                                   PUBLISHED(6),
                                    { NULL, NULL } };
     start_daemon(script);
     assert_int_equal(run(NULL, PASS, APPROVE, "2027-01-01", "--until", "2027-06-30", NULL),
@@ -324,7 +318,7 @@ static void what_waits_is_said_before_anything_ends(void **state)
         { "review", "{\"row\":{\"leaf\":\"" LEAF_A "\",\"node\":\"36.04.29\",\"operator\":1}}\n"
                     "{\"row\":{\"leaf\":\"" LEAF_B "\",\"node\":\"36.04.29\",\"operator\":2}}\n"
                     "{\"done\":{}}\n" },
-        PUBLISHED,
+        PUBLISHED(6),
         { NULL, NULL }
     };
     start_daemon(script);
@@ -398,7 +392,7 @@ static void all_of_one_author_is_decided_in_one_go(void **state)
     const struct line script[] = { HELLO("tksk-hub"),
                                    { "trust_state", trust_state("") },
                                    { "review", review_rows },
-                                   PUBLISHED,
+                                   PUBLISHED(6),
                                    { NULL, NULL } };
     start_daemon(script);
     assert_int_equal(run(NULL, PASS, "review", "refuse", "--author", "1", NULL), EXIT_REFUSED);
@@ -448,15 +442,7 @@ static void books_that_do_not_balance_name_the_office_and_fail(void **state)
 static int set_up(void **state)
 {
     /* The officer's key, as the founding of a district makes it. */
-    static const struct line script[] = {
-        HELLO("tksk-hub"),
-        { "trust_state", REFUSED("state") },
-        { "keys", "{\"done\":{\"sign_key\":\"" KEY_HEX "\",\"seal_key\":\"" KEY_HEX
-                  "\",\"curve_key\":\"" KEY_HEX
-                  "\",\"seal_number\":1,\"endpoints\":[\"tcp://10.0.0.1:7436\"]}}\n" },
-        PUBLISHED,
-        { NULL, NULL }
-    };
+    static const struct line script[] = { FOUNDING };
     if (make_directory(state) != 0)
         return 1;
     write_file("pass", "rahasia dapur kami\n");

@@ -6,7 +6,6 @@
 #include "proto/trust.h"
 #include "proto/value.h"
 
-#define KEY_HEX "0101010101010101010101010101010101010101010101010101010101010101"
 #define INCARNATION "0a0b0c0d-0000-4000-8000-000000000001"
 #define LEAF_A "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1"
 #define LEAF_B "b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2"
@@ -52,24 +51,10 @@ static void take_statement(unsigned nth)
     json_decref(publish);
 }
 
-#define PASS "--passphrase-file", "pass", "--key", "conf/officer.key"
-#define PUBLISHED                                                                                  \
-    {                                                                                              \
-        "trust_publish", "{\"done\":{\"version\":1}}\n"                                            \
-    }
-
 static void founding_makes_two_keys_and_the_first_statement(void **state)
 {
     (void)state;
-    static const struct line script[] = {
-        HELLO("tksk-hub"),
-        { "trust_state", REFUSED("state") },
-        { "keys", "{\"done\":{\"sign_key\":\"" KEY_HEX "\",\"seal_key\":\"" KEY_HEX
-                  "\",\"curve_key\":\"" KEY_HEX
-                  "\",\"seal_number\":1,\"endpoints\":[\"tcp://10.0.0.1:7436\"]}}\n" },
-        PUBLISHED,
-        { NULL, NULL }
-    };
+    static const struct line script[] = { FOUNDING };
     struct stat info;
     char path[160];
     write_file("pass", "rahasia dapur kami\n");
@@ -126,7 +111,7 @@ static void an_office_is_approved_with_the_keys_that_the_words_stand_for(void **
                                    { "enrolment_check", "{\"done\":{\"device_key\":\"" KEY_HEX
                                                         "\",\"curve_key\":\"" KEY_HEX
                                                         "\",\"seal_key\":\"" KEY_HEX "\"}}\n" },
-                                   PUBLISHED,
+                                   PUBLISHED(1),
                                    { NULL, NULL } };
     start_daemon(script);
     assert_int_equal(run("a b c d e f\n", PASS, "node", "approve", "36.04.29", NULL), EXIT_DONE);
@@ -149,7 +134,7 @@ static void a_statement_that_was_overtaken_is_signed_again(void **state)
                                                         "\",\"name\":\"Siti\","
                                                         "\"role\":\"tksk\"}}\n" },
                                    { "trust_publish", REFUSED("state") },
-                                   PUBLISHED,
+                                   PUBLISHED(1),
                                    { NULL, NULL } };
     start_daemon(script);
     assert_int_equal(run(NULL, PASS, "--json", "operator", "approve", "36.04.29", "Siti", "--words",
@@ -190,7 +175,7 @@ static void terms_are_renewed_by_number(void **state)
         HELLO("tksk-hub"),
         { "trust_state", trust_state("{\"number\":1,\"name\":\"Siti\",\"node\":\"36.04.29\"}") },
         { "rules_get", REFUSED("not_found") },
-        PUBLISHED,
+        PUBLISHED(1),
         { NULL, NULL }
     };
     start_daemon(script);
@@ -215,7 +200,7 @@ static void kept_work_is_released_by_its_leaf(void **state)
     const struct line script[] = { HELLO("tksk-hub"),
                                    { "trust_state", trust_state("") },
                                    { "review", rows },
-                                   PUBLISHED,
+                                   PUBLISHED(1),
                                    { NULL, NULL } };
     start_daemon(script);
     assert_int_equal(run(NULL, PASS, "review", "accept", "a1a1a1a1", "29-3", NULL), EXIT_DONE);
@@ -243,7 +228,7 @@ static void a_leaked_key_ends_at_the_positions_that_the_hub_has(void **state)
     const struct line script[] = {
         HELLO("tksk-hub"),
         { "trust_state", trust_state("{\"number\":1,\"name\":\"Siti\",\"node\":\"36.04.29\"}") },
-        PUBLISHED,
+        PUBLISHED(1),
         { NULL, NULL }
     };
     start_daemon(script);
@@ -271,7 +256,7 @@ static void a_restore_opens_the_next_epoch_at_the_cut(void **state)
                                    { "restore_info",
                                      "{\"done\":{\"epoch\":1,\"number\":77,\"hash\":"
                                      "\"" KEY_HEX "\",\"why\":\"older\"}}\n" },
-                                   PUBLISHED,
+                                   PUBLISHED(1),
                                    { NULL, NULL } };
     start_daemon(script);
     assert_int_equal(run(NULL, PASS, "restore", NULL), EXIT_REFUSED);
