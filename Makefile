@@ -89,7 +89,7 @@ BENCHES  := $(SRC_bench:%.c=$(B)/%)
 TEST_LIBS ?= ctl hub node proto common
 TEST_ARCHIVES := $(TEST_LIBS:%=$(B)/lib%.a)
 
-.PHONY: all check demo unit sim e2e vectors tidy fuzz fuzz-build bench lint format format-check install \
+.PHONY: all check demo month unit sim e2e vectors tidy fuzz fuzz-build bench lint format format-check install \
         uninstall system-test deps clean build-tests need-pkg-config
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -163,6 +163,11 @@ check: deps
 demo: deps
 	$(SUBMAKE) all $(PEOPLE)
 	@B='$(B)' bash tests/demo.sh
+
+# A month of all 29 offices; MONTH_OFFICES=8 for fewer.
+month: deps
+	$(SUBMAKE) all $(PEOPLE)
+	@B='$(abspath $(B))' bash tests/e2e/month.sh
 
 build-tests: all $(UNITS) $(SIM) $(PEOPLE) $(REPLAYS) $(BENCHES)
 

@@ -57,7 +57,7 @@ log_level = 'info'
 END
 }
 
-# link MODE…: "open", "cut", "up N", "down N"; counts begin anew and connections end.
+# link MODE…: "open", "cut", "up N", "down N", "but PID…"; counts begin anew and connections end.
 link() {
     link_count=$((${link_count-0} + 1))
     echo "$* # $link_count" >"$W/link/mode.new"

@@ -8,6 +8,7 @@ whose endpoint is read from ENDPOINT_FILE. DIRECTORY/mode says what passes:
     cut       nothing, and connections end
     up N      of each connection N bytes towards the hub, then they wait; all that comes back
     down N    the same towards the office
+    but PID…  everything, but nothing of these processes: offices that are cut off, by themselves
 
 When a connection has reached its limit, DIRECTORY/held is made. Connections end with their mode,
 and what waited is lost with them. DIRECTORY/passed holds the bytes that passed since the start,
@@ -31,11 +32,37 @@ def read(path):
         return ""
 
 
+def sockets(process):
+    """Those that a process holds (Linux: /proc)."""
+    directory = f"/proc/{process}/fd"
+    try:
+        names = os.listdir(directory)
+    except OSError:
+        names = []
+    for name in names:
+        try:
+            yield os.readlink(f"{directory}/{name}")
+        except OSError:
+            pass  # closed meanwhile
+
+
+def belongs(peer, process):
+    """Whether that end of a connection is this process's."""
+    held = set(sockets(process))
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in read(table).splitlines()[1:]:
+            fields = line.split()
+            port = int(fields[1].rsplit(":", 1)[1], 16)
+            if port == peer[1] and f"socket:[{fields[9]}]" in held:
+                return True
+    return False
+
+
 class Pair:
     """A connection of an office and the one to the hub that belongs to it."""
 
     def __init__(self, office, left):
-        self.office, self.left = office, left
+        self.office, self.left, self.known = office, left, False
         host, port = read(ENDPOINT).rsplit("/", 1)[-1].rsplit(":", 1)
         self.hub = socket.create_connection((host, int(port)), timeout=5)
 
@@ -58,7 +85,8 @@ class Link:
         self.mode = text
         words = text.split("#")[0].split()  # what follows makes a mode new that is set again
         self.way = words[0]
-        self.limit = int(words[1]) if len(words) > 1 else 0
+        self.limit = int(words[1]) if self.way in ("up", "down") else 0
+        self.without = words[1:] if self.way == "but" else []
         for pair in self.pairs:
             pair.close()
         self.pairs = []
@@ -71,9 +99,12 @@ class Link:
         way = "up" if source is pair.office else "down"
         return self.way == way and pair.left == 0
 
+    def excluded(self, peer):
+        return any(belongs(peer, process) for process in self.without)
+
     def accept(self):
-        office, _ = self.listener.accept()
-        if self.way == "cut":
+        office, peer = self.listener.accept()
+        if self.way == "cut" or self.excluded(peer):
             office.close()
             return
         try:
@@ -97,6 +128,11 @@ class Link:
         data = source.recv(size)
         if not data:
             raise OSError("ended")
+        if source is pair.office and not pair.known:
+            # Asked again with its first bytes: by now its process is there to be seen.
+            if self.excluded(source.getpeername()):
+                raise OSError("cut off")
+            pair.known = True
         target.sendall(data)
         self.passed[way] += len(data)
         if limited:
