@@ -4,12 +4,11 @@
 
 #include "common/log.h"
 #include "hub/hub_admin_inside.h"
-#include "proto/value_form.h"
+#include "proto/value.h"
 
 #define DAY_MS UINT64_C(86400000)
 #define SILENT_DAYS 3
 #define BACKUP_DAYS 7
-#define TERM_DAYS 60
 #define CLOCK_OFF_S (10 * 60)
 #define DISK_FREE_MIN (UINT64_C(1024) * 1024 * 1024)
 
@@ -84,20 +83,6 @@ static void alarm_clocks(json_t *alarms, const json_t *nodes)
             alarm_new(alarms, "clock", "wait", json_string_value(json_object_get(row, "node")));
         hub_json_set(alarm, "off_s", json_integer(off_s));
     }
-}
-
-bool hub_days_until(const char *today, const char *date, int64_t *ret_days)
-{
-    int64_t from, to;
-    if (!date_days(bytes_text(today), &from) || !date_days(bytes_text(date), &to))
-        return false;
-    *ret_days = to - from;
-    return true;
-}
-
-int64_t hub_term_days(const struct hub_daemon *daemon)
-{
-    return hub_setting(daemon, "alarm_term_days", TERM_DAYS);
 }
 
 static void alarm_terms(const struct hub_daemon *daemon, json_t *alarms)

@@ -3,6 +3,7 @@
  * hub_admin.c         the table of commands, who did what
  * hub_admin_json.c    arguments in, JSON out
  * hub_admin_tell.c    hello, keys, metrics
+ * hub_admin_setting.c settings of the policy that several commands go by
  * hub_admin_status.c  status, nodes
  * hub_admin_alarm.c   what needs a person
  * hub_admin_policy.c  trust and rules: state, publishing
@@ -129,9 +130,12 @@ void hub_cmd_backup_done(struct hub_admin *admin, struct admin_call *call);
 void hub_cmd_bundle_take(struct hub_admin *admin, struct admin_call *call);
 void hub_cmd_bundle_export(struct hub_admin *admin, struct admin_call *call);
 
-/* hub_admin_status.c: NULL when no policy names a zone. */
-json_t *hub_json_zone(const struct hub_daemon *daemon);
+/* hub_admin_setting.c. The zone is NULL when no policy names one. */
 int64_t hub_setting(const struct hub_daemon *daemon, const char *name, int64_t otherwise);
+json_t *hub_json_zone(const struct hub_daemon *daemon);
+/* How long before the end of a term both sides are told. */
+int64_t hub_term_days(const struct hub_daemon *daemon);
+bool hub_days_until(const char *today, const char *date, int64_t *ret_days);
 
 /* hub_admin_alarm.c: what needs a person, worst first, from the rows of `nodes`. */
 json_t *hub_alarms(const struct hub_daemon *daemon, const json_t *nodes, uint64_t backup_ms);
@@ -143,9 +147,6 @@ void hub_answer_show(struct hub_admin *admin, const struct policy_collection *co
 /* hub_admin_answer.c: submissions over their time, one alarm a kind and unit. */
 void hub_alarms_unanswered(const struct hub_daemon *daemon, json_t *alarms);
 
-/* How long before the end of a term both sides are told. */
-int64_t hub_term_days(const struct hub_daemon *daemon);
-bool hub_days_until(const char *today, const char *date, int64_t *ret_days);
 /* hub_admin_policy.c: {number of an operator: entries that wait for a renewal}; the caller's. */
 NODISCARD enum err hub_terms_waiting(struct hub_store *store, json_t **ret_waits);
 

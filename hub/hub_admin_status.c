@@ -108,18 +108,6 @@ static const char *next_of(const struct hub_daemon *daemon, const struct figures
     return NULL;
 }
 
-json_t *hub_json_zone(const struct hub_daemon *daemon)
-{
-    int64_t minutes = hub_setting(daemon, "utc_offset_minutes", INT64_MIN);
-    return minutes >= -24 * 60 && minutes <= 24 * 60 ? json_integer(minutes) : NULL;
-}
-
-int64_t hub_setting(const struct hub_daemon *daemon, const char *name, int64_t otherwise)
-{
-    const struct policy *policy = daemon->store != NULL ? hub_store_policy(daemon->store) : NULL;
-    return policy != NULL ? policy_setting(policy, name, otherwise) : otherwise;
-}
-
 /* How much is still at the offices, and how many of them have the newest policy. */
 static void status_nodes(struct hub_daemon *daemon, const json_t *nodes, json_t *done)
 {
