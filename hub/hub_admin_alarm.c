@@ -4,7 +4,7 @@
 
 #include "common/log.h"
 #include "hub/hub_admin_inside.h"
-#include "proto/value.h"
+#include "proto/value_form.h"
 
 #define DAY_MS UINT64_C(86400000)
 #define SILENT_DAYS 3
@@ -97,7 +97,7 @@ static void alarm_terms(const struct hub_daemon *daemon, json_t *alarms)
     for (size_t i = 0; i < trust->operator_count; i++) {
         const struct trust_operator *op = &trust->operators[i];
         int64_t days = 0;
-        if (op->ended.reason != END_NONE || !hub_days_until(today, op->until, &days) ||
+        if (op->ended.reason != END_NONE || !date_days_until(today, op->until, &days) ||
             days > limit)
             continue;
         json_t *alarm = alarm_new(alarms, "term_ending", days < 0 ? "bad" : "wait", op->node);

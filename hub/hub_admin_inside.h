@@ -135,7 +135,6 @@ int64_t hub_setting(const struct hub_daemon *daemon, const char *name, int64_t o
 json_t *hub_json_zone(const struct hub_daemon *daemon);
 /* How long before the end of a term both sides are told. */
 int64_t hub_term_days(const struct hub_daemon *daemon);
-bool hub_days_until(const char *today, const char *date, int64_t *ret_days);
 
 /* hub_admin_alarm.c: what needs a person, worst first, from the rows of `nodes`. */
 json_t *hub_alarms(const struct hub_daemon *daemon, const json_t *nodes, uint64_t backup_ms);

@@ -2,7 +2,7 @@
 
 #include "common/log.h"
 #include "hub/hub_admin_inside.h"
-#include "proto/value.h"
+#include "proto/value_form.h"
 
 /* ---- trust_state */
 
@@ -114,7 +114,7 @@ static void operator_json(const struct hub_daemon *daemon, const struct trust_op
     json_t *object = json_object();
     date_of_ms(loop_wall_ms(), today);
     (void)snprintf(number, sizeof number, "%u", (unsigned)op->number);
-    bool known = op->ended.reason == END_NONE && hub_days_until(today, op->until, &days);
+    bool known = op->ended.reason == END_NONE && date_days_until(today, op->until, &days);
     hub_json_set(object, "days", known ? json_integer(days) : NULL);
     hub_json_set(object, "warns", json_boolean(known && days <= hub_term_days(daemon)));
     hub_json_set(object, "acting_for", acting_json(store, op, today));

@@ -1,6 +1,5 @@
 /* Settings of the policy in force that several commands go by. */
 #include "hub/hub_admin_inside.h"
-#include "proto/value_form.h"
 
 #define TERM_DAYS 60
 
@@ -14,15 +13,6 @@ int64_t hub_setting(const struct hub_daemon *daemon, const char *name, int64_t o
 {
     const struct policy *policy = daemon->store != NULL ? hub_store_policy(daemon->store) : NULL;
     return policy != NULL ? policy_setting(policy, name, otherwise) : otherwise;
-}
-
-bool hub_days_until(const char *today, const char *date, int64_t *ret_days)
-{
-    int64_t from, to;
-    if (!date_days(bytes_text(today), &from) || !date_days(bytes_text(date), &to))
-        return false;
-    *ret_days = to - from;
-    return true;
 }
 
 int64_t hub_term_days(const struct hub_daemon *daemon)

@@ -6,7 +6,7 @@
  * node_admin_reset.c  lost passphrases
  * node_admin_entry.c  put, edit, delete, resolve, apply
  * node_admin_view.c   list, show, conflicts, collections
- * node_admin_tell.c   attention, explain, policy
+ * node_admin_tell.c   attention, explain
  * node_admin_carry.c  bundles as files
  * node_admin_countersign.c what waits for a second signature
  * node_admin_sign.c  personal signatures
@@ -19,8 +19,13 @@
  * node_admin_count.c  records counted by codes
  * node_admin_export.c records as rows of a file
  * node_admin_access.c masks, and who looked at what
- * node_admin_announce.c announcements, receipts, forum
- * node_admin_policy.c the rules, and who has not seen them */
+ * node_admin_announce.c announcements, who read them, coverage, forum
+ * node_admin_policy.c roster and rules, and who has not seen them
+ * node_admin_reason.c why something was refused, in the policy's words
+ * node_admin_term.c   terms of office that end
+ * node_admin_books.c  the office's own books
+ * node_admin_draft*.c drafts: see node_admin_draft.h
+ * node_admin_credential.c unlocking by a credential of the service manager */
 #pragma once
 
 #include "common/admin_rows.h"
@@ -273,7 +278,7 @@ json_t *node_json_zone(const struct node_admin *admin); /* NULL: the policy name
 json_t *node_terms_json(const struct node_admin *admin);
 void node_term_rows(const struct node_admin *admin, enum lang lang, json_t *rows);
 bool node_waits_for_term(struct bytes reason);
-void node_cmd_reconcile(struct node_admin *admin, struct admin_call *call);
+void node_cmd_reconcile(struct node_admin *admin, struct admin_call *call); /* node_admin_books.c */
 /* The time that an entry made now claims: the hub's where it is known. */
 uint64_t node_admin_claim_ms(const struct node_admin *admin);
 

@@ -1,4 +1,4 @@
-/* What waits, and why: attention, explain, policy. */
+/* What waits, and why: attention, explain. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -349,63 +349,5 @@ void node_cmd_explain(struct node_admin *admin, struct admin_call *call)
     node_json_set(done, "id", node_json_uuid(&record));
     node_json_set(done, "steps", explaining.steps);
     explain_forecast(&explaining, done);
-    admin_done(call, done);
-}
-
-/* ---- policy */
-
-static json_t *nodes_json(const struct trust *trust)
-{
-    json_t *rows = json_array();
-    for (size_t i = 0; i < trust->node_count; i++) {
-        const struct trust_node *node = &trust->nodes[i];
-        json_array_append_new(
-            rows, json_pack("{s:s, s:s, s:s}", "node", node->name, "area", node->area, "state",
-                            node->ended.reason == END_NONE ? "approved" : "ended"));
-    }
-    return rows;
-}
-
-static json_t *operators_json(const struct trust *trust, const char date[11])
-{
-    json_t *rows = json_array();
-    for (size_t i = 0; i < trust->operator_count; i++) {
-        const struct trust_operator *op = &trust->operators[i];
-        bool in_term = (op->from[0] == '\0' || strcmp(date, op->from) >= 0) &&
-                       (op->until[0] == '\0' || strcmp(date, op->until) <= 0);
-        bool good = op->ended.reason == END_NONE && in_term;
-        json_array_append_new(rows, json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
-                                              "number", (json_int_t)op->number, "name", op->name,
-                                              "node", op->node, "role", op->role, "area", op->area,
-                                              "sk", op->sk, "from", op->from, "until", op->until,
-                                              "state", good ? "active" : "ended"));
-    }
-    return rows;
-}
-
-void node_cmd_policy_show(struct node_admin *admin, struct admin_call *call)
-{
-    const struct trust *trust = node_store_trust(admin->parts.store);
-    const struct policy *policy = node_store_policy(admin->parts.store);
-    const struct policy_mark mark = node_store_policy_mark(admin->parts.store);
-    struct bytes at = node_arg_text(admin_call_args(call), "at");
-    char date[11];
-    date_of_ms(loop_wall_ms(), date);
-    if (at.len > 0 && !date_parse(at, date)) {
-        node_admin_refuse(call, ERR_DATE, "at", NULL);
-        return;
-    }
-    json_t *done = json_object(), *collections = json_array();
-    for (size_t i = 0; policy != NULL && i < policy->collection_count; i++)
-        json_array_append_new(collections, json_string(policy->collections[i].name));
-    node_json_set(done, "at", json_string(date));
-    node_json_set(done, "trust_version", node_json_uint(mark.trust_version));
-    node_json_set(done, "rules_version", node_json_uint(mark.rules_version));
-    node_json_set(done, "rules_hash", policy != NULL ? node_json_hash(&mark.rules_hash) : NULL);
-    node_json_set(done, "nodes", nodes_json(trust));
-    node_json_set(done, "operators", operators_json(trust, date));
-    node_json_set(done, "collections", collections);
-    if (node_admin_open_for(admin, call))
-        node_rules_see(admin);
     admin_done(call, done);
 }

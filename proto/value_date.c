@@ -147,6 +147,15 @@ static void days_text(int64_t days, char ret_iso[11])
     ret_iso[10] = '\0';
 }
 
+bool date_days_until(const char *from, const char *to, int64_t *ret_days)
+{
+    int64_t first, last;
+    if (!date_days(bytes_text(from), &first) || !date_days(bytes_text(to), &last))
+        return false;
+    *ret_days = last - first;
+    return true;
+}
+
 bool date_of_days(int64_t days, char ret_iso[11])
 {
     static const int64_t far = 366 * 1000; /* each way; which years there are, date_iso knows */

@@ -31,7 +31,9 @@ NODISCARD bool time_parse(struct bytes text, int64_t *ret_ms_utc);
 NODISCARD bool date_iso(struct bytes text);
 /* Days since 1970-01-01 of an ISO date. False: it is none. */
 NODISCARD bool date_days(struct bytes iso, int64_t *ret_days);
-/* The inverse. False: no date that may be written. */
+/* From one ISO date to another; negative when that is past. False: one of them is none. */
+NODISCARD bool date_days_until(const char *from, const char *to, int64_t *ret_days);
+/* The inverse of date_days. False: no date that may be written. */
 NODISCARD bool date_of_days(int64_t days, char ret_iso[11]);
 
 struct bytes text_trim(struct bytes text);
