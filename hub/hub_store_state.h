@@ -1,4 +1,17 @@
-/* What the files of the hub's store share: the open store and its caches. Not for others. */
+/* What the files of the hub's store share: the open store and its caches. Not for others.
+ *
+ * hub_store.c             opening, transactions, caches, chains, acknowledgements
+ * hub_store_policy.c      trust statements and rules documents
+ * hub_store_dictionary.c  dictionaries for compression
+ * hub_store_proof.c       content hash, replay, verification; copies, backups
+ * hub_store_list.c        rows for people, one change as it came
+ * hub_store_carry.c       what answers that are carried by hand go by
+ * hub_merge*.c            one transaction into the tables: see hub_merge.h
+ * hub_feed.c              what goes down to the offices
+ * hub_store_sqlite*.c     the embedded backend, behind hub_store_backend.h
+ *
+ * Files of their own beside the database: hub_store_enrol.c (invites, joiners), hub_store_access.c
+ * (who looked at what). hub_store_query.c: questions, in a child, on a copy. */
 #pragma once
 
 #include "hub/hub_store_backend.h"
