@@ -4,6 +4,8 @@ import concurrent.futures
 import datetime
 import hashlib
 import json
+import pathlib
+import re
 import sqlite3
 import uuid
 
@@ -96,12 +98,23 @@ def rows_of_hub(database):
     return every
 
 
+def restricted():
+    """(collection, field) of what only the office of its own area is told."""
+    found = set()
+    for path in sorted(pathlib.Path("hub/policy").glob("*.conf")):
+        for part in re.split(r"(?m)^collection ", path.read_text(encoding="utf-8"))[1:]:
+            fields = re.findall(r"(?s)\bfield (\w+) \{((?:[^{}]|\{[^{}]*\})*)\}", part)
+            found |= {(part.split()[0], name) for name, text in fields if "sensitivity = R" in text}
+    return found
+
+
 def content():
     """What each office shows of its area, field by field, is what stands at the hub."""
     hub("snapshot", f"{W}/district.db", "--reason", "pencocokan akhir bulan")
     every = rows_of_hub(sqlite3.connect(f"{W}/district.db"))
     names = sorted({name for name, _, _ in every.values()})
     say(f"records at the hub: {len(every)} in {len(names)} collections")
+    hidden = restricted()
 
     def agrees(at):
         wanted = {i for i, (name, area, _) in every.items() if area.startswith(at)}
@@ -117,13 +130,17 @@ def content():
                 tksk(at, "--json", "show", ident, "--full", "--reason", "pencocokan")
             )["fields"]
             here = {f["name"]: f["value"] for f in here if f["value"] not in (None, "")}
+            if at == DISTRICT:
+                values = {k: v for k, v in values.items() if (name, k) not in hidden}
+                here = {k: v for k, v in here.items() if (name, k) not in hidden}
             there = {k: as_shown(v, here.get(k, "")) for k, v in values.items()}
             is_(f"{at}: {name} {ident}", here, there)
             for side, fields in zip(sides, (here, there)):
                 side.update(json.dumps([ident, sorted(fields.items())]).encode())
-        month.offices[at]["hash"] = sides[0].hexdigest()[:12]
+        is_(f"{at}: content", sides[0].hexdigest(), sides[1].hexdigest())
+        month.content[at] = sides[0].hexdigest()[:12]
 
-    everywhere(agrees)
+    everywhere(agrees, [DISTRICT, *month.offices])
 
 
 FIGURES = ("entered", "accepted", "superseded", "rejected", "held", "quarantined", "pending")
@@ -144,9 +161,9 @@ def books():
 
 def table():
     """Entries, as the district's books count them; submissions, as the people do."""
-    say(f"{'':8}  {'entries':>39}  {'submissions':>39}")
+    say(f"{'':8}  {'entries':>42}  {'submissions':>42}")
     titles = ("entered", "accepted", "refused", "held", "made", "answered", "sent back")
-    say(f"{'office':8}" + "".join(f"{t:>10}" for t in (*titles, "unanswered")) + "  content")
+    say(f"{'office':8}" + "".join(f"{t:>11}" for t in (*titles, "unanswered")) + "  content")
     sums = collections.Counter()
     for row in hub_json("reconcile")["rows"]:
         at = row["node"]
@@ -161,6 +178,6 @@ def table():
             figures["made"],
         )
         sums.update(figures)
-        cells = "".join(f"{c:>10}" for c in figures.values())
-        say(f"{at:8}{cells}  {month.offices.get(at, {}).get('hash', '')}")
-    say(f"{'all':8}" + "".join(f"{c:>10}" for c in sums.values()))
+        cells = "".join(f"{c:>11}" for c in figures.values())
+        say(f"{at:8}{cells}  {month.content[at]}")
+    say(f"{'all':8}" + "".join(f"{c:>11}" for c in sums.values()))

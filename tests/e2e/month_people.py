@@ -32,15 +32,16 @@ class Month:
         self.offices = {}  # code → what was entered there
         self.handed_in = {}  # id → {at, kind, day, fate}
         self.answered = {}  # id → decision
+        self.content = {}  # office → hash of what it shows
         self.lock = threading.Lock()
 
     def load(self):
         with open(HERE, encoding="utf-8") as file:
-            self.offices, self.handed_in, self.answered = json.load(file)
+            self.offices, self.handed_in, self.answered, self.content = json.load(file)
 
     def save(self):
         with open(HERE + ".new", "w", encoding="utf-8") as file:
-            json.dump([self.offices, self.handed_in, self.answered], file)
+            json.dump([self.offices, self.handed_in, self.answered, self.content], file)
         os.rename(HERE + ".new", HERE)
 
     def hand_in(self, at, kind, date, ident, fate=TAKEN):
