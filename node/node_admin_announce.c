@@ -138,13 +138,19 @@ enum err node_announce_rows(struct node_admin *admin, enum lang lang, json_t *ro
     return OK;
 }
 
+static bool same_mark(const struct unread_mark *a, const struct unread_mark *b)
+{
+    return a->trust == b->trust && a->rules == b->rules && a->epoch == b->epoch &&
+           a->number == b->number && a->entries == b->entries && strcmp(a->name, b->name) == 0;
+}
+
 /* What is unread changes with the feed, with entries, and with who asks. */
 static enum err unread_mark(struct node_admin *admin, struct unread_mark *ret)
 {
     struct node_store *store = admin->parts.store;
     const struct policy_mark rules = node_store_policy_mark(store);
     struct cursor cursor;
-    memset(ret, 0, sizeof *ret); /* marks are compared as they lie */
+    memset(ret, 0, sizeof *ret);
     ret->trust = rules.trust_version;
     ret->rules = rules.rules_version;
     enum err err = node_store_cursor(store, FEED_RECORDS, &cursor);
@@ -171,7 +177,7 @@ enum err node_announce_status(struct node_admin *admin, bool open, json_t *done,
         return OK;
     }
     err = unread_mark(admin, &mark);
-    bool same = admin->unread_known && memcmp(&mark, &admin->unread_mark, sizeof mark) == 0;
+    bool same = admin->unread_known && same_mark(&mark, &admin->unread_mark);
     if (err == OK && !same) {
         office_of(admin, &office);
         err = node_announced_unread(admin->parts.store, &office, &admin->unread);

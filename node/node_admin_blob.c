@@ -126,9 +126,9 @@ void node_cmd_blob_put(struct node_admin *admin, struct admin_call *call)
         err = problem_set(&problem, ERR_STATE, "data", "another file came in between; try again");
     else if (chunk.offset == 0)
         err = upload_begin(admin, call, &chunk, upload, &problem);
-    if (err == OK)
+    if (upload != NULL && err == OK)
         err = upload_take(upload, &chunk, &problem);
-    bool whole = err == OK && node_store_blob_whole(upload->writer);
+    bool whole = upload != NULL && err == OK && node_store_blob_whole(upload->writer);
     if (whole)
         err = node_store_blob_end(upload->writer, loop_wall_ms(), &ref);
     if (upload != NULL && (whole || err != OK))
@@ -348,7 +348,7 @@ static void page_add(void *ctx, const struct record_view *view)
         json_t *blobs = field != NULL && mask_of(field, value, MASK_RECORD) == MASK_NONE
                             ? node_json_blobs(field, value)
                             : NULL;
-        if (json_array_size(blobs) > 0) {
+        if (field != NULL && json_array_size(blobs) > 0) {
             json_t *row = json_pack("{s:s, s:s, s:O}", "name", field->name, "label", field->label,
                                     "blobs", blobs);
             json_array_append_new(fields, row);

@@ -19,12 +19,12 @@
 #define STATE_HERE 1
 
 struct blob_writer {
+    struct hasher hasher;
     struct node_store *store;
-    int fd;
-    char path[PATH_MAX]; /* of the temporary file; empty: it has its name, or is gone */
     uint64_t size, got;
     struct blob_seal seal;
-    struct hasher hasher;
+    int fd;
+    char path[PATH_MAX]; /* of the temporary file; empty: it has its name, or is gone */
     uint8_t head[BLOB_HEAD_BYTES];
     size_t head_len, piece_len;
     uint8_t piece[BLOB_PIECE_BYTES];
@@ -440,7 +440,7 @@ enum err node_store_blob_warn(struct node_store *store, const struct policy_coll
             if (err != OK)
                 return err;
         }
-        if (!here)
+        if (!here && field)
             (void)problem_set(&warnings->list[warnings->count++], ERR_BLOB_GONE, field->name,
                               ref.type);
     }

@@ -56,11 +56,13 @@ static enum err find_candidates(struct sweep *sweep, uint64_t before_ms)
     struct node_store *store = sweep->store;
     struct sqlite3_stmt *st = node_sql(store, SQL_blob_old);
     bool row = false;
-    enum err err;
     sql_bind_uint(st, 1, before_ms);
-    while ((err = node_sql_step(store, st, &row)) == OK && row && sweep->count < CANDIDATES_MAX &&
-           err == OK)
+    enum err err = node_sql_step(store, st, &row);
+    while (err == OK && row && sweep->count < CANDIDATES_MAX) {
         err = take_candidate(sweep, st);
+        if (err == OK)
+            err = node_sql_step(store, st, &row);
+    }
     sweep->open = sweep->count;
     return node_sql_end(store, st, err);
 }

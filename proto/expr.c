@@ -48,11 +48,11 @@ struct parser {
 
 static const struct {
     const char *name;
-    uint8_t kind;
     size_t fewest, most;
     enum wants wants;
+    uint8_t kind;
 } functions[] = {
-#define X(kind, name, fewest, most, wants) { name, kind, fewest, most, wants },
+#define X(kind, name, fewest, most, wants) { name, fewest, most, wants, kind },
     EXPR_FUNCTIONS(X)
 #undef X
 };

@@ -339,7 +339,10 @@ static void decode_areas(struct decoder *d, struct bytes raw)
         all[i].name = decoder_string(d, name, FORM_LABEL, "name");
         all[i].from = decoder_date_or_none(d, from, "from");
         all[i].until = decoder_date_or_none(d, until, "until");
-        if (d->err == OK && all[i].until[0] != '\0' && strcmp(all[i].until, all[i].from) <= 0)
+        if (d->err != OK)
+            return;
+        must(all[i].code != NULL && all[i].from != NULL && all[i].until != NULL);
+        if (all[i].until[0] != '\0' && strcmp(all[i].until, all[i].from) <= 0)
             decoder_bad(d, "until is not after from");
         if (d->err == OK && i > 0 && strcmp(all[i].code, all[i - 1].code) <= 0)
             decoder_bad(d, "area %s is not unique and sorted", all[i].code);

@@ -141,7 +141,8 @@ static bool decode_edge_rules(struct decoder *d, struct bytes raw,
 {
     struct reader reader;
     size_t count = decoder_array(d, raw, &reader, RULES_PER_COLLECTION_MAX, "rules");
-    const struct policy_rule **all = decoder_take(d, count, sizeof *all);
+    const struct policy_rule **all =
+        decoder_take(d, count, sizeof(const struct policy_rule *)); /* pointers, not rules */
     for (size_t i = 0; i < count && d->err == OK; i++) {
         struct bytes name = reader_str(&reader);
         all[i] = policy_rule(collection, name);

@@ -105,15 +105,15 @@ static json_t *error_of(const struct problem *problem)
 }
 
 struct upload {
+    struct hasher hasher;
     struct ctl *ctl;
     struct source source;
-    bool dry;
-    char token[2 * ID_BYTES + 1];
-    struct hasher hasher;
-    char type[BLOB_TYPE_BYTES_MAX + 1];
     json_t *done; /* the daemon's last answer */
     uint8_t *space;
     char *text;
+    bool dry;
+    char token[2 * ID_BYTES + 1];
+    char type[BLOB_TYPE_BYTES_MAX + 1];
 };
 
 /* A refusal names the file, not what the daemon calls it. */

@@ -43,10 +43,10 @@ void blob_text(const json_t *blob, char *ret, size_t cap)
 /* ---- get */
 
 struct getting {
-    struct outfile file;
-    struct problem problem;
     struct hasher hasher;
     uint8_t *space;
+    struct outfile file;
+    struct problem problem;
 };
 
 static enum err take_piece(void *ctx, json_t *row)
