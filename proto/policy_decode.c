@@ -334,14 +334,12 @@ static void decode_areas(struct decoder *d, struct bytes raw)
             return;
         }
         all[i].code = decoder_string(d, code, FORM_AREA, "code");
-        if (all[i].code != NULL)
-            decoder_place(d, "areas area %s", all[i].code);
+        decoder_place(d, "areas area %s", all[i].code != NULL ? all[i].code : "");
         all[i].name = decoder_string(d, name, FORM_LABEL, "name");
         all[i].from = decoder_date_or_none(d, from, "from");
         all[i].until = decoder_date_or_none(d, until, "until");
-        if (d->err != OK)
+        if (all[i].code == NULL || all[i].from == NULL || all[i].until == NULL)
             return;
-        must(all[i].code != NULL && all[i].from != NULL && all[i].until != NULL);
         if (all[i].until[0] != '\0' && strcmp(all[i].until, all[i].from) <= 0)
             decoder_bad(d, "until is not after from");
         if (d->err == OK && i > 0 && strcmp(all[i].code, all[i - 1].code) <= 0)
