@@ -99,12 +99,12 @@ static void changed_rules_steps_and_tables_are_named(void **state)
     policy_close(&before);
 }
 
-static json_t *dated(const struct policy *policy, const char *date)
+static json_t *dated(const struct rules *rules, const char *date)
 {
     char iso[11];
     json_t *done = json_object();
     (void)snprintf(iso, sizeof iso, "%s", date);
-    policy_dated(policy, iso, done);
+    policy_dated(rules, iso, done);
     return done;
 }
 
@@ -117,13 +117,13 @@ static const char *text_at(const json_t *list, size_t index, const char *key)
 static void a_day_has_its_tables_and_its_areas(void **state)
 {
     (void)state;
-    struct policy *policy = CHANGED(
+    struct rules *rules = CHANGED(
         NULL, "row desa { value = 2 } }",
         "row desa { value = 2 } } version '2027-01-01' { until = '2028-01-01' basis = 'Baru' "
         "row desa { value = 3 } }",
         "within = '36.04' }",
         "within = '36.04' area '36.04.77' { name = 'Baru' from = '2027-01-01' } }");
-    json_t *done = dated(policy, "2026-12-31");
+    json_t *done = dated(rules, "2026-12-31");
     json_t *now = json_object_get(done, "tables"), *later = json_object_get(done, "tables_later");
     assert_int_equal(json_array_size(now), 1);
     assert_string_equal(text_at(now, 0, "from"), "2018-01-01");
@@ -136,7 +136,7 @@ static void a_day_has_its_tables_and_its_areas(void **state)
     assert_string_equal(text_at(areas, 0, "area"), "36.04.77");
     assert_true(json_is_false(json_object_get(json_array_get(areas, 0), "in_force")));
     json_decref(done);
-    done = dated(policy, "2027-01-01");
+    done = dated(rules, "2027-01-01");
     now = json_object_get(done, "tables");
     assert_int_equal(json_array_size(now), 1);
     assert_string_equal(text_at(now, 0, "basis"), "Baru");
@@ -144,10 +144,10 @@ static void a_day_has_its_tables_and_its_areas(void **state)
     areas = json_object_get(done, "areas_dated");
     assert_true(json_is_true(json_object_get(json_array_get(areas, 0), "in_force")));
     json_decref(done);
-    done = dated(policy, "2028-01-01");
+    done = dated(rules, "2028-01-01");
     assert_int_equal(json_array_size(json_object_get(done, "tables")), 0);
     json_decref(done);
-    policy_close(&policy);
+    policy_close(&rules);
 }
 
 int main(void)
