@@ -190,11 +190,17 @@ static bool rule_holds(const struct visit *visit, const struct policy_rule *rule
     return holds(visit, rule->check);
 }
 
+/* What it wants and what to do about it, in the words of the policy. */
+static void rule_words(const struct policy_rule *rule, char ret[PROBLEM_DETAIL_MAX])
+{
+    snprintf(ret, PROBLEM_DETAIL_MAX, "%s%s%s", rule->label, rule->remedy != NULL ? "; " : "",
+             rule->remedy != NULL ? rule->remedy : "");
+}
+
 static enum err refuse_rule(const struct visit *visit, const struct policy_rule *rule)
 {
     char detail[PROBLEM_DETAIL_MAX];
-    snprintf(detail, sizeof detail, "%s%s%s", rule->label, rule->remedy != NULL ? "; " : "",
-             rule->remedy != NULL ? rule->remedy : "");
+    rule_words(rule, detail);
     return refuse(visit, ERR_RULE, rule->name, detail);
 }
 
@@ -202,7 +208,7 @@ static enum err check_rules(const struct visit *visit, struct warnings *warnings
 {
     for (size_t i = 0; i < visit->collection->rule_count; i++) {
         const struct policy_rule *rule = &visit->collection->rules[i];
-        char thing[PROBLEM_THING_MAX];
+        char thing[PROBLEM_THING_MAX], detail[PROBLEM_DETAIL_MAX];
         if (rule->on == RULE_EDGE || (rule->on == RULE_WARN && warnings == NULL) ||
             (rule->on != RULE_KEEP && visit->in->change->op == OP_DELETE) ||
             rule_holds(visit, rule))
@@ -213,7 +219,8 @@ static enum err check_rules(const struct visit *visit, struct warnings *warnings
             continue;
         snprintf(thing, sizeof thing, "%s.%s", visit->collection->name,
                  rule->field >= 0 ? visit->collection->fields[rule->field].name : rule->name);
-        (void)problem_set(&warnings->list[warnings->count++], ERR_RULE_WARNS, thing, rule->label);
+        rule_words(rule, detail);
+        (void)problem_set(&warnings->list[warnings->count++], ERR_RULE_WARNS, thing, detail);
     }
     return OK;
 }
@@ -233,6 +240,18 @@ bool rules_is_hubs(const struct visit *visit, const struct policy_edge *edge)
     return (edge->authority & visit->in->policy->computed) != 0;
 }
 
+/* "TKSK or district office": who holds one of the letters. */
+static void who_may(const struct policy *policy, authority_set set, char *ret, size_t cap)
+{
+    size_t len = 0;
+    ret[0] = '\0';
+    for (size_t i = 0; i < policy->authority_count && len < cap; i++) {
+        const struct policy_authority *one = &policy->authorities[i];
+        if ((set & AUTHORITY(one->letter)) != 0)
+            len += (size_t)snprintf(ret + len, cap - len, "%s%s", len > 0 ? " / " : "", one->label);
+    }
+}
+
 void rules_allowed(const struct policy *policy, const struct policy_collection *collection,
                    const struct policy_workflow *workflow, struct bytes state, char *ret,
                    size_t cap)
@@ -241,30 +260,20 @@ void rules_allowed(const struct policy *policy, const struct policy_collection *
     (void)collection;
     must(cap > 0);
     ret[0] = '\0';
-    for (size_t i = 0; i < workflow->edge_count && len < cap; i++) {
+    for (size_t i = 0; i < workflow->edge_count; i++) {
         const struct policy_edge *edge = &workflow->edges[i];
-        char letters[27];
-        size_t count = 0;
+        char who[PROBLEM_DETAIL_MAX];
         if (!rules_leaves(edge, state) || (edge->authority & policy->computed) != 0)
             continue;
-        for (int letter = 'A'; letter <= 'Z'; letter++)
-            if ((edge->authority & AUTHORITY(letter)) != 0)
-                letters[count++] = (char)letter;
-        letters[count] = '\0';
-        int added =
-            snprintf(ret + len, cap - len, "%s%s (%s)", len > 0 ? ", " : "", edge->to, letters);
+        who_may(policy, edge->authority, who, sizeof who);
+        int added = snprintf(ret + len, cap - len, "%s%s (%s)", len > 0 ? ", " : "", edge->to, who);
         must(added > 0);
+        if ((size_t)added >= cap - len) { /* what does not fit whole is left out */
+            ret[len] = '\0';
+            break;
+        }
         len += (size_t)added;
     }
-}
-
-static void letters_text(authority_set set, char ret[27])
-{
-    size_t count = 0;
-    for (int letter = 'A'; letter <= 'Z'; letter++)
-        if ((set & AUTHORITY(letter)) != 0)
-            ret[count++] = (char)letter;
-    ret[count] = '\0';
 }
 
 static enum err refuse_move(const struct visit *visit, const struct policy_workflow *workflow,
@@ -272,13 +281,10 @@ static enum err refuse_move(const struct visit *visit, const struct policy_workf
 {
     char detail[PROBLEM_DETAIL_MAX];
     char allowed[PROBLEM_DETAIL_MAX - 128];
-    char letters[27];
-    letters_text(visit->in->author->authority, letters);
     rules_allowed(visit->in->policy, visit->collection, workflow, before, allowed, sizeof allowed);
-    snprintf(detail, sizeof detail, "%.*s → %.*s (%s); %s", before.len > 0 ? (int)before.len : 1,
+    snprintf(detail, sizeof detail, "%.*s → %.*s; %s", before.len > 0 ? (int)before.len : 1,
              before.len > 0 ? (const char *)before.at : "-", next.len > 0 ? (int)next.len : 1,
-             next.len > 0 ? (const char *)next.at : "-", letters,
-             allowed[0] != '\0' ? allowed : "-");
+             next.len > 0 ? (const char *)next.at : "-", allowed[0] != '\0' ? allowed : "-");
     return refuse(visit, ERR_WORKFLOW, visit->collection->fields[workflow->field].name, detail);
 }
 

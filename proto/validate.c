@@ -190,7 +190,7 @@ static enum err check_areas(const struct visit *visit)
     /* Also when it moves: a record is handed over by someone whose area holds both places. */
     if ((visit->change->op != OP_CREATE && area.len == 0) || area_within(area, own))
         return OK;
-    snprintf(detail, sizeof detail, "%.*s ∉ %.*s", (int)area.len, (const char *)area.at,
+    snprintf(detail, sizeof detail, "%.*s (%.*s)", (int)area.len, (const char *)area.at,
              (int)(own.len < IDENTIFIER_BYTES_MAX ? own.len : IDENTIFIER_BYTES_MAX),
              (const char *)own.at);
     return refuse(visit, ERR_AREA, collection->fields[collection->area_field].name, detail);

@@ -261,7 +261,8 @@ bool time_parse(struct bytes text, int64_t *ret_ms_utc)
 
     at = split + 1;
     int hour = take_number(text, &at, 2, 2);
-    bool colon = take_char(text, &at, ':');
+    bool colon =
+        take_char(text, &at, ':') || take_char(text, &at, '.'); /* 19.30, as people write */
     int minute = take_number(text, &at, 2, 2);
     int second = take_char(text, &at, ':') ? take_number(text, &at, 2, 2) : 0;
     int ms = take_char(text, &at, '.') ? take_number(text, &at, 3, 3) : 0;

@@ -16,6 +16,19 @@ struct parse {
 
 #define HASH_HEX_BYTES ((size_t)2 * HASH_BYTES)
 
+/* "jenis=…|nama=…": what a map looks like, in any language. */
+static enum err refuse_map(const struct parse *parse, char separator)
+{
+    const struct policy_field *field = parse->field;
+    char shape[PROBLEM_DETAIL_MAX] = "";
+    size_t len = 0;
+    for (size_t i = 0; i < field->map_key_count && len < sizeof shape / 2; i++)
+        len += (size_t)snprintf(shape + len, sizeof shape - len, "%.*s%s=…", len > 0 ? 1 : 0,
+                                &separator, field->map_keys[i]);
+    return problem_set(parse->problem, ERR_VALUE, field->name,
+                       len > 0 ? shape : field_type_name(field->type));
+}
+
 static enum err refuse(const struct parse *parse, enum err code, struct bytes text)
 {
     char echo[ECHO_BYTES_MAX];
@@ -322,7 +335,7 @@ static enum err map_parse(const struct parse *parse, struct bytes text, char sep
         (void)split_next(&value, '=', &key);
         if (value.at == NULL || count == MAP_ITEMS_MAX) {
             err = value.at == NULL
-                      ? refuse(parse, ERR_VALUE, part)
+                      ? refuse_map(parse, separator)
                       : problem_set(parse->problem, ERR_LENGTH, parse->field->name, "> 32");
             break;
         }

@@ -67,8 +67,8 @@
     "rule kuorum_perlu { label = 'Kuorum kurang' check = 'kuorum = true' on = edge }\n"            \
     "rule nominal_batas { label = 'Nominal terlalu besar' remedy = 'kurangi' field = nominal "     \
     "when = 'has(nominal)' check = 'nominal <= 1000' }\n"                                          \
-    "rule hadir_aneh { label = 'Hadir banyak sekali' field = hadir when = 'has(hadir)' "           \
-    "check = 'hadir < 100' on = warn }\n"                                                          \
+    "rule hadir_aneh { label = 'Hadir banyak sekali' remedy = 'periksa' field = hadir "            \
+    "when = 'has(hadir)' check = 'hadir < 100' on = warn }\n"                                      \
     "rule tetap { label = 'Rapatnya sudah sah' when = 'has(rapat)' "                               \
     "check = 'rapat.status != \"batal\"' on = keep }\n"
 

@@ -49,16 +49,15 @@ static void a_move_along_an_edge_of_the_own_letters_passes(void **state)
     passes();
 }
 
-static void a_forbidden_move_says_the_state_the_letters_and_what_is_open(void **state)
+static void a_forbidden_move_says_the_state_what_is_open_and_for_whom(void **state)
 {
     (void)state;
     begin("diajukan", D);
     put_text(at.gives, "status", "ditandatangani");
     refused(ERR_WORKFLOW, "usul.status");
     assert_non_null(strstr(at.problem.detail, "diajukan"));
-    assert_non_null(strstr(at.problem.detail, "ditandatangani (T)"));
-    assert_non_null(strstr(at.problem.detail, "batal (DT)"));
-    assert_non_null(strstr(at.problem.detail, "(D);"));
+    assert_non_null(strstr(at.problem.detail, "ditandatangani (TKSK)"));
+    assert_non_null(strstr(at.problem.detail, "batal (Dinas / TKSK)"));
     begin("batal", T);
     put_text(at.gives, "status", "draf");
     refused(ERR_WORKFLOW, "usul.status");
@@ -203,7 +202,7 @@ static void a_rule_that_warns_refuses_nothing(void **state)
     assert_int_equal(at.warnings.count, 1);
     assert_int_equal(at.warnings.list[0].code, ERR_RULE_WARNS);
     assert_string_equal(at.warnings.list[0].thing, "usul.hadir");
-    assert_string_equal(at.warnings.list[0].detail, "Hadir banyak sekali");
+    assert_string_equal(at.warnings.list[0].detail, "Hadir banyak sekali; periksa");
 }
 
 static void a_rule_of_an_edge_is_asked_on_that_edge_only(void **state)
@@ -404,7 +403,7 @@ static void a_refusal_that_came_back_speaks_in_the_words_of_the_policy(void **st
     assert_string_equal(text, "Belum ditandatangani; tanda tangani");
     rules_refusal(policy, usul(), ERR_WORKFLOW, bytes_text("status"), bytes_text("draf"), "TKSK",
                   text, sizeof text);
-    assert_string_equal(text, "Draf (TKSK); diajukan (T), batal (DT)");
+    assert_string_equal(text, "Draf (TKSK); diajukan (TKSK), batal (Dinas / TKSK)");
     rules_refusal(policy, usul(), ERR_AUTHORITY, bytes_text("isi"), bytes_of(NULL, 0), NULL, text,
                   sizeof text);
     assert_string_equal(text, "T (TKSK)");
@@ -419,7 +418,7 @@ int main(void)
         cmocka_unit_test(an_old_record_keeps_the_codes_of_its_day),
         cmocka_unit_test(a_date_that_moves_takes_no_ended_code_along),
         cmocka_unit_test(a_move_along_an_edge_of_the_own_letters_passes),
-        cmocka_unit_test(a_forbidden_move_says_the_state_the_letters_and_what_is_open),
+        cmocka_unit_test(a_forbidden_move_says_the_state_what_is_open_and_for_whom),
         cmocka_unit_test(nobody_goes_the_ways_of_the_hub),
         cmocka_unit_test(the_state_that_stands_may_be_written_again),
         cmocka_unit_test(a_state_is_not_emptied),
