@@ -99,7 +99,7 @@ static void changed_rules_steps_and_tables_are_named(void **state)
     policy_close(&before);
 }
 
-static json_t *dated(const struct rules *rules, const char *date)
+static json_t *dated(const struct policy *rules, const char *date)
 {
     char iso[11];
     json_t *done = json_object();
@@ -117,7 +117,7 @@ static const char *text_at(const json_t *list, size_t index, const char *key)
 static void a_day_has_its_tables_and_its_areas(void **state)
 {
     (void)state;
-    struct rules *rules = CHANGED(
+    struct policy *rules = CHANGED(
         NULL, "row desa { value = 2 } }",
         "row desa { value = 2 } } version '2027-01-01' { until = '2028-01-01' basis = 'Baru' "
         "row desa { value = 3 } }",
