@@ -139,6 +139,7 @@ static struct rules_input input_of(struct merge *m, const struct change *change)
 {
     m->rules_err = OK;
     return (struct rules_input){ .policy = m->then,
+                                 .dated = m->store->policy,
                                  .change = change,
                                  .author = &m->author,
                                  .claimed_ms = m->txn->claimed_ms,

@@ -195,6 +195,11 @@ enum err policy_may_follow(const struct policy *before, const struct policy *aft
         err =
             new == NULL ? refuse(problem, place, "is gone") : follow_collection(old, new, problem);
     }
+    for (size_t i = 0; i < before->table_count && err == OK; i++) {
+        snprintf(place, sizeof place, "table %s", before->tables[i].name);
+        if (policy_table(after, bytes_text(before->tables[i].name)) == NULL)
+            err = refuse(problem, place, "is gone");
+    }
     for (size_t i = 0; i < before->code_list_count && err == OK; i++) {
         const struct policy_code_list *old = &before->code_lists[i];
         const struct policy_code_list *new = find_list(after, old->name);

@@ -78,7 +78,7 @@ void rules_visit(struct visit *visit, const struct rules_input *in,
     visit->collection = collection;
     visit->problem = problem;
     date_of_ms(in->claimed_ms, visit->claimed);
-    visit->env = (struct expr_env){ .policy = in->policy,
+    visit->env = (struct expr_env){ .policy = in->dated != NULL ? in->dated : in->policy,
                                     .event = visit->event,
                                     .claimed = visit->claimed,
                                     .collection = collection,

@@ -8,6 +8,9 @@
 
 struct rules_input {
     const struct policy *policy; /* under which it was written */
+    /* Whose dated lists and tables the rules ask: the newest there is, since the day of the event
+     * decides, not what the author had heard of; NULL: `policy`. */
+    const struct policy *dated;
     const struct change *change; /* NULL in rules_finish: the record as it stands */
     const struct author *author;
     uint64_t claimed_ms;

@@ -293,6 +293,32 @@ static void a_step_goes_by_what_will_be_worked_out(void **state)
     assert_answer(&f, &sent, 0, ACCEPTED, "");
 }
 
+/* The day of the event decides, not what its author had heard of. */
+static void dated_numbers_are_those_of_the_newest_rules(void **state)
+{
+    (void)state;
+    static const char two[] = "row few { value = 2 } }";
+    static const char three[] =
+        " version '2020-01-02' { basis = 'New rule' row few { value = 3 } }";
+    static char source[32 * 1024];
+    const uint64_t before = hub_store_policy_mark(f.store).rules_version;
+    const char *at = strstr(more, two) + strlen(two);
+    struct id id;
+    (void)meeting_with(OPERATOR_A, 2, &id);
+    (void)snprintf(source, sizeof source, "%s%.*s%s%s", fixture_source, (int)(at - more), more,
+                   three, at);
+    fixture_rules(&f, source);
+    struct draft *d = draft_new(&f, NODE_A, OPERATOR_A);
+    d->rules_version = before;
+    draft_update(d, "meeting", &id, base_rev(hub_store_journal(f.store).number),
+                 VALUES(V_TEXT("held", "valid")));
+    struct sent sent = fixture_send(d);
+    assert_ruled(&sent, "enough");
+    sent = edit(NODE_A, OPERATOR_A, "meeting", &id, V_INT("present", 3));
+    sent = edit(NODE_A, OPERATOR_A, "meeting", &id, V_TEXT("held", "valid"));
+    assert_answer(&f, &sent, 0, ACCEPTED, "");
+}
+
 /* --- what it refers to ----------------------------------------------------------------------- */
 
 static void a_rule_sees_a_record_that_is_created_later_beside_it(void **state)
@@ -514,6 +540,7 @@ int main(void)
         TEST(a_signer_of_another_area_or_whose_term_ended_does_not_count),
         TEST(computed_fields_stand_in_the_entry_that_merges),
         TEST(a_step_goes_by_what_will_be_worked_out),
+        TEST(dated_numbers_are_those_of_the_newest_rules),
         TEST(a_rule_sees_a_record_that_is_created_later_beside_it),
         TEST(what_refers_to_quarantined_work_waits_and_is_then_judged),
         TEST(what_waited_is_judged_by_the_state_that_stands_then),
