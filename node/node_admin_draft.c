@@ -454,5 +454,6 @@ void node_cmd_dismiss(struct node_admin *admin, struct admin_call *call)
         node_admin_refuse(call, ERR_DRAFT_EDITED, thing, name);
     else
         node_admin_refuse(call, err, thing,
-                          err == ERR_NOT_FOUND ? "no refused answer waits for it" : NULL);
+                          err == ERR_NOT_FOUND ? "neither a refusal nor an answer waits there"
+                                               : NULL);
 }

@@ -39,7 +39,9 @@ district_with() { # district_with NODE…: hub, the offices, one operator each
 }
 
 # As somebody who may see what is masked.
-hub_count() { hub --json query --full --reason uji "SELECT count(*) FROM $1" | json rows.0.cells.0; }
+hub_count() {
+    hub --json query --full --reason uji "SELECT count(*) FROM $1" | json rows.0.cells.0
+}
 
 # A link that can be cut (link.py) between the offices and the hub. Before district_with.
 start_link() {

@@ -36,7 +36,7 @@ const char world_source[] =
     "field aktif { type = bool authority = {T} sensitivity = P }\n"
     "field catatan { type = list element = text authority = {T} sensitivity = P }\n"
     "field ukuran { type = map keys = {lantai, milik} authority = {T} sensitivity = P }\n"
-    "field riwayat { type = list element = map authority = {T} sensitivity = P }\n"
+    "field riwayat { type = list element = map authority = {T} sensitivity = S }\n"
     "field alasan { type = text length = 50 authority = {T} sensitivity = U }\n"
     "field status { type = text default = baru authority = {D} sensitivity = U }\n"
     "field skor { type = integer authority = {H} sensitivity = U }\n"

@@ -60,7 +60,8 @@ echo "-- the district takes it by itself, and the office sees so"
 comes_to "$T" "$wheel" status diterima
 comes_to office "$wheel" status diterima
 rejected "$T" diterima --lang id ubah "$wheel" isi='uraian=lain' # what was taken stays as it is
-rejected "$T" 'diverifikasi (Dinas Sosial), batal (TKSK kecamatan)' --lang id teken "$wheel" --passphrase-file "$PASS"
+rejected "$T" 'diverifikasi (Dinas Sosial), batal (TKSK kecamatan)' --lang id \
+    teken "$wheel" --passphrase-file "$PASS"
 
 echo "-- several at once: all shown, one passphrase, one transaction"
 one=$(proposal alat_bantu "$siti")

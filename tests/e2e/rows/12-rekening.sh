@@ -44,7 +44,8 @@ step "$T" "${kpm[1]}" kartu_diterima
 step "$T" "${kpm[1]}" aktif
 step "$T" "${kpm[4]}" registrasi_bank
 step "$T" "${kpm[4]}" gagal_cek
-rejected "$T" 'registrasi_bank (KT)' --lang id ubah "${kpm[4]}" status_rekening=aktif
+rejected "$T" 'registrasi_bank (KORTEKS / TKSK kecamatan)' --lang id \
+    ubah "${kpm[4]}" status_rekening=aktif
 step "$T" "${kpm[4]}" registrasi_bank
 step "$T" "${kpm[1]}" dorman
 answered "$A"
