@@ -12,11 +12,92 @@
 #define ANSWER_BYTES_MAX 8192
 #define LINES_MAX 1024
 #define CODES_SHOWN_MAX 20
+#define STOP "." /* leaves what is left of the form as it is */
 
-/* Is this field asked of a person? */
+/* Is this field asked of a person? Signatures are given with a command of their own. */
 static bool askable(const json_t *field)
 {
-    return !truth_of(field, "computed") && !json_is_false(json_object_get(field, "writable"));
+    return !truth_of(field, "computed") && !json_is_false(json_object_get(field, "writable")) &&
+           strcmp(text_of(field, "type"), "signature") != 0;
+}
+
+/* In what part of the form it is asked: what a new record must have, what it may have, what has a
+ * value anyway, what belongs to a later step. */
+enum part { PART_NEEDED, PART_OPTIONAL, PART_SETTLED, PART_LATER, PART_COUNT };
+
+static enum part part_of(const json_t *field)
+{
+    bool settled = maybe_text_of(field, "default") != NULL;
+    bool needed = truth_of(field, "required");
+    if (truth_of(field, "later") && !needed)
+        return PART_LATER;
+    return settled ? PART_SETTLED : needed ? PART_NEEDED : PART_OPTIONAL;
+}
+
+/* A new record begins in its first state where there is but one. */
+static bool decided(const json_t *field)
+{
+    const json_t *start = json_object_get(field, "start");
+    const char *standing = maybe_text_of(field, "default");
+    return json_is_array(start) && standing &&
+           (json_array_size(start) == 0 ||
+            (json_array_size(start) == 1 &&
+             strcmp(json_string_value(json_array_get(start, 0)), standing) == 0));
+}
+
+/* What there is to choose from: codes, or areas by their names. */
+static const json_t *choices_of(const json_t *field)
+{
+    const json_t *codes = json_object_get(field, "codes");
+    return json_array_size(codes) > 0 ? codes : json_object_get(field, "areas");
+}
+
+static bool of_type(const json_t *field, const char *type)
+{
+    const char *element = maybe_text_of(field, "element");
+    return strcmp(text_of(field, "type"), type) == 0 || (element && strcmp(element, type) == 0);
+}
+
+static void hint_words(const json_t *names, const char *after, const char *between)
+{
+    size_t index;
+    json_t *name;
+    json_array_foreach(names, index, name) {
+        (void)fputs(index > 0 ? between : "", stderr);
+        text_print(stderr, json_string_value(name));
+        (void)fputs(after, stderr);
+    }
+}
+
+/* How to write it, where that does not go without saying. */
+static void show_hint(const json_t *field)
+{
+    bool list = strcmp(text_of(field, "type"), "list") == 0;
+    const json_t *keys = json_object_get(field, "keys");
+    const char *form = NULL;
+    if (of_type(field, "date"))
+        form = tr("a day, as 31/01/2026", "satu hari, seperti 31/01/2026");
+    else if (of_type(field, "time"))
+        form = tr("day and time, as 31/01/2026 19:30", "hari dan jam, seperti 31/01/2026 19.30");
+    else if (of_type(field, "bool"))
+        form = tr("yes or no", "ya atau tidak");
+    if (form) {
+        (void)fprintf(stderr, "  %s", form);
+    } else if (of_type(field, "reference")) {
+        (void)fputs(tr("  the number of a record: ", "  nomor catatan: "), stderr);
+        hint_words(json_object_get(field, "targets"), "", tr(" or ", " atau "));
+    } else if (json_array_size(keys) > 0) {
+        (void)fputs("  ", stderr);
+        hint_words(keys, "=…", list ? ";" : "|");
+    } else if (list) {
+        (void)fputs(" ", stderr);
+    } else {
+        return;
+    }
+    if (list)
+        (void)fputs(tr(" (several: with | between)", " (bila beberapa: pisahkan dengan |)"),
+                    stderr);
+    (void)fputc('\n', stderr);
 }
 
 static void show_codes(const json_t *codes)
@@ -53,7 +134,7 @@ static const char *pick_code(const json_t *codes, const char *typed)
  * codes. */
 static bool pick_codes(const json_t *field, char *typed, size_t cap)
 {
-    const json_t *codes = json_object_get(field, "codes");
+    const json_t *codes = choices_of(field);
     bool list = strcmp(text_of(field, "type"), "list") == 0;
     char picked[ANSWER_BYTES_MAX] = "";
     char *rest = typed;
@@ -67,6 +148,9 @@ static bool pick_codes(const json_t *field, char *typed, size_t cap)
             part[--len] = '\0';
         const char *code = pick_code(codes, part);
         size_t used = strlen(picked);
+        /* The areas are those of the writer; whether another may stand there, the office says. */
+        if (!code && of_type(field, "area") && strchr(part, '.'))
+            code = part;
         if (!code || used + strlen(code) + 2 > sizeof(picked))
             return false;
         (void)snprintf(picked + used, sizeof(picked) - used, "%s%s", used ? "|" : "", code);
@@ -108,9 +192,11 @@ static bool files_fit(const json_t *field, const char *typed)
  * the input ended. */
 static bool ask_field(const json_t *field, const char *standing, char *ret, size_t cap)
 {
-    const json_t *codes = json_object_get(field, "codes");
+    const json_t *codes = choices_of(field);
     size_t code_count = json_array_size(codes);
-    if (code_count > 0 && code_count <= CODES_SHOWN_MAX)
+    show_hint(field);
+    bool one = maybe_text_of(field, "suggested") != NULL; /* it stands in the prompt */
+    if (code_count > 0 && code_count <= CODES_SHOWN_MAX && !one)
         show_codes(codes);
     for (;;) {
         show_prompt(field, standing);
@@ -123,10 +209,13 @@ static bool ask_field(const json_t *field, const char *standing, char *ret, size
             show_codes(codes);
             continue;
         }
-        if (ret[0] == '\0' && !standing && truth_of(field, "required")) {
+        bool nothing = ret[0] == '\0' || strcmp(ret, STOP) == 0;
+        if (nothing && !standing && truth_of(field, "required")) {
             (void)fprintf(stderr, "%s\n", tr("This one is needed.", "Ini wajib diisi."));
             continue;
         }
+        if (strcmp(ret, STOP) == 0)
+            return true;
         if (!files_fit(field, ret))
             continue;
         if (strcmp(ret, "-") == 0 || pick_codes(field, ret, cap))
@@ -141,7 +230,7 @@ static bool ask_field(const json_t *field, const char *standing, char *ret, size
 static const char *standing_of(const json_t *field, const json_t *current)
 {
     if (!current)
-        return maybe_text_of(field, "default");
+        return maybe_text_of(field, maybe_text_of(field, "default") ? "default" : "suggested");
     const json_t *now = fields_find(current, text_of(field, "name"));
     const char *value = now ? maybe_text_of(now, "value") : NULL;
     return now && !value && truth_of(now, "masked") ? MASK_TEXT : value; /* few may see it */
@@ -163,28 +252,62 @@ static void print_entered(const json_t *known, json_t *fields)
     table_close(&table);
 }
 
-static enum exit_code ask_terminal(const json_t *known, const json_t *current, json_t *fields)
+enum answered { ANSWERED, ANSWERED_ALL, ANSWERED_NEVER }; /* go on, the rest stays, given up */
+
+static enum answered ask_one(const json_t *field, const json_t *current, json_t *fields)
+{
+    char typed[ANSWER_BYTES_MAX];
+    const char *name = text_of(field, "name");
+    const char *standing = standing_of(field, current);
+    if (!ask_field(field, standing, typed, sizeof(typed)))
+        return ANSWERED_NEVER;
+    bool stop = strcmp(typed, STOP) == 0, nothing = stop || typed[0] == '\0';
+    if (nothing && !current && standing && maybe_text_of(field, "suggested"))
+        (void)snprintf(typed, sizeof(typed), "%s", standing);
+    else if (nothing)
+        return stop ? ANSWERED_ALL : ANSWERED;
+    else if (strcmp(typed, "-") == 0)
+        typed[0] = '\0';
+    if (typed[0] || current)
+        json_object_set_new(fields, name, json_string(typed));
+    return stop ? ANSWERED_ALL : ANSWERED;
+}
+
+/* Of a new record first what it must have; of one that there is, all in the order of the policy. */
+static enum answered ask_part(const json_t *known, const json_t *current, enum part part,
+                              json_t *fields)
 {
     size_t index;
     json_t *field;
-    char typed[ANSWER_BYTES_MAX];
-    (void)fprintf(stderr, "%s\n",
-                  current ? tr("Enter keeps a value, - empties it, Ctrl-D stops.",
-                               "Enter membiarkan isinya, - mengosongkan, Ctrl-D batal.")
-                          : tr("Enter leaves a field as it is, Ctrl-D stops.",
-                               "Enter melewati isian, Ctrl-D batal."));
+    enum answered answered = ANSWERED;
     json_array_foreach(known, index, field) {
-        if (!askable(field))
-            continue;
-        if (!ask_field(field, standing_of(field, current), typed, sizeof(typed)))
-            return EXIT_REFUSED;
-        if (typed[0] == '\0')
-            continue;
-        if (strcmp(typed, "-") == 0)
-            typed[0] = '\0';
-        if (typed[0] || current)
-            json_object_set_new(fields, text_of(field, "name"), json_string(typed));
+        bool asked = askable(field) && (current || (part_of(field) == part && !decided(field)));
+        if (asked && (answered = ask_one(field, current, fields)) != ANSWERED)
+            break;
     }
+    return answered;
+}
+
+static enum exit_code ask_terminal(const json_t *known, const json_t *current, json_t *fields)
+{
+    char typed[ANSWER_BYTES_MAX];
+    enum answered answered = ANSWERED;
+    (void)fprintf(
+        stderr, "%s\n",
+        current ? tr("Enter keeps a value, - empties it, . ends the form, Ctrl-D stops.",
+                     "Enter membiarkan isinya, - mengosongkan, . selesai, Ctrl-D batal.")
+                : tr("First what is needed. Ctrl-D stops.", "Yang wajib dahulu. Ctrl-D batal."));
+    for (enum part part = PART_NEEDED; part < PART_COUNT && answered == ANSWERED; part++) {
+        if (!current && part == PART_OPTIONAL)
+            (void)fprintf(stderr, "%s\n",
+                          tr("The rest may stay empty: Enter skips one, . skips all.",
+                             "Selebihnya boleh kosong: Enter melewati satu, . melewati semua."));
+        answered = ask_part(known, current, part, fields);
+        if (current)
+            break;
+    }
+    if (answered == ANSWERED_NEVER)
+        return EXIT_REFUSED;
     if (json_object_size(fields) == 0)
         return EXIT_REFUSED;
     print_entered(known, fields);
@@ -300,7 +423,7 @@ bool form_ask_again(struct ctl *ctl, const json_t *collection, const json_t *err
                          "Ketik lagi; - mengosongkan, Enter berhenti."));
     if (!ask_field(field, standing && standing[0] ? standing : NULL, typed, sizeof(typed)))
         return false;
-    if (typed[0] == '\0')
+    if (typed[0] == '\0' || strcmp(typed, STOP) == 0)
         return false; /* the same again would be refused again */
     json_object_set_new(fields, text_of(field, "name"),
                         json_string(strcmp(typed, "-") == 0 ? "" : typed));
@@ -350,7 +473,7 @@ bool form_ask_problems(struct ctl *ctl, const json_t *draft, const json_t *probl
             any = false;
             break;
         }
-        if (typed[0] == '\0')
+        if (typed[0] == '\0' || strcmp(typed, STOP) == 0)
             continue;
         char key[128];
         (void)snprintf(key, sizeof(key), "%s.%.100s", text_of(problem, "change"),

@@ -88,11 +88,16 @@ typed() {
         fail "$*: $(cat "$W/typed")"
 }
 ctl=("$CTL" --socket "$W/$A/admin.sock" --lang en)
-typed 'NIK=3604290101900001' 'NIK lama=^D' 'draft?=y' -- "${ctl[@]}" isi orang
+typed 'Nama=Dedi' 'Jenis kelamin=^D' 'draft?=y' -- "${ctl[@]}" isi orang
 grep -q 'D-3: kept as a draft' "$W/typed" || fail "not kept: $(cat "$W/typed")"
-typed 'Nama=Dedi' 'Jenis kelamin=L' 'Kecamatan='"$A" -- "${ctl[@]}" draft send D-3
+typed 'Jenis kelamin=L' 'Kecamatan='"$A" -- "${ctl[@]}" draft send D-3
 grep -q 'stored here' "$W/typed" || fail "not sent: $(cat "$W/typed")"
 is "drafts after the forms" "$(drafts)" 0
+
+# A form asks first for what is needed, offers the own kecamatan, and ends with a dot.
+typed 'Nama (required)=Eko' 'Jenis kelamin (required)=L' "Kecamatan (required) [$A]=" 'NIK=.' \
+    'Store it?=' -- "${ctl[@]}" isi orang
+grep -q 'stored here' "$W/typed" || fail "not stored: $(cat "$W/typed")"
 
 # Thrown away only when the person says so.
 node "$A" isi orang nama=Cici --draf >/dev/null || fail "--draf"

@@ -339,6 +339,10 @@ static void forms_learn_what_may_be_written(void **state)
             assert_string_equal(json_string_value(json_object_get(field, "default")), "baru");
         if (strcmp(name, "rumah") == 0)
             assert_int_equal(json_array_size(json_object_get(field, "targets")), 1);
+        if (strcmp(name, "ukuran") == 0)
+            assert_int_equal(json_array_size(json_object_get(field, "keys")), 2);
+        if (strcmp(name, "kec") == 0) /* the only one that is the writer's own */
+            assert_string_equal(json_string_value(json_object_get(field, "suggested")), "36.04.29");
     }
     assert_int_equal(writable, index - 2);
 }
