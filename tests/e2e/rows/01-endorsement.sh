@@ -66,6 +66,7 @@ rejected "$T" 'diverifikasi (Dinas Sosial), batal (TKSK kecamatan)' --lang id \
 echo "-- several at once: all shown, one passphrase, one transaction"
 one=$(proposal alat_bantu "$siti")
 comes office "$one"
+comes_to office "$one" status diajukan
 refused authority 1 office --json teken "$one" --passphrase-file "$PASS" # only its TKSK signs
 two=$(proposal lainnya "$siti")
 signs "$one" "$two"
