@@ -253,6 +253,8 @@ static void operators_table(const json_t *rows)
     table_open(&table, COUNT_OF(titles), titles);
     table.right[0] = true;
     table.drops_empty = true;
+    table.whole[1] = true;
+    table.wraps = (int)COUNT_OF(titles) - 1;
     json_array_foreach(rows, index, row) {
         char note[160];
         operator_note(row, note, sizeof(note));

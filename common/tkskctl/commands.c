@@ -255,13 +255,15 @@ void command_help(const struct command *command, FILE *out)
 {
     char line[512];
     size_t width = terminal_width(out);
-    (void)snprintf(line, sizeof(line), "tkskctl %s%s%s", command->name,
+    bool local = command->alias && say_lang_now() == LANG_ID;
+    (void)snprintf(line, sizeof(line), "tkskctl %s%s%s", local ? command->alias : command->name,
                    command->usage[0] ? " " : "", command->usage);
     text_wrap(out, line, 8, width);
     (void)snprintf(line, sizeof(line), "  %s", command->help[help_index()]);
     text_wrap(out, line, 2, width);
     if (command->alias)
-        (void)fprintf(out, "  %s: %s\n", tr("Also", "Juga"), command->alias);
+        (void)fprintf(out, "  %s: %s\n", tr("Also", "Juga"),
+                      local ? command->name : command->alias);
     print_options(out);
 }
 

@@ -56,12 +56,14 @@ void policy_dated(const struct policy *policy, const char date[11], json_t *done
     json_object_set_new(done, "areas_dated", areas);
 }
 
+#define TABLE_NAME_MAX 512 /* label and basis of a table */
+
 /* --- for people ----------------------------------------------------------------------------- */
 
 static void print_tables(const char *head, const json_t *versions)
 {
-    const char *titles[] = { tr("table", "tabel"), tr("for", "untuk"),    tr("value", "nilai"),
-                             tr("from", "dari"),   tr("until", "sampai"), tr("basis", "dasar") };
+    const char *titles[] = { tr("table: basis", "tabel: dasar"), tr("for", "untuk"),
+                             tr("value", "nilai"), tr("from", "dari"), tr("until", "sampai") };
     struct table table;
     size_t index, at;
     json_t *version, *row;
@@ -70,15 +72,20 @@ static void print_tables(const char *head, const json_t *versions)
     (void)printf("\n%s\n", head);
     table_open(&table, COUNT_OF(titles), titles);
     table.right[2] = true;
-    table.wraps = 5;
+    table.drops_empty = true;
+    table.wraps = 0;
+    table.whole[1] = true; /* a code cut short names nothing */
     json_array_foreach(versions, index, version) {
         json_array_foreach(json_object_get(version, "rows"), at, row) {
-            char value[SAY_NUMBER_MAX];
+            char value[SAY_NUMBER_MAX], name[TABLE_NAME_MAX] = "";
+            const char *basis = text_of(version, "basis");
             say_number(number_of(row, "value"), value);
-            table_add(&table, (const char *const[]){
-                                  at == 0 ? text_of(version, "label") : "", text_of(row, "key"),
-                                  value, text_of(version, "from"), text_of(version, "until"),
-                                  at == 0 ? text_of(version, "basis") : "" });
+            if (at == 0)
+                (void)snprintf(name, sizeof(name), "%s%s%s", text_of(version, "label"),
+                               basis[0] ? ": " : "", basis);
+            table_add(&table,
+                      (const char *const[]){ name, text_of(row, "key"), value,
+                                             text_of(version, "from"), text_of(version, "until") });
         }
     }
     table_print(&table, stdout, terminal_width(stdout));

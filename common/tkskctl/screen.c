@@ -157,7 +157,7 @@ static void link_line(FILE *out, const json_t *done, size_t width)
 {
     const char *standing = text_of(done, "standing"), *text;
     enum paint paint = PAINT_WAIT;
-    char since[SAY_TIME_MAX], linked[96];
+    char since[SAY_TIME_MAX], linked[96], refused[256];
     say_time(maybe_text_of(done, "linked_since"), since);
     (void)snprintf(linked, sizeof(linked), tr("linked since %s.", "tersambung sejak %s."), since);
     if (strcmp(standing, "quarantined") == 0) {
@@ -174,6 +174,15 @@ static void link_line(FILE *out, const json_t *done, size_t width)
     } else if (truth_of(done, "linked")) {
         paint = PAINT_GOOD;
         text = linked;
+    } else if (maybe_text_of(done, "last_refusal")) {
+        paint = PAINT_WAIT;
+        (void)snprintf(refused, sizeof(refused),
+                       tr("no link now; the district office last said: %s. If that stays so, call "
+                          "it; entering goes on.",
+                          "belum tersambung; kata Dinas terakhir: %s. Bila tetap begitu, hubungi "
+                          "Dinas; mengisi tetap bisa."),
+                       text_of(done, "last_refusal"));
+        text = refused;
     } else {
         text = tr("no link now; entering goes on.", "belum tersambung; mengisi tetap bisa.");
     }
