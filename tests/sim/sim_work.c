@@ -163,12 +163,13 @@ static void act_move(struct sim_node *node)
     char score[24];
     struct entry_field fields[2] = {
         { .name = bytes_text("stage"), .text = bytes_text(stages[sim_below(COUNT_OF(stages))]) },
-        { .name = bytes_text("score"), .text = bytes_text(score) },
+        { .name = bytes_text("score") },
     };
     struct entry_change change = { .op = OP_UPDATE,
                                    .fields = fields,
                                    .field_count = sim_chance(600) ? 2 : 1 };
-    fields[1].text.len = (size_t)snprintf(score, sizeof(score), "%u", (unsigned)sim_below(101));
+    (void)snprintf(score, sizeof(score), "%u", (unsigned)sim_below(101));
+    fields[1].text = bytes_text(score);
     if (some_record(node, &change.record))
         submit(node, &change, 1);
 }
