@@ -46,7 +46,7 @@ enum err node_announce_walk(struct node_store *store, const char *collection,
                             node_record_callback *each, void *ctx)
 {
     struct walk walk = { .each = each, .ctx = ctx };
-    enum err err;
+    enum err err = OK;
     do {
         walk.seen = 0;
         const struct id after = walk.at;
@@ -302,7 +302,7 @@ void announce_fill(const struct policy_collection *collection, const struct anno
 static struct id receipt_request(const struct id *record, const struct policy *policy)
 {
     char text[40];
-    struct id request;
+    struct id request = { .at = { 0 } };
     (void)snprintf(text, sizeof text, "receipt %llu", (unsigned long long)policy->version);
     crypto_keyed_hash(bytes_id(record), bytes_text(text), request.at, ID_BYTES);
     return request;

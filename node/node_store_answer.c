@@ -120,7 +120,7 @@ enum err node_store_owed(struct node_store *store, node_owed_callback *each, voi
     bool row = false;
     enum err err;
     while ((err = node_sql_step(store, st, &row)) == OK && row) {
-        struct node_owed owed;
+        struct node_owed owed = { .since_ms = 0 };
         owed_row(store, st, &owed);
         each(ctx, &owed);
     }
@@ -131,7 +131,7 @@ enum err node_store_owed_one(struct node_store *store, const struct id *record,
                              struct node_owed *ret_owed)
 {
     struct sqlite3_stmt *st = node_sql(store, SQL_owed_get);
-    struct node_owed owed;
+    struct node_owed owed = { .since_ms = 0 };
     sql_bind_id(st, 1, record);
     enum err err = node_sql_row(store, st);
     if (err != OK)

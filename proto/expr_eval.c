@@ -209,8 +209,9 @@ bool expr_same(struct value a, struct value b)
 /* The second value of two needs no place of its own, only the limit of one. */
 static struct value second(struct value value)
 {
-    bool lost = value.fleeting && value.at.len > EXPR_TEXT_BYTES_MAX;
-    return lost ? (struct value){ .kind = EXPR_RAW } : value;
+    if (value.fleeting && value.at.len > EXPR_TEXT_BYTES_MAX)
+        value = (struct value){ .kind = EXPR_RAW };
+    return value;
 }
 
 static struct value eval_equal(struct eval *eval, const struct node *node)
