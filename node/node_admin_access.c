@@ -13,14 +13,8 @@
 static const struct policy_role *role_of_actor(struct node_admin *admin)
 {
     const struct policy *policy = node_store_policy(admin->parts.store);
-    const struct secret_key *seed = node_store_operator_seed(admin->parts.store);
-    struct public_key key;
-    if (policy == NULL || seed == NULL)
-        return NULL;
-    crypto_sign_public(seed, &key);
-    const struct trust_operator *op =
-        trust_operator_by_key(node_store_trust(admin->parts.store), &key);
-    return op != NULL ? policy_role(policy, bytes_text(op->role)) : NULL;
+    const struct trust_operator *op = node_store_operator(admin->parts.store);
+    return policy != NULL && op != NULL ? policy_role(policy, bytes_text(op->role)) : NULL;
 }
 
 static bool role_sees_full(const struct policy_role *role)

@@ -19,18 +19,12 @@ static void office_of(struct node_admin *admin, struct announce_office *ret)
     struct node_store *store = admin->parts.store;
     const struct policy *policy = node_store_policy(store);
     const struct trust *trust = node_store_trust(store);
-    const struct secret_key *seed = node_store_operator_seed(store);
-    const struct trust_operator *op = NULL;
+    const struct trust_operator *op = node_store_operator(store);
     struct node_identity identity;
-    struct public_key key;
     *ret = (struct announce_office){ .wall_ms = node_admin_claim_ms(admin) };
     if (node_store_identity(store, &identity) == OK)
         memcpy(ret->node, identity.node, sizeof ret->node);
     const struct trust_node *node = trust_node(trust, bytes_text(ret->node));
-    if (seed != NULL) {
-        crypto_sign_public(seed, &key);
-        op = trust_operator_by_key(trust, &key);
-    }
     if (node != NULL)
         memcpy(ret->area, node->area, sizeof ret->area);
     if (op != NULL && !area_within(bytes_text(ret->area), bytes_text(op->area)))

@@ -10,17 +10,6 @@
 
 /* ---- people */
 
-/* Who acts in this call; NULL: nobody, or not approved. */
-static const struct trust_operator *acting(const struct node_admin *admin)
-{
-    const struct secret_key *seed = node_store_operator_seed(admin->parts.store);
-    struct public_key key;
-    if (seed == NULL)
-        return NULL;
-    crypto_sign_public(seed, &key);
-    return trust_operator_by_key(node_store_trust(admin->parts.store), &key);
-}
-
 json_t *node_json_operator(const struct node_admin *admin, uint32_t number)
 {
     const struct trust_operator *op = trust_operator(node_store_trust(admin->parts.store), number);
@@ -78,7 +67,7 @@ static bool plan_of(struct node_admin *admin, struct admin_call *call, struct wa
 {
     const json_t *args = admin_call_args(call), *item;
     const json_t *ids = json_object_get(args, "ids");
-    const struct trust_operator *me = acting(admin);
+    const struct trust_operator *me = node_store_operator(admin->parts.store);
     size_t index;
     enum err err = waiting_plan_open(admin->parts.store, plan);
     if (err != OK) {
@@ -198,7 +187,9 @@ static json_t *row_json(struct node_admin *admin, const struct waiting_row *wait
     node_json_set(row, "lane", json_string(node_lane_name(waiting->txn.lane)));
     node_json_set(row, "chosen", json_boolean(waiting->chosen));
     node_json_set(row, "implied", json_boolean(waiting->implied));
-    node_json_set(row, "mine", json_boolean(may_sign(admin, acting(admin), waiting->txn.author)));
+    node_json_set(row, "mine",
+                  json_boolean(may_sign(admin, node_store_operator(admin->parts.store),
+                                        waiting->txn.author)));
     struct txn *txn = read_txn(admin, &waiting->txn.leaf, &raw);
     if (txn != NULL) {
         first_change(admin, txn, row);
@@ -440,7 +431,7 @@ static void count_for_me(void *ctx, const struct waiting_txn *txn)
 
 static enum err for_me(struct node_admin *admin, struct for_me *ret)
 {
-    *ret = (struct for_me){ .admin = admin, .me = acting(admin) };
+    *ret = (struct for_me){ .admin = admin, .me = node_store_operator(admin->parts.store) };
     return ret->me != NULL ? node_store_waiting(admin->parts.store, count_for_me, ret) : OK;
 }
 

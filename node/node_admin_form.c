@@ -15,22 +15,12 @@ struct form {
     char today[11];
 };
 
-static const struct trust_operator *operator_here(struct node_admin *admin)
-{
-    const struct secret_key *seed = node_store_operator_seed(admin->parts.store);
-    struct public_key key;
-    if (seed == NULL)
-        return NULL;
-    crypto_sign_public(seed, &key);
-    return trust_operator_by_key(node_store_trust(admin->parts.store), &key);
-}
-
 authority_set node_admin_author(struct node_admin *admin, const struct policy *policy)
 {
     authority_set all = 0;
     for (size_t i = 0; i < policy->role_count; i++)
         all |= policy->roles[i].authority;
-    const struct trust_operator *op = operator_here(admin);
+    const struct trust_operator *op = node_store_operator(admin->parts.store);
     const struct policy_role *role = op != NULL ? policy_role(policy, bytes_text(op->role)) : NULL;
     return role != NULL ? role->authority : all;
 }
@@ -155,7 +145,7 @@ void node_cmd_collections(struct node_admin *admin, struct admin_call *call)
                           "no policy has arrived from the district office yet");
         return;
     }
-    form.op = operator_here(admin);
+    form.op = node_store_operator(admin->parts.store);
     form.author = node_admin_author(admin, policy);
     date_of_ms(loop_wall_ms(), form.today);
     for (size_t i = 0; i < policy->collection_count; i++) {

@@ -42,21 +42,13 @@ void node_cmd_rules_get(struct node_admin *admin, struct admin_call *call)
 
 /* ---- news */
 
-static bool acting(const struct node_admin *admin, struct public_key *ret_key)
-{
-    const struct secret_key *seed = node_store_operator_seed(admin->parts.store);
-    if (seed != NULL)
-        crypto_sign_public(seed, ret_key);
-    return seed != NULL;
-}
-
 enum err node_rules_unseen(struct node_admin *admin, bool *ret_unseen)
 {
     const struct policy_mark mark = node_store_policy_mark(admin->parts.store);
     struct public_key key;
     uint64_t seen = 0;
     *ret_unseen = false;
-    if (!acting(admin, &key))
+    if (!node_store_operator_key(admin->parts.store, &key))
         return OK;
     enum err err = node_store_rules_seen(admin->parts.store, &key, &seen);
     if (err == OK)
@@ -69,7 +61,8 @@ void node_rules_see(struct node_admin *admin)
     const struct policy_mark mark = node_store_policy_mark(admin->parts.store);
     struct public_key key;
     bool unseen = false;
-    if (node_rules_unseen(admin, &unseen) == OK && unseen && acting(admin, &key) &&
+    if (node_rules_unseen(admin, &unseen) == OK && unseen &&
+        node_store_operator_key(admin->parts.store, &key) &&
         node_store_rules_see(admin->parts.store, &key, mark.rules_version) != OK)
         log_warning("that the rules were seen could not be kept");
 }

@@ -28,13 +28,7 @@ static struct bytes state_now(struct node_admin *admin, const struct id *record,
 
 static const char *role_of_actor(const struct node_admin *admin, const struct policy *policy)
 {
-    const struct secret_key *seed = node_store_operator_seed(admin->parts.store);
-    struct public_key key;
-    if (seed == NULL)
-        return NULL;
-    crypto_sign_public(seed, &key);
-    const struct trust_operator *op =
-        trust_operator_by_key(node_store_trust(admin->parts.store), &key);
+    const struct trust_operator *op = node_store_operator(admin->parts.store);
     const struct policy_role *role = op != NULL ? policy_role(policy, bytes_text(op->role)) : NULL;
     return role != NULL ? role->label : NULL;
 }

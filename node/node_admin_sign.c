@@ -28,16 +28,13 @@ static void signing_close(struct signing *signing)
 static bool find_signer(struct signing *signing)
 {
     struct node_store *store = signing->admin->parts.store;
-    const struct secret_key *seed = node_store_operator_seed(store);
-    struct public_key key;
     signing->policy = node_store_policy(store);
     signing->trust = node_store_trust(store);
-    if (!seed) {
+    if (!node_store_operator_seed(store)) {
         node_admin_refuse(signing->call, ERR_LOCKED, "node", NULL);
         return false;
     }
-    crypto_sign_public(seed, &key);
-    signing->op = trust_operator_by_key(signing->trust, &key);
+    signing->op = node_store_operator(store);
     if (!signing->policy)
         node_admin_refuse(signing->call, ERR_STATE, "policy",
                           "no policy has arrived from the district office yet");

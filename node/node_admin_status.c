@@ -9,19 +9,11 @@
 
 /* ---- what was seen */
 
-static bool acting_key(const struct node_admin *admin, struct public_key *ret_key)
-{
-    const struct secret_key *seed = node_store_operator_seed(admin->parts.store);
-    if (seed != NULL)
-        crypto_sign_public(seed, ret_key);
-    return seed != NULL;
-}
-
 void node_admin_look(struct node_admin *admin, const struct public_key *key, enum node_look look)
 {
     struct public_key acting;
     uint64_t wall_ms;
-    if (key == NULL && !acting_key(admin, &acting))
+    if (key == NULL && !node_store_operator_key(admin->parts.store, &acting))
         return;
     (void)node_driver_time(admin->parts.driver, loop_now_ms(), loop_wall_ms(), &wall_ms, NULL);
     enum err err = node_store_look(admin->parts.store, key != NULL ? key : &acting, look, wall_ms);
@@ -33,7 +25,7 @@ static enum err status_news(struct node_admin *admin, bool open, json_t *done)
 {
     struct public_key key;
     struct node_news news;
-    bool own = open && acting_key(admin, &key);
+    bool own = open && node_store_operator_key(admin->parts.store, &key);
     enum err err = node_store_news(admin->parts.store, own ? &key : NULL, &news);
     if (err == ERR_NOT_FOUND) {
         node_json_set(done, "news", NULL);
@@ -63,7 +55,7 @@ static enum err status_answers(struct node_admin *admin, bool open, json_t *done
 {
     struct public_key key;
     uint64_t replies = 0;
-    bool own = open && acting_key(admin, &key);
+    bool own = open && node_store_operator_key(admin->parts.store, &key);
     enum err err = node_answer_status(admin, own ? &key : NULL, done, &replies);
     if (err == OK)
         *waits += replies;

@@ -36,10 +36,8 @@ enum err submit_find_author(struct submit *submit)
 {
     const struct trust *trust = node_store_trust(submit->store);
     const struct policy *policy = node_store_policy(submit->store);
-    const struct secret_key *seed = node_store_operator_seed(submit->store);
     struct node_identity identity;
-    struct public_key key;
-    if (!seed)
+    if (!node_store_operator_seed(submit->store))
         return problem_set(submit->problem, ERR_LOCKED, "node", NULL);
     enum err err = node_store_identity(submit->store, &identity);
     if (err != OK)
@@ -47,8 +45,7 @@ enum err submit_find_author(struct submit *submit)
     if (trust->version == 0 || !policy)
         return problem_set(submit->problem, ERR_STATE, "policy",
                            "no policy has arrived from the district office yet");
-    crypto_sign_public(seed, &key);
-    const struct trust_operator *op = trust_operator_by_key(trust, &key);
+    const struct trust_operator *op = node_store_operator(submit->store);
     if (!op)
         return problem_set(submit->problem, ERR_STATE, "operator",
                            "the district office has not approved this operator yet");

@@ -133,6 +133,10 @@ NODISCARD enum err node_store_act(struct node_store *store, const struct public_
 bool node_store_unlocked(const struct node_store *store);
 /* Seed of the operator who acts. NULL: nobody does. Borrowed until that operator is locked. */
 const struct secret_key *node_store_operator_seed(const struct node_store *store);
+/* Its public half; false: nobody acts. */
+bool node_store_operator_key(const struct node_store *store, struct public_key *ret_key);
+/* Who acts, as the roster has it; NULL: nobody, or not approved. Borrowed until the next policy. */
+const struct trust_operator *node_store_operator(const struct node_store *store);
 
 /* ---- the queue */
 

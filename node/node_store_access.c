@@ -166,9 +166,7 @@ enum err node_store_access(struct node_store *store, const struct node_access *a
                               .count = access->count };
     if (!store->acting)
         return ERR_LOCKED;
-    struct public_key key;
-    crypto_sign_public(store->acting, &key);
-    const struct trust_operator *op = trust_operator_by_key(&store->trust, &key);
+    const struct trust_operator *op = node_store_operator(store);
     if (op) {
         row.who = op->number;
         row.name = bytes_text(op->name);

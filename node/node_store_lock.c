@@ -464,6 +464,19 @@ const struct secret_key *node_store_operator_seed(const struct node_store *store
     return store->acting;
 }
 
+bool node_store_operator_key(const struct node_store *store, struct public_key *ret_key)
+{
+    if (store->acting)
+        crypto_sign_public(store->acting, ret_key);
+    return store->acting != NULL;
+}
+
+const struct trust_operator *node_store_operator(const struct node_store *store)
+{
+    struct public_key key;
+    return node_store_operator_key(store, &key) ? trust_operator_by_key(&store->trust, &key) : NULL;
+}
+
 const struct secret_key *node_store_seal_key(const struct node_store *store)
 {
     return store->seal;
