@@ -97,14 +97,6 @@ static bool follow(void *context, const struct policy_field *reference, const st
 
 /* --- personal signatures --------------------------------------------------------------------- */
 
-static struct bytes text_of(struct bytes raw)
-{
-    struct reader reader = reader_of(raw);
-    if (raw.len == 0 || reader_peek(&reader) != KIND_STR)
-        return bytes_of(NULL, 0);
-    return reader_str(&reader);
-}
-
 static enum signature_state signature(void *context, const struct policy_field *field,
                                       const struct expr_env *env)
 {
@@ -114,7 +106,7 @@ static enum signature_state signature(void *context, const struct policy_field *
     struct bytes raw = bytes_of(NULL, 0), where = bytes_of(NULL, 0);
     if (!env->field(env->context, field, false, &raw) ||
         !env->field(env->context, area, false, &where) ||
-        !endorsement_parse(text_of(raw), &endorsement))
+        !endorsement_parse(value_string(raw), &endorsement))
         return SIGNATURE_NONE;
     const struct trust_operator *op =
         endorsement.operator_number <= OPERATORS_MAX
@@ -130,7 +122,7 @@ static enum signature_state signature(void *context, const struct policy_field *
         return SIGNATURE_NONE;
     if (merge_signer_ended(m, op))
         return SIGNATURE_ENDED;
-    return area_within(text_of(where), bytes_text(op->area)) ? SIGNATURE_OK : SIGNATURE_AREA;
+    return area_within(value_string(where), bytes_text(op->area)) ? SIGNATURE_OK : SIGNATURE_AREA;
 }
 
 /* --- asking ---------------------------------------------------------------------------------- */

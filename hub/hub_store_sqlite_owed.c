@@ -9,10 +9,7 @@
 /* A code as it stands in a column of text; empty for anything else. */
 static struct bytes code_of(const struct hub_record *record, int field)
 {
-    struct reader in = reader_of(field < 0 ? bytes_of(NULL, 0) : record->fields[field].raw);
-    if (in.at == NULL || reader_peek(&in) != KIND_STR)
-        return bytes_of(NULL, 0);
-    return reader_str(&in);
+    return value_string(field < 0 ? bytes_of(NULL, 0) : record->fields[field].raw);
 }
 
 static void code_copy(struct bytes code, char ret[IDENTIFIER_BYTES_MAX + 1])

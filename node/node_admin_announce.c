@@ -35,7 +35,7 @@ static void office_of(struct node_admin *admin, struct announce_office *ret)
 static json_t *field_text(struct node_admin *admin, const struct record_view *view,
                           const struct policy_field *field)
 {
-    struct bytes raw = node_view_value(view, field);
+    struct bytes raw = record_view_value(view, field);
     return raw.len > 0 ? node_json_masked(admin, field, raw, MASK_RECORD) : NULL;
 }
 
@@ -198,8 +198,8 @@ static void covering_add(void *ctx, const struct record_view *view)
 {
     struct covering *all = ctx;
     struct id of;
-    struct bytes area = node_view_value(view, all->place);
-    if (area.len == 0 || !announce_reference(node_view_value(view, all->of), &of) ||
+    struct bytes area = record_view_value(view, all->place);
+    if (area.len == 0 || !announce_reference(record_view_value(view, all->of), &of) ||
         !id_equal(&of, all->record))
         return;
     json_t *name = node_json_value(all->admin, all->place, area);
@@ -236,9 +236,9 @@ static void audience_take(struct audience_copy *copy, const struct policy_collec
                           const struct record_view *view)
 {
     struct bytes raw = c->audience == AUDIENCE_FIELD
-                           ? node_view_value(view, &c->fields[c->audience_field])
+                           ? record_view_value(view, &c->fields[c->audience_field])
                            : bytes_of(NULL, 0);
-    struct bytes area = node_view_value(view, &c->fields[c->area_field]);
+    struct bytes area = record_view_value(view, &c->fields[c->area_field]);
     struct reader reader = reader_of(area);
     struct bytes text = area.len > 0 ? reader_str(&reader) : area;
     copy->collection = c;
@@ -359,9 +359,9 @@ static void message_add(void *ctx, const struct record_view *view)
     struct posts *all = ctx;
     struct posted one = { .id = view->id, .number = UINT64_MAX };
     const char *name = all->forum->fields[all->forum->area_field].name;
-    for (size_t i = 0; i < view->field_count; i++)
-        if (bytes_is(view->fields[i].name, name) && view->fields[i].rev > 0)
-            one.number = view->fields[i].rev;
+    const struct view_field *area = record_view_field(view, name);
+    if (area != NULL && area->rev > 0)
+        one.number = area->rev;
     if (all->count == all->max) {
         if (is_before(&one, &all->list[0]))
             return;
@@ -411,7 +411,7 @@ static enum err message_row(struct node_admin *admin, struct admin_call *call,
     enum err err = node_store_view(store, &message->id, &view);
     if (err == OK) {
         if (forum->reply >= 0)
-            (void)announce_reference(node_view_value(view, &forum->fields[forum->reply]),
+            (void)announce_reference(record_view_value(view, &forum->fields[forum->reply]),
                                      &answered);
         node_json_set(author.row, "id", node_json_uuid(&message->id));
         node_json_set(author.row, "short", node_json_bytes(view->short_text));

@@ -22,19 +22,13 @@ static uint64_t now_of(const struct node_admin *admin)
 static struct bytes view_value(const struct record_view *view,
                                const struct policy_collection *collection, int field)
 {
-    for (size_t i = 0; field >= 0 && i < view->field_count; i++)
-        if (bytes_is(view->fields[i].name, collection->fields[field].name))
-            return view->fields[i].value;
-    return bytes_of(NULL, 0);
+    return record_view_value(view, field >= 0 ? &collection->fields[field] : NULL);
 }
 
 static struct bytes view_code(const struct record_view *view,
                               const struct policy_collection *collection, int field)
 {
-    struct reader in = reader_of(view_value(view, collection, field));
-    if (in.at == in.end || reader_peek(&in) != KIND_STR)
-        return bytes_of(NULL, 0);
-    return reader_str(&in);
+    return value_string(view_value(view, collection, field));
 }
 
 static const struct policy_collection *answered_by(const struct node_admin *admin,

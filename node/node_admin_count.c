@@ -20,16 +20,11 @@ struct counting {
 /* "" none, "1" and "0" for a bool, else the code or date. Borrows from the view. */
 static struct bytes value_text(const struct record_view *view, const struct policy_field *field)
 {
-    for (size_t i = 0; i < view->field_count; i++) {
-        if (!bytes_is(view->fields[i].name, field->name) || view->fields[i].value.len == 0)
-            continue;
-        struct reader in = reader_of(view->fields[i].value);
-        if (reader_peek(&in) == KIND_BOOL)
-            return bytes_text(reader_bool(&in) ? "1" : "0");
-        if (reader_peek(&in) == KIND_STR)
-            return reader_str(&in);
-    }
-    return bytes_of(NULL, 0);
+    struct bytes value = record_view_value(view, field);
+    struct reader in = reader_of(value);
+    if (value.len > 0 && reader_peek(&in) == KIND_BOOL)
+        return bytes_text(reader_bool(&in) ? "1" : "0");
+    return value_string(value);
 }
 
 static void count_one(void *ctx, const struct record_view *view)

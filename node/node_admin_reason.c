@@ -5,25 +5,19 @@
 #include "proto/rules.h"
 
 /* What the workflow field is in now, copied; empty when the record is not here. */
-static struct bytes state_now(struct node_admin *admin, const struct id *record, struct bytes field,
+static struct bytes state_now(struct node_admin *admin, const struct id *record,
+                              const struct policy_field *field,
                               char space[IDENTIFIER_BYTES_MAX + 1])
 {
     const struct record_view *view;
     if (record == NULL || id_is_zero(record) ||
         node_store_view(admin->parts.store, record, &view) != OK)
         return bytes_of(NULL, 0);
-    for (size_t i = 0; i < view->field_count; i++) {
-        struct reader reader = reader_of(view->fields[i].value);
-        if (!bytes_equal(view->fields[i].name, field) || view->fields[i].value.len == 0 ||
-            reader_peek(&reader) != KIND_STR)
-            continue;
-        struct bytes state = reader_str(&reader);
-        if (state.len > IDENTIFIER_BYTES_MAX)
-            break;
-        memcpy(space, state.at, state.len);
-        return bytes_of(space, state.len);
-    }
-    return bytes_of(NULL, 0);
+    struct bytes state = value_string(record_view_value(view, field));
+    if (state.len == 0 || state.len > IDENTIFIER_BYTES_MAX)
+        return bytes_of(NULL, 0);
+    memcpy(space, state.at, state.len);
+    return bytes_of(space, state.len);
 }
 
 static const char *role_of_actor(const struct node_admin *admin, const struct policy *policy)
@@ -75,7 +69,7 @@ void node_reason_about(struct node_admin *admin, struct bytes reason, struct byt
     if (known == NULL || code == ERR_COUNT || code == OK)
         return;
     if (code == ERR_WORKFLOW)
-        state = state_now(admin, record, field, space);
+        state = state_now(admin, record, policy_field(known, field), space);
     rules_refusal(policy, known, code, field, state, role_of_actor(admin, policy), detail,
                   sizeof detail);
     if (detail[0] == '\0')

@@ -196,18 +196,13 @@ static bool find_field(struct reply *reply, struct admin_call *call, const struc
                           collection != NULL ? collection->title : "?");
         return false;
     }
-    *ret_stands = bytes_of(NULL, 0);
-    for (size_t i = 0; i < view->field_count; i++) {
-        if (!bytes_is(view->fields[i].name, reply->field->name))
-            continue;
-        *ret_stands = view->fields[i].value;
-        if (view->fields[i].held) {
-            node_admin_refuse(call, ERR_STATE, reply->field->label,
-                              "it has two values; decide first: `tkskctl conflict list`");
-            return false;
-        }
-    }
-    return true;
+    const struct view_field *at = record_view_field(view, reply->field->name);
+    *ret_stands = at != NULL ? at->value : bytes_of(NULL, 0);
+    if (at == NULL || !at->held)
+        return true;
+    node_admin_refuse(call, ERR_STATE, reply->field->label,
+                      "it has two values; decide first: `tkskctl conflict list`");
+    return false;
 }
 
 static void reply_submit(struct reply *reply, struct entering *entering, struct bytes stands,

@@ -22,15 +22,6 @@ struct listing {
     json_t *rows;
 };
 
-static const struct view_field *view_field(const struct record_view *view, const char *name)
-{
-    for (size_t i = 0; i < view->field_count; i++) {
-        if (bytes_is(view->fields[i].name, name))
-            return &view->fields[i];
-    }
-    return NULL;
-}
-
 /* A number of a person is found by itself, or by what a list shows of it: whoever asks for one more
  * digit at a time would have it in the end. */
 static bool number_matches(const char *text, const char *wanted)
@@ -50,7 +41,7 @@ static bool number_matches(const char *text, const char *wanted)
 static bool find_matches(struct node_admin *admin, const struct node_find *find, bool full,
                          const struct record_view *view)
 {
-    const struct view_field *at = view_field(view, find->field->name);
+    const struct view_field *at = record_view_field(view, find->field->name);
     if (at == NULL || at->value.len == 0 || value_is_nil(at->value))
         return find->text[0] == '\0';
     if (!full && node_value_is_restricted(find->field, at->value))
@@ -97,7 +88,7 @@ static void list_add(void *ctx, const struct record_view *view)
     const enum mask_place place = listing->ask.full ? MASK_LIST_FULL : MASK_LIST;
     for (size_t i = 0; i < listing->collection->field_count; i++) {
         const struct policy_field *field = &listing->collection->fields[i];
-        const struct view_field *at = view_field(view, field->name);
+        const struct view_field *at = record_view_field(view, field->name);
         if (field->summary && at != NULL && mask_of(field, at->value, place) != MASK_AWAY)
             node_json_set(fields, field->name, node_json_masked(admin, field, at->value, place));
     }
@@ -360,7 +351,7 @@ static json_t *show_fields(struct node_admin *admin, const struct policy_collect
 {
     json_t *rows = json_array();
     for (size_t i = 0; collection != NULL && i < collection->field_count; i++) {
-        const struct view_field *at = view_field(view, collection->fields[i].name);
+        const struct view_field *at = record_view_field(view, collection->fields[i].name);
         if (at != NULL)
             json_array_append_new(rows, show_field(admin, collection, at, full));
     }

@@ -9,20 +9,9 @@
 
 #define PAGE 256
 
-struct bytes node_view_value(const struct record_view *view, const struct policy_field *field)
-{
-    for (size_t i = 0; field != NULL && i < view->field_count; i++)
-        if (bytes_is(view->fields[i].name, field->name) && !value_is_nil(view->fields[i].value))
-            return view->fields[i].value;
-    return bytes_of(NULL, 0);
-}
-
 static struct bytes text_of(const struct record_view *view, const struct policy_field *field)
 {
-    struct bytes raw = node_view_value(view, field);
-    struct reader reader = reader_of(raw);
-    struct bytes text = raw.len > 0 ? reader_str(&reader) : raw;
-    return raw.len > 0 && reader.err == OK ? text : bytes_of(NULL, 0);
+    return value_string(record_view_value(view, field));
 }
 
 /* `each` for all records of a collection that are not deleted. */
@@ -78,12 +67,12 @@ static void receipt_add(void *ctx, const struct record_view *view)
     const struct policy_field *area = &all->collection->fields[all->collection->area_field];
     const struct policy_field *when = announce_when(all->collection);
     struct receipt_seen one = { .on = "" };
-    if (all->err != OK || !announce_reference(node_view_value(view, all->of), &one.of) ||
+    if (all->err != OK || !announce_reference(record_view_value(view, all->of), &one.of) ||
         !bytes_equal(text_of(view, area), bytes_text(all->office->area)))
         return;
     if (all->only != NULL && !id_equal(all->only, &one.of))
         return;
-    struct bytes raw = node_view_value(view, when);
+    struct bytes raw = record_view_value(view, when);
     if (raw.len > 0 && value_to_text(when, raw, one.on, sizeof one.on) != OK)
         one.on[0] = '\0';
     if (all->count == all->cap) {
@@ -135,7 +124,7 @@ static bool is_asked(const struct gathering *all, const struct record_view *view
     const struct policy_collection *c = all->collection;
     struct bytes office = bytes_text(all->office->area);
     struct bytes audience = c->audience == AUDIENCE_FIELD
-                                ? node_view_value(view, &c->fields[c->audience_field])
+                                ? record_view_value(view, &c->fields[c->audience_field])
                                 : bytes_of(NULL, 0);
     return all->may && view->confirmed &&
            !bytes_equal(text_of(view, &c->fields[c->area_field]), office) &&
@@ -165,7 +154,7 @@ static void announced_add(void *ctx, const struct record_view *view)
                    (const char *)view->short_text.at);
     (void)snprintf(one.since, sizeof one.since, "%.*s", (int)since.len, (const char *)since.at);
     if (c->must_read >= 0) {
-        struct bytes raw = node_view_value(view, &c->fields[c->must_read]);
+        struct bytes raw = record_view_value(view, &c->fields[c->must_read]);
         struct reader must = reader_of(raw);
         one.must = raw.len > 0 && reader_bool(&must) && must.err == OK;
     }

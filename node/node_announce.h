@@ -45,8 +45,6 @@ void announce_fill(const struct policy_collection *collection, const struct anno
                    const struct entry_field *given, size_t given_count,
                    struct announce_fields *ret_fields);
 
-/* What the field holds; empty: nothing, or `field` is NULL. Lives as long as the view. */
-struct bytes node_view_value(const struct record_view *view, const struct policy_field *field);
 /* All records of a collection that are not deleted. Callbacks call nothing of the store. */
 NODISCARD enum err node_announce_walk(struct node_store *store, const char *collection,
                                       node_record_callback *each, void *ctx);

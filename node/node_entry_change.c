@@ -293,17 +293,12 @@ static enum err check_references(struct making *making)
 
 /* ---- fields */
 
-static void view_date(const struct record_view *view, const char *name, char ret_iso[11])
+static void view_date(const struct record_view *view, const struct policy_field *field,
+                      char ret_iso[11])
 {
-    for (size_t i = 0; i < view->field_count; i++) {
-        struct reader in = reader_of(view->fields[i].value);
-        if (!bytes_is(view->fields[i].name, name) || view->fields[i].value.len == 0 ||
-            reader_peek(&in) != KIND_STR)
-            continue;
-        struct bytes text = reader_str(&in);
-        if (text.len == 10)
-            memcpy(ret_iso, text.at, 10);
-    }
+    struct bytes text = value_string(record_view_value(view, field));
+    if (text.len == 10)
+        memcpy(ret_iso, text.at, 10);
 }
 
 /* The day that decides which codes there are: that of the event, as validation has it. Of a record
@@ -317,7 +312,7 @@ static void find_date(struct making *making)
         return;
     if (making->asked->op != OP_CREATE &&
         node_store_view(making->submit->store, &making->asked->record, &view) == OK)
-        view_date(view, collection->fields[collection->date_field].name, making->date);
+        view_date(view, &collection->fields[collection->date_field], making->date);
     for (size_t i = 0; i < making->asked->field_count; i++) {
         const struct entry_field *given = &making->asked->fields[i];
         char iso[11];

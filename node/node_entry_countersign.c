@@ -305,12 +305,6 @@ static enum err check_role(struct countersigning *c)
     return refuse(c, ERR_DENIED, detail);
 }
 
-static struct bytes area_text(struct bytes value)
-{
-    struct reader in = reader_of(value);
-    return value.len > 0 && reader_peek(&in) == KIND_STR ? reader_str(&in) : bytes_of(NULL, 0);
-}
-
 static enum err check_area(struct countersigning *c, const struct change *change)
 {
     const struct policy *policy = node_store_policy(c->store);
@@ -319,14 +313,14 @@ static enum err check_area(struct countersigning *c, const struct change *change
     if (!collection)
         return OK; /* the hub has the last word */
     const char *name = collection->fields[collection->area_field].name;
-    struct bytes areas[2] = { area_text(fields_get(change->fields, bytes_text(name))),
+    struct bytes areas[2] = { value_string(fields_get(change->fields, bytes_text(name))),
                               bytes_of(NULL, 0) };
     enum err err = node_store_view(c->store, &change->record, &view);
     if (err != OK && err != ERR_NOT_FOUND)
         return err;
-    for (size_t i = 0; err == OK && i < view->field_count; i++)
-        if (bytes_is(view->fields[i].name, name))
-            areas[1] = area_text(view->fields[i].value);
+    if (err == OK)
+        areas[1] =
+            value_string(record_view_value(view, &collection->fields[collection->area_field]));
     for (size_t i = 0; i < COUNT_OF(areas); i++) {
         char detail[IDENTIFIER_BYTES_MAX + 1];
         if (areas[i].len == 0 || area_within(areas[i], c->submit->author.area))

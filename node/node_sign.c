@@ -32,14 +32,6 @@ static enum err keep_values(struct node_sign *sign, const struct record_view *vi
     return OK;
 }
 
-static struct bytes text_of(struct bytes raw)
-{
-    struct reader reader = reader_of(raw);
-    if (raw.len == 0 || reader_peek(&reader) != KIND_STR)
-        return bytes_of(NULL, 0);
-    return reader_str(&reader);
-}
-
 struct bytes node_sign_value(const struct node_sign *sign, const struct policy_field *field)
 {
     for (size_t i = 0; i < sign->value_count; i++)
@@ -95,7 +87,7 @@ static enum err refuse_state(const struct node_sign *sign, const struct policy *
                              const struct policy_workflow *workflow, struct problem *problem)
 {
     const struct policy_field *field = &sign->collection->fields[workflow->field];
-    struct bytes state = text_of(node_sign_value(sign, field));
+    struct bytes state = value_string(node_sign_value(sign, field));
     char allowed[PROBLEM_DETAIL_MAX - 64], detail[PROBLEM_DETAIL_MAX];
     rules_allowed(policy, sign->collection, workflow, state, allowed, sizeof allowed);
     snprintf(detail, sizeof detail, "%.*s; %s", state.len > 0 ? (int)state.len : 1,
@@ -112,7 +104,7 @@ static enum err find_edge(struct node_sign *sign, const struct policy *policy,
     for (size_t i = 0; i < sign->collection->workflow_count; i++) {
         const struct policy_workflow *workflow = &sign->collection->workflows[i];
         struct bytes state =
-            text_of(node_sign_value(sign, &sign->collection->fields[workflow->field]));
+            value_string(node_sign_value(sign, &sign->collection->fields[workflow->field]));
         for (size_t k = 0; k < workflow->edge_count; k++) {
             const struct policy_edge *edge = &workflow->edges[k];
             const struct policy_field *field = asks_for(sign->collection, edge);
@@ -217,8 +209,8 @@ enum err node_sign_open(struct node_store *store, const struct policy *policy,
         return problem_set(problem, ERR_STATE, sign.short_text, "the record has been deleted");
     err = keep_values(&sign, view);
     if (err == OK) {
-        struct bytes area =
-            text_of(node_sign_value(&sign, &sign.collection->fields[sign.collection->area_field]));
+        struct bytes area = value_string(
+            node_sign_value(&sign, &sign.collection->fields[sign.collection->area_field]));
         snprintf(sign.area, sizeof sign.area, "%.*s", (int)area.len, (const char *)area.at);
         err = find_edge(&sign, policy, role ? role->authority : 0, problem);
     }

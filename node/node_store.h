@@ -340,6 +340,10 @@ struct record_view {
  * ERR_LOCKED. */
 NODISCARD enum err node_store_view(struct node_store *store, const struct id *record,
                                    const struct record_view **ret_view);
+/* One field of it; NULL: it holds none of that name. */
+const struct view_field *record_view_field(const struct record_view *view, const char *name);
+/* What the field holds; empty: nothing, or `field` is NULL. Both live as long as the view. */
+struct bytes record_view_value(const struct record_view *view, const struct policy_field *field);
 /* By short number ("29-0417"), UUID or UUID prefix (8+ hex). ERR_AMBIGUOUS: `each` (may be NULL)
  * got every match, 32 at most. A refused create is found too (its history is there) unless others
  * match. Callbacks get views that live until they return, and call nothing of this store. */

@@ -5,6 +5,7 @@
 
 #include "common/must.h"
 #include "node/node_store_inside.h"
+#include "proto/value.h"
 
 #define MATCHES_MAX 32
 
@@ -17,6 +18,20 @@ static struct view_field *view_field(struct record_view *view, struct bytes name
             return &view->fields[i];
     }
     return NULL;
+}
+
+const struct view_field *record_view_field(const struct record_view *view, const char *name)
+{
+    for (size_t i = 0; i < view->field_count; i++)
+        if (bytes_is(view->fields[i].name, name))
+            return &view->fields[i];
+    return NULL;
+}
+
+struct bytes record_view_value(const struct record_view *view, const struct policy_field *field)
+{
+    const struct view_field *at = field != NULL ? record_view_field(view, field->name) : NULL;
+    return at != NULL && !value_is_nil(at->value) ? at->value : bytes_of(NULL, 0);
 }
 
 /* Finds or adds. ERR_LIMIT. */

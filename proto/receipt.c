@@ -65,10 +65,7 @@ bool answer_given(struct bytes value)
 
 bool answer_is_open(const struct policy_answer *answer, struct bytes state)
 {
-    struct reader in = reader_of(state);
-    if (state.len == 0 || reader_peek(&in) != KIND_STR)
-        return false;
-    struct bytes code = reader_str(&in);
+    struct bytes code = value_string(state);
     for (size_t i = 0; i < answer->open_count; i++)
         if (bytes_is(code, answer->open[i]))
             return true;
@@ -95,9 +92,8 @@ struct bytes answer_last(struct bytes given, const char *key)
     count = reader_map(&in);
     for (size_t i = 0; i < count && in.err == OK; i++) {
         struct bytes name = reader_str(&in), raw = reader_raw(&in);
-        struct reader value = reader_of(raw);
-        if (bytes_is(name, key) && reader_peek(&value) == KIND_STR)
-            found = reader_str(&value);
+        if (bytes_is(name, key))
+            found = value_string(raw);
     }
     return found;
 }

@@ -6,14 +6,6 @@
 #include "proto/rules_inside.h"
 #include "proto/value_form.h"
 
-struct bytes rules_text(struct bytes raw)
-{
-    struct reader reader = reader_of(raw);
-    if (raw.len == 0 || reader_peek(&reader) != KIND_STR)
-        return bytes_of(NULL, 0);
-    return reader_str(&reader);
-}
-
 bool rules_stood(const struct visit *visit, const struct policy_field *field, struct bytes *ret)
 {
     const struct rules_input *in = visit->in;
@@ -89,7 +81,7 @@ void rules_visit(struct visit *visit, const struct rules_input *in,
     memcpy(visit->event, visit->claimed, sizeof visit->event);
     if (collection->date_field >= 0 &&
         after(visit, &collection->fields[collection->date_field], &date))
-        date = rules_text(date);
+        date = value_string(date);
     if (date.len == 10 && date_iso(date))
         memcpy(visit->event, date.at, 10);
 }
@@ -100,19 +92,6 @@ static enum err refuse(const struct visit *visit, enum err code, const char *nam
     char thing[PROBLEM_THING_MAX];
     snprintf(thing, sizeof thing, "%s.%s", visit->collection->name, name);
     return problem_set(visit->problem, code, thing, detail);
-}
-
-void rules_event(const struct rules_input *in, char ret_date[11])
-{
-    struct visit visit;
-    const struct policy_collection *collection =
-        policy_collection(in->policy, in->change->collection);
-    if (collection == NULL) {
-        date_of_ms(in->claimed_ms, ret_date);
-        return;
-    }
-    rules_visit(&visit, in, collection, NULL);
-    memcpy(ret_date, visit.event, sizeof visit.event);
 }
 
 bool rules_asked(const struct policy *policy, const struct policy_collection *collection,
@@ -343,10 +322,10 @@ static enum err check_move(const struct visit *visit, const struct policy_workfl
     if (!given(visit, field, &raw))
         return OK;
     struct bytes raw_next = raw;
-    struct bytes next = rules_text(raw);
+    struct bytes next = value_string(raw);
     if (!rules_stood(visit, field, &raw))
         return OK; /* not known here: the hub decides */
-    struct bytes before = rules_text(raw);
+    struct bytes before = value_string(raw);
     if (bytes_equal(before, next))
         return OK;
     authority_set letters = letters_of(visit);
@@ -385,7 +364,7 @@ static const struct policy_frozen *frozen_in(const struct visit *visit,
     if (workflow->frozen_count == 0 ||
         !rules_stood(visit, &visit->collection->fields[workflow->field], &raw))
         return NULL;
-    struct bytes state = rules_text(raw);
+    struct bytes state = value_string(raw);
     for (size_t i = 0; i < workflow->frozen_count; i++)
         if (bytes_is(state, workflow->frozen[i].state))
             return &workflow->frozen[i];

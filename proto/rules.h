@@ -35,9 +35,6 @@ struct rules_input {
 bool rules_asked(const struct policy *policy, const struct policy_collection *collection,
                  const struct author *author);
 
-/* The day that decides codes, tables and rules: of the event, else of the claimed time. */
-void rules_event(const struct rules_input *in, char ret_date[11]);
-
 /* validate_authority with the letters that count for this record. */
 NODISCARD enum err rules_authority(const struct rules_input *in, struct problem *problem);
 

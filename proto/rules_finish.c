@@ -36,7 +36,7 @@ static enum err finish_move(const struct visit *visit, const struct policy_workf
     quiet.env.context = &quiet;
     if (!rules_stood(&quiet, field, &raw))
         return OK;
-    struct bytes state = rules_text(raw);
+    struct bytes state = value_string(raw);
     for (size_t i = 0; i < workflow->edge_count && state.len > 0; i++) {
         const struct policy_edge *edge = &workflow->edges[i];
         if (!rules_is_hubs(visit, edge) || !rules_leaves(edge, state) ||

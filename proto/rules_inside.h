@@ -30,8 +30,6 @@ struct visit {
     struct problem *problem;
 };
 
-/* The text of a value; empty when it is none. */
-struct bytes rules_text(struct bytes raw);
 void rules_visit(struct visit *visit, const struct rules_input *in,
                  const struct policy_collection *collection, struct problem *problem);
 /* The value before the change; false: not known here. */

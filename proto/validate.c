@@ -56,14 +56,6 @@ static enum err unknown_field(const struct visit *visit, struct bytes name)
     return refuse(visit, ERR_FIELD, field, detail);
 }
 
-static struct bytes string_of(struct bytes value)
-{
-    struct reader reader = reader_of(value);
-    if (value.len == 0 || reader_peek(&reader) != KIND_STR)
-        return bytes_of(NULL, 0);
-    return reader_str(&reader);
-}
-
 static bool is_default(const struct policy_field *field, struct bytes value)
 {
     return field->default_value.at != NULL && bytes_equal(field->default_value, value);
@@ -83,7 +75,7 @@ static bool event_date(const struct policy_collection *collection, const struct 
         return true;
     const char *name = collection->fields[collection->date_field].name;
     struct bytes raw = fields_get(change->fields, bytes_text(name));
-    struct bytes value = string_of(raw);
+    struct bytes value = value_string(raw);
     if (value.len == 10 && date_iso(value))
         memcpy(ret_date, value.at, 10);
     return change->op == OP_CREATE || raw.len > 0;
@@ -168,7 +160,7 @@ static struct bytes field_string(const struct visit *visit, int index)
     if (index < 0)
         return bytes_of(NULL, 0);
     const char *name = visit->collection->fields[index].name;
-    return string_of(fields_get(visit->change->fields, bytes_text(name)));
+    return value_string(fields_get(visit->change->fields, bytes_text(name)));
 }
 
 static enum err check_areas(const struct visit *visit)
@@ -210,7 +202,7 @@ static void warn_mismatch(const struct visit *visit, const char *nik, int other)
  */
 static void warn_nik(const struct visit *visit, const struct policy_field *field)
 {
-    struct bytes nik = string_of(fields_get(visit->change->fields, bytes_text(field->name)));
+    struct bytes nik = value_string(fields_get(visit->change->fields, bytes_text(field->name)));
     struct bytes date = field_string(visit, field->nik_date);
     struct bytes sex = field_string(visit, field->nik_sex);
     if (nik.len != NUMBER_16_DIGITS)

@@ -21,6 +21,13 @@ bool value_is_nil(struct bytes value)
     return value.len > 0 && reader_peek(&reader) == KIND_NIL;
 }
 
+struct bytes value_string(struct bytes value)
+{
+    struct reader reader = reader_of(value);
+    return value.len > 0 && reader_peek(&reader) == KIND_STR ? reader_str(&reader)
+                                                             : bytes_of(NULL, 0);
+}
+
 struct bytes text_trim(struct bytes text)
 {
     while (text.len > 0 && strchr(" \t\r\n", text.at[0]) != NULL && text.at[0] != 0)
