@@ -101,28 +101,13 @@ static enum signature_state signature(void *context, const struct policy_field *
                                       const struct expr_env *env)
 {
     struct merge *m = context;
-    const struct policy_field *area = &env->collection->fields[env->collection->area_field];
+    const struct trust *trust = &m->store->trust;
     struct endorsement endorsement;
-    struct bytes raw = bytes_of(NULL, 0), where = bytes_of(NULL, 0);
-    if (!env->field(env->context, field, false, &raw) ||
-        !env->field(env->context, area, false, &where) ||
-        !endorsement_parse(value_string(raw), &endorsement))
+    const struct trust_operator *op = endorsement_by(trust, env, field, &endorsement);
+    if (!op || endorsement.trust_version > trust->version ||
+        !endorsement_stands(&endorsement, trust, op, env, field, &m->endorsed, m->statement))
         return SIGNATURE_NONE;
-    const struct trust_operator *op =
-        endorsement.operator_number <= OPERATORS_MAX
-            ? trust_operator(&m->store->trust, (uint32_t)endorsement.operator_number)
-            : NULL;
-    if (!op || endorsement.trust_version > m->store->trust.version ||
-        !endorsement_signer(field, op, &endorsement))
-        return SIGNATURE_NONE;
-    struct writer out = writer_of(m->statement, sizeof(m->statement));
-    enum err err = endorsement_statement(&endorsement, m->store->trust.district, env->collection,
-                                         field, &m->endorsed, env, &out);
-    if (err || !endorsement_verify(&endorsement, writer_bytes(&out), &op->key))
-        return SIGNATURE_NONE;
-    if (merge_signer_ended(m, op))
-        return SIGNATURE_ENDED;
-    return area_within(value_string(where), bytes_text(op->area)) ? SIGNATURE_OK : SIGNATURE_AREA;
+    return merge_signer_ended(m, op) ? SIGNATURE_ENDED : endorsement_place(op, env);
 }
 
 /* --- asking ---------------------------------------------------------------------------------- */

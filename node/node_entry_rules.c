@@ -112,35 +112,17 @@ static enum signature_state signature(void *context, const struct policy_field *
 {
     struct asking *asking = context;
     const struct trust *trust = node_store_trust(asking->submit->store);
-    const struct policy_field *area = &env->collection->fields[env->collection->area_field];
-    struct endorsement endorsement;
-    struct bytes raw = bytes_of(NULL, 0), where = bytes_of(NULL, 0);
-    if (!env->field(env->context, field, false, &raw) ||
-        !env->field(env->context, area, false, &where) || raw.len == 0)
-        return SIGNATURE_NONE;
-    struct reader text = reader_of(raw);
-    struct reader code = reader_of(where);
-    if (!endorsement_parse(reader_str(&text), &endorsement) ||
-        endorsement.operator_number > OPERATORS_MAX)
-        return SIGNATURE_NONE;
-    const struct trust_operator *op = trust_operator(trust, (uint32_t)endorsement.operator_number);
-    if (!op || !endorsement_signer(field, op, &endorsement))
-        return SIGNATURE_NONE;
-    if (!space_of(asking, &asking->statement, ENDORSEMENT_BYTES_MAX))
-        return SIGNATURE_NONE;
-    struct writer out = writer_of(asking->statement, ENDORSEMENT_BYTES_MAX);
     const struct entry_request *request = asking->submit->request;
+    struct endorsement endorsement;
+    const struct trust_operator *op = endorsement_by(trust, env, field, &endorsement);
+    if (!op || !space_of(asking, &asking->statement, ENDORSEMENT_BYTES_MAX))
+        return SIGNATURE_NONE;
     bool presumed = request->dry && request->presumes_signature &&
                     op->number == asking->submit->operator->number;
-    if (!presumed && (endorsement_statement(&endorsement, trust->district, env->collection, field,
-                                            &asking->change->record, env, &out) != OK ||
-                      !endorsement_verify(&endorsement, writer_bytes(&out), &op->key)))
+    if (!presumed && !endorsement_stands(&endorsement, trust, op, env, field,
+                                         &asking->change->record, asking->statement))
         return SIGNATURE_NONE;
-    if (op->ended.reason != END_NONE)
-        return SIGNATURE_ENDED;
-    return area_within(where.len > 0 ? reader_str(&code) : where, bytes_text(op->area))
-               ? SIGNATURE_OK
-               : SIGNATURE_AREA;
+    return op->ended.reason != END_NONE ? SIGNATURE_ENDED : endorsement_place(op, env);
 }
 
 /* The answer to a conflict about the record's existence: to delete is asked as a delete is. */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "common/must.h"
+#include "proto/limits.h"
+#include "proto/value.h"
 
 /* Digits up to '/', without needless zeros. */
 static bool take_number(struct bytes *rest, uint64_t *ret)
@@ -90,8 +92,8 @@ enum err endorsement_statement(const struct endorsement *endorsement, const char
     return out->err;
 }
 
-bool endorsement_signer(const struct policy_field *field, const struct trust_operator *op,
-                        const struct endorsement *endorsement)
+static bool may_sign(const struct policy_field *field, const struct trust_operator *op,
+                     const struct endorsement *endorsement)
 {
     if (op->since > endorsement->trust_version)
         return false;
@@ -111,4 +113,38 @@ bool endorsement_verify(const struct endorsement *endorsement, struct bytes stat
                         const struct public_key *key)
 {
     return crypto_verify_typed("endorse", statement, key, &endorsement->sig);
+}
+
+/* --- judging one that stands in a record ------------------------------------------------------ */
+
+static struct bytes text_now(const struct expr_env *env, const struct policy_field *field)
+{
+    struct bytes raw = bytes_of(NULL, 0);
+    return env->field(env->context, field, false, &raw) ? value_string(raw) : bytes_of(NULL, 0);
+}
+
+const struct trust_operator *endorsement_by(const struct trust *trust, const struct expr_env *env,
+                                            const struct policy_field *field,
+                                            struct endorsement *ret)
+{
+    if (!endorsement_parse(text_now(env, field), ret) || ret->operator_number > OPERATORS_MAX)
+        return NULL;
+    const struct trust_operator *op = trust_operator(trust, (uint32_t)ret->operator_number);
+    return op != NULL && may_sign(field, op, ret) ? op : NULL;
+}
+
+bool endorsement_stands(const struct endorsement *endorsement, const struct trust *trust,
+                        const struct trust_operator *op, const struct expr_env *env,
+                        const struct policy_field *field, const struct id *record, uint8_t *space)
+{
+    struct writer out = writer_of(space, ENDORSEMENT_BYTES_MAX);
+    return endorsement_statement(endorsement, trust->district, env->collection, field, record, env,
+                                 &out) == OK &&
+           endorsement_verify(endorsement, writer_bytes(&out), &op->key);
+}
+
+enum signature_state endorsement_place(const struct trust_operator *op, const struct expr_env *env)
+{
+    struct bytes area = text_now(env, &env->collection->fields[env->collection->area_field]);
+    return area_within(area, bytes_text(op->area)) ? SIGNATURE_OK : SIGNATURE_AREA;
 }

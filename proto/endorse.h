@@ -32,11 +32,20 @@ NODISCARD enum err endorsement_statement(const struct endorsement *endorsement,
                                          const struct policy_collection *collection,
                                          const struct policy_field *field, const struct id *record,
                                          const struct expr_env *env, struct writer *out);
-/* The operator holds a role that the field asks for, and was there in the trust version that the
- * signature names. */
-bool endorsement_signer(const struct policy_field *field, const struct trust_operator *op,
-                        const struct endorsement *endorsement);
 void endorsement_sign(struct endorsement *endorsement, struct bytes statement,
                       const struct secret_key *key);
 NODISCARD bool endorsement_verify(const struct endorsement *endorsement, struct bytes statement,
                                   const struct public_key *key);
+
+/* Whose signature stands in `field`, by its words: an operator who holds a role that the field asks
+ * for, and was there in the trust version that it names. NULL: nobody's. */
+const struct trust_operator *endorsement_by(const struct trust *trust, const struct expr_env *env,
+                                            const struct policy_field *field,
+                                            struct endorsement *ret);
+/* It verifies over what the record says now. `space` has ENDORSEMENT_BYTES_MAX. */
+NODISCARD bool endorsement_stands(const struct endorsement *endorsement, const struct trust *trust,
+                                  const struct trust_operator *op, const struct expr_env *env,
+                                  const struct policy_field *field, const struct id *record,
+                                  uint8_t *space);
+/* OK: the record lies in the signer's area; else AREA. */
+enum signature_state endorsement_place(const struct trust_operator *op, const struct expr_env *env);
