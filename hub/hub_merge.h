@@ -149,8 +149,6 @@ NODISCARD enum err merge_existence(struct merge *m, const struct change *change,
                                    struct merge_finding *ret_finding);
 
 struct bytes merge_bool(bool value);
-struct bytes merge_value(struct bytes raw); /* nil as {NULL, 0} */
-bool merge_is_existence(const struct change *change);
 
 /* ---- hub_merge_apply.c */
 

@@ -118,7 +118,7 @@ static enum err held_settle(struct merge *m, uint64_t txn, unsigned index, const
 static enum err conflict_close(struct merge *m, struct row_conflict *conflict, struct bytes chosen)
 {
     static const uint8_t nil[] = { 0xc0 };
-    bool won = bytes_equal(merge_value(conflict->held_value), chosen);
+    bool won = bytes_equal(value_or_nothing(conflict->held_value), chosen);
     conflict->closed = m->number;
     conflict->chosen = chosen.len > 0 ? chosen : bytes_of(nil, sizeof(nil));
     enum err err = m->store->ops->conflict_put(m->store->backend, conflict);
@@ -199,7 +199,7 @@ static enum err apply_create(struct merge *m, unsigned index)
     while (fields_next(&iter, &name, &value)) {
         const struct policy_field *field = policy_field(record->collection, name);
         must(field != NULL);
-        record->fields[field - record->collection->fields].raw = merge_value(value);
+        record->fields[field - record->collection->fields].raw = value_or_nothing(value);
     }
     scope_add(m, record_area(record));
     enum err err = finish(m, index);
@@ -269,7 +269,7 @@ static enum err apply_update(struct merge *m, unsigned index)
     while (!err && fields_next(&iter, &name, &value)) {
         const struct policy_field *field = policy_field(m->record.collection, name);
         must(field != NULL);
-        err = apply_field(m, index, field, merge_value(value));
+        err = apply_field(m, index, field, value_or_nothing(value));
     }
     return err;
 }
@@ -315,7 +315,7 @@ static enum err apply_resolve(struct merge *m, unsigned index)
     enum err err = m->store->ops->conflict_get(m->store->backend, &change->conflict, &conflict);
     if (err)
         return err;
-    struct bytes chosen = merge_value(fields_get(change->fields, bytes_text(conflict.field)));
+    struct bytes chosen = value_or_nothing(fields_get(change->fields, bytes_text(conflict.field)));
     const struct policy_field *field =
         conflict.field[0] ? policy_field(record->collection, bytes_text(conflict.field)) : NULL;
     struct hub_value stands = record_stands(record, field);

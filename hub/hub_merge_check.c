@@ -13,16 +13,6 @@ struct bytes merge_bool(bool value)
     return bytes_of(&encoded[value ? 1 : 0], 1);
 }
 
-struct bytes merge_value(struct bytes raw)
-{
-    return value_is_nil(raw) ? bytes_of(NULL, 0) : raw;
-}
-
-bool merge_is_existence(const struct change *change)
-{
-    return change->op == OP_RESOLVE && fields_get(change->fields, bytes_text("")).len > 0;
-}
-
 void merge_refuse(struct merge *m, unsigned index, enum err reason, const char *field)
 {
     struct row_change *row = &m->changes[index];
@@ -244,8 +234,9 @@ static enum err check_amount(struct merge *m, unsigned index)
         fits = charge(m, 1, 0);
     fits = charge(m, 0, merge_finish_bytes(c)) && fits;
     if (!err && change->op == OP_RESOLVE) /* what was chosen goes out twice */
-        fits = charge(
-            m, 1, change->fields.len + (merge_is_existence(change) ? record_bytes(&m->record) : 0));
+        fits = charge(m, 1,
+                      change->fields.len +
+                          (change_is_existence(change) ? record_bytes(&m->record) : 0));
     struct field_iter iter = fields_of(change->fields);
     while (!err && (change->op == OP_UPDATE || change->op == OP_RESOLVE) &&
            fields_next(&iter, &name, &value)) {
@@ -254,7 +245,7 @@ static enum err check_amount(struct merge *m, unsigned index)
             err = charge_move(m, &fits);
         if (err || change->op == OP_RESOLVE)
             continue;
-        err = merge_find(m, change, field, merge_value(value), &finding);
+        err = merge_find(m, change, field, value_or_nothing(value), &finding);
         if (!err && (finding.verdict == MERGE_HOLD || finding.answers))
             fits = charge(m, 1, record_stands(&m->record, field).raw.len) && fits;
     }
@@ -301,28 +292,13 @@ static bool is_refusal(enum err err)
            err != ERR_BUSY;
 }
 
-/* The answer to a conflict about existence, as the delete that it stands for. */
-static struct change as_delete(const struct change *answer)
-{
-    static const uint8_t empty_map[] = { 0x80 };
-    struct change change = *answer;
-    change.op = OP_DELETE;
-    change.fields = bytes_of(empty_map, sizeof(empty_map));
-    return change;
-}
-
-static bool says_deleted(const struct change *change)
-{
-    return bytes_equal(fields_get(change->fields, bytes_text("")), merge_bool(true));
-}
-
 /* Whose fields they are, and what the policy's rules say, of the record that stands. */
 static enum err check_rules(struct merge *m, unsigned index)
 {
     struct problem problem = { .code = OK };
     struct change change = m->txn->changes[index];
-    if (merge_is_existence(&change))
-        change = as_delete(&change);
+    if (change_is_existence(&change))
+        change = change_as_delete(&change);
     enum err err = merge_rules(m, &change, &problem);
     if (!is_refusal(err))
         return err;
@@ -335,7 +311,7 @@ static bool asks_rules(const struct merge *m, unsigned index)
 {
     const struct change *change = &m->txn->changes[index];
     return !m->failed[change->group] && merge_has_rules(m, change) &&
-           (!merge_is_existence(change) || says_deleted(change));
+           (!change_is_existence(change) || change_says_deleted(change));
 }
 
 /* Of a change that refers to nothing: what its record refers to is there already, so the rules need
@@ -412,7 +388,7 @@ static enum err check_create(struct merge *m, unsigned index)
 static enum err check_existence_answer(struct merge *m, unsigned index)
 {
     struct problem problem = { .code = OK };
-    const struct change change = as_delete(&m->txn->changes[index]);
+    const struct change change = change_as_delete(&m->txn->changes[index]);
     struct reader reader = reader_of(fields_get(m->txn->changes[index].fields, bytes_text("")));
     if (reader_peek(&reader) != KIND_BOOL)
         return ERR_VALUE;
@@ -436,7 +412,7 @@ static enum err check_change(struct merge *m, unsigned index)
     const struct change *change = &m->txn->changes[index];
     struct problem problem = { .code = OK };
     enum err err = OK;
-    if (merge_is_existence(change)) {
+    if (change_is_existence(change)) {
         problem.code = err = check_existence_answer(m, index);
     } else {
         err = validate_change(m->then, change, &m->author, m->txn->claimed_ms, &problem, NULL);

@@ -56,8 +56,7 @@ static bool beside(const struct merge *m, const struct policy_field *reference,
     for (size_t i = 0; i < reference->target_count; i++)
         if (bytes_is(change->collection, reference->targets[i]))
             *ret_collection = policy_collection(m->then, change->collection);
-    struct bytes value = fields_get(change->fields, name);
-    *ret_raw = value.len == 0 || value_is_nil(value) ? bytes_of(NULL, 0) : value;
+    *ret_raw = value_or_nothing(fields_get(change->fields, name));
     return *ret_collection != NULL;
 }
 

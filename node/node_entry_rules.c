@@ -52,11 +52,6 @@ static enum err keep_record(struct asking *asking)
     return OK;
 }
 
-static struct bytes value_or_nothing(struct bytes raw)
-{
-    return raw.len == 0 || value_is_nil(raw) ? bytes_of(NULL, 0) : raw;
-}
-
 static bool stands(void *context, const struct policy_field *field, struct bytes *ret_raw)
 {
     const struct asking *asking = context;
@@ -125,28 +120,15 @@ static enum signature_state signature(void *context, const struct policy_field *
     return op->ended.reason != END_NONE ? SIGNATURE_ENDED : endorsement_place(op, env);
 }
 
-/* The answer to a conflict about the record's existence: to delete is asked as a delete is. */
-static struct change as_asked(const struct change *change)
-{
-    static const uint8_t empty_map[] = { 0x80 };
-    struct change asked = *change;
-    struct bytes value = fields_get(change->fields, bytes_text(""));
-    struct reader reader = reader_of(value);
-    if (change->op == OP_RESOLVE && value.len > 0 && reader_peek(&reader) == KIND_BOOL &&
-        reader_bool(&reader)) {
-        asked.op = OP_DELETE;
-        asked.fields = bytes_of(empty_map, sizeof empty_map);
-    }
-    return asked;
-}
-
 enum err submit_rules(struct submit *submit, const struct change *given)
 {
-    const struct change asked = as_asked(given), *change = &asked;
+    /* To answer that it is deleted is asked as a delete is. */
+    const struct change asked = change_says_deleted(given) ? change_as_delete(given) : *given;
+    const struct change *change = &asked;
     const struct policy_collection *collection =
         policy_collection(submit->policy, change->collection);
-    bool keeps = change->op == OP_RESOLVE && fields_get(change->fields, bytes_text("")).len > 0;
-    if (keeps || (collection && !rules_asked(submit->policy, collection, &submit->author)))
+    if (change_is_existence(change) ||
+        (collection && !rules_asked(submit->policy, collection, &submit->author)))
         return validate_authority(submit->policy, change, &submit->author, submit->problem);
     struct asking *asking = calloc(1, sizeof *asking);
     if (!asking)

@@ -31,7 +31,7 @@ const struct view_field *record_view_field(const struct record_view *view, const
 struct bytes record_view_value(const struct record_view *view, const struct policy_field *field)
 {
     const struct view_field *at = field != NULL ? record_view_field(view, field->name) : NULL;
-    return at != NULL && !value_is_nil(at->value) ? at->value : bytes_of(NULL, 0);
+    return at != NULL ? value_or_nothing(at->value) : bytes_of(NULL, 0);
 }
 
 /* Finds or adds. ERR_LIMIT. */

@@ -22,8 +22,7 @@ static bool given(const struct visit *visit, const struct policy_field *field, s
     *ret = fields_get(visit->in->change->fields, bytes_text(field->name));
     if (ret->len == 0)
         return false;
-    if (value_is_nil(*ret))
-        *ret = bytes_of(NULL, 0);
+    *ret = value_or_nothing(*ret);
     return true;
 }
 
@@ -386,8 +385,7 @@ static enum err check_frozen(const struct visit *visit, const struct policy_work
         const struct policy_field *field = policy_field(visit->collection, name);
         if (field == NULL || is_open(visit, frozen, field))
             continue;
-        if (rules_stood(visit, field, &stands) &&
-            !bytes_equal(stands, value_is_nil(value) ? bytes_of(NULL, 0) : value))
+        if (rules_stood(visit, field, &stands) && !bytes_equal(stands, value_or_nothing(value)))
             return refuse(visit, ERR_FROZEN, field->name, frozen->state);
     }
     return OK;
@@ -416,7 +414,7 @@ static enum err check_appended(const struct visit *visit)
         const struct policy_field *field = policy_field(visit->collection, name);
         if (field == NULL || !field->append_only || !rules_stood(visit, field, &stands))
             continue;
-        if (!continues(stands, value_is_nil(value) ? bytes_of(NULL, 0) : value))
+        if (!continues(stands, value_or_nothing(value)))
             return refuse(visit, ERR_APPEND, field->name, NULL);
     }
     return OK;

@@ -194,6 +194,28 @@ struct bytes fields_get(struct bytes fields, struct bytes name)
     return bytes_of(NULL, 0);
 }
 
+bool change_is_existence(const struct change *change)
+{
+    return change->op == OP_RESOLVE && fields_get(change->fields, bytes_text("")).len > 0;
+}
+
+bool change_says_deleted(const struct change *change)
+{
+    struct bytes value = fields_get(change->fields, bytes_text(""));
+    struct reader reader = reader_of(value);
+    return change->op == OP_RESOLVE && value.len > 0 && reader_peek(&reader) == KIND_BOOL &&
+           reader_bool(&reader);
+}
+
+struct change change_as_delete(const struct change *answer)
+{
+    static const uint8_t empty_map[] = { 0x80 };
+    struct change change = *answer;
+    change.op = OP_DELETE;
+    change.fields = bytes_of(empty_map, sizeof empty_map);
+    return change;
+}
+
 /* --- the transaction -------------------------------------------------------------- */
 
 void txn_commitment(const uint8_t seed[SEED_BYTES], unsigned index, struct bytes change,

@@ -97,6 +97,14 @@ NODISCARD enum err txn_sign(struct txn *txn, const char *district, const struct 
  * unspecified. ERR_MALFORMED; ERR_LIMIT; ERR_VERSION: another form. */
 NODISCARD enum err txn_decode(struct bytes raw, struct txn *ret_txn);
 
+/* An answer to the conflict whether the record exists: a resolve of the field with the empty name.
+ */
+bool change_is_existence(const struct change *change);
+/* Such an answer that says "deleted". */
+bool change_says_deleted(const struct change *change);
+/* Such an answer as the delete that it stands for. */
+struct change change_as_delete(const struct change *answer);
+
 /* Leaf of a decoded transaction under the operator's public key. */
 void txn_leaf(const struct txn *txn, const char *district, const struct public_key *op_key,
               struct hash *ret_leaf);

@@ -21,6 +21,11 @@ bool value_is_nil(struct bytes value)
     return value.len > 0 && reader_peek(&reader) == KIND_NIL;
 }
 
+struct bytes value_or_nothing(struct bytes value)
+{
+    return value.len == 0 || value_is_nil(value) ? bytes_of(NULL, 0) : value;
+}
+
 struct bytes value_string(struct bytes value)
 {
     struct reader reader = reader_of(value);

@@ -32,6 +32,8 @@ NODISCARD enum err value_check(const struct policy *policy, const struct policy_
                                struct warnings *warnings);
 
 bool value_is_nil(struct bytes value);
+/* The value; {NULL, 0} for nil and for nothing. */
+struct bytes value_or_nothing(struct bytes value);
 /* What a value that is a string says; empty for nil, nothing, and all else. */
 struct bytes value_string(struct bytes value);
 
