@@ -449,6 +449,15 @@ void admin_row(struct admin_call *call, json_t *row)
     answer(call, "row", row);
 }
 
+void admin_row_all(struct admin_call *call, json_t *rows)
+{
+    size_t index;
+    json_t *row;
+    json_array_foreach(rows, index, row)
+        admin_row(call, json_incref(row));
+    json_decref(rows);
+}
+
 void admin_progress(struct admin_call *call, json_t *progress)
 {
     answer(call, "progress", progress);

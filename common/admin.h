@@ -50,6 +50,7 @@ bool admin_call_is_orphan(const struct admin_call *call);
 /* These take ownership of the JSON (may be NULL for an empty object). Row and progress may repeat.
  * A caller that reads as it goes gets any number of rows: these wait for it for a short while. */
 void admin_row(struct admin_call *call, json_t *row);
+void admin_row_all(struct admin_call *call, json_t *rows); /* of an array */
 void admin_progress(struct admin_call *call, json_t *progress);
 /* These end the call. */
 void admin_done(struct admin_call *call, json_t *result);

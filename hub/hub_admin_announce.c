@@ -76,12 +76,9 @@ static bool record_read(struct hub_admin *admin, struct admin_call *call, const 
     struct hub_store *store = admin->daemon->store;
     const struct policy *policy = hub_store_policy(store);
     const char *const wanted[] = { text };
-    size_t index;
-    json_t *row;
     enum err err = hub_store_list(store, HUB_LIST_FIND, wanted, row_found, a);
     if (err == OK && a->count > 1) {
-        json_array_foreach(a->matches, index, row)
-            admin_row(call, json_incref(row));
+        admin_row_all(call, json_incref(a->matches));
         hub_refuse(call, ERR_AMBIGUOUS, "the record", "the rows before this line");
         return false;
     }
@@ -139,15 +136,6 @@ static enum err referring_read(struct hub_admin *admin, const struct policy_link
 
 /* ---- the answer */
 
-static void rows_send(struct admin_call *call, json_t *rows)
-{
-    size_t index;
-    json_t *row;
-    json_array_foreach(rows, index, row)
-        admin_row(call, json_incref(row));
-    json_decref(rows);
-}
-
 void hub_cmd_coverage(struct hub_admin *admin, struct admin_call *call)
 {
     struct announcement a = { .matches = json_array() };
@@ -166,9 +154,9 @@ void hub_cmd_coverage(struct hub_admin *admin, struct admin_call *call)
                                            .ctx = &a };
         date_of_ms(loop_wall_ms(), today);
         if (err == OK && a.c->read_by.collection != NULL)
-            rows_send(call, coverage_offices(&coverage, receipts));
+            admin_row_all(call, coverage_offices(&coverage, receipts));
         if (err == OK && a.c->covered_by.collection != NULL)
-            rows_send(call, coverage_areas(&coverage, level, today, covered));
+            admin_row_all(call, coverage_areas(&coverage, level, today, covered));
         json_t *done = json_pack("{s:s, s:s, s:s}", "id", a.id, "short", a.short_text, "collection",
                                  a.collection);
         hub_json_set(done, "title", a.title != NULL ? json_incref(a.title) : NULL);

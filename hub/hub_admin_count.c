@@ -73,18 +73,11 @@ static bool find_collection(const struct policy *policy, struct admin_call *call
                             const struct policy_collection **ret_collection)
 {
     char names[PROBLEM_DETAIL_MAX] = "";
-    size_t len = 0;
-    for (size_t i = 0; policy != NULL && i < policy->collection_count; i++) {
-        const struct policy_collection *one = &policy->collections[i];
-        if (text_same_loose(bytes_text(name), one->name) ||
-            text_same_loose(bytes_text(name), one->title)) {
-            *ret_collection = one;
-            return true;
-        }
-        if (len < sizeof names)
-            len += (size_t)snprintf(names + len, sizeof names - len, "%s%s", i > 0 ? ", " : "",
-                                    one->name);
-    }
+    *ret_collection = policy != NULL ? policy_collection_loose(policy, bytes_text(name)) : NULL;
+    if (*ret_collection != NULL)
+        return true;
+    if (policy != NULL)
+        policy_collection_names(policy, names, sizeof names);
     hub_refuse(call, ERR_COLLECTION, name, names);
     return false;
 }

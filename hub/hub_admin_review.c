@@ -230,12 +230,9 @@ enum err hub_review_rows(struct hub_admin *admin, enum lang lang, json_t **ret_r
 
 void hub_cmd_review(struct hub_admin *admin, struct admin_call *call)
 {
-    json_t *rows = NULL, *row;
-    size_t at;
+    json_t *rows = NULL;
     enum err err = hub_review_rows(admin, admin_call_lang(call), &rows);
-    json_array_foreach(rows, at, row)
-        admin_row(call, json_incref(row));
-    json_decref(rows);
+    admin_row_all(call, rows);
     if (err == OK)
         admin_done(call, NULL);
     else

@@ -349,12 +349,9 @@ static enum err nodes_read(struct hub_daemon *daemon, json_t **ret_rows)
 
 void hub_cmd_nodes(struct hub_admin *admin, struct admin_call *call)
 {
-    json_t *nodes = NULL, *row;
-    size_t at;
+    json_t *nodes = NULL;
     enum err err = nodes_read(admin->daemon, &nodes);
-    json_array_foreach(nodes, at, row)
-        admin_row(call, json_incref(row));
-    json_decref(nodes);
+    admin_row_all(call, nodes);
     if (err == OK)
         admin_done(call, NULL);
     else

@@ -259,15 +259,6 @@ static bool audience_has(const void *ctx, const char *area)
            announce_in_audience(audience->collection, audience->raw, bytes_text(area));
 }
 
-static void rows_send(struct admin_call *call, json_t *rows)
-{
-    size_t index;
-    json_t *row;
-    json_array_foreach(rows, index, row)
-        admin_row(call, json_incref(row));
-    json_decref(rows);
-}
-
 void node_cmd_coverage(struct node_admin *admin, struct admin_call *call)
 {
     struct node_store *store = admin->parts.store;
@@ -312,9 +303,9 @@ void node_cmd_coverage(struct node_admin *admin, struct admin_call *call)
     if (err == OK && c->covered_by.collection != NULL)
         err = covering_read(admin, &c->covered_by, &record, &level, covered);
     if (err == OK && c->read_by.collection != NULL)
-        rows_send(call, coverage_offices(&coverage, receipts));
+        admin_row_all(call, coverage_offices(&coverage, receipts));
     if (err == OK && c->covered_by.collection != NULL)
-        rows_send(call, coverage_areas(&coverage, level, today, covered));
+        admin_row_all(call, coverage_areas(&coverage, level, today, covered));
     json_decref(receipts);
     json_decref(covered);
     if (err == OK) {

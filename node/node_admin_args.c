@@ -120,25 +120,17 @@ bool node_arg_collection(struct node_admin *admin, struct admin_call *call, stru
                          const struct policy_collection **ret_collection)
 {
     const struct policy *policy = node_store_policy(admin->parts.store);
-    char names[PROBLEM_DETAIL_MAX] = "";
+    char names[PROBLEM_DETAIL_MAX];
     char thing[PROBLEM_THING_MAX];
-    size_t len = 0;
     if (policy == NULL) {
         node_admin_refuse(call, ERR_STATE, "policy",
                           "no policy has arrived from the district office yet");
         return false;
     }
-    *ret_collection = policy_collection(policy, text);
-    for (size_t i = 0; *ret_collection == NULL && i < policy->collection_count; i++) {
-        const struct policy_collection *collection = &policy->collections[i];
-        if (text_same_loose(text, collection->name) || text_same_loose(text, collection->title))
-            *ret_collection = collection;
-        if (len < sizeof names)
-            len += (size_t)snprintf(names + len, sizeof names - len, "%s%s", i > 0 ? ", " : "",
-                                    collection->name);
-    }
+    *ret_collection = policy_collection_loose(policy, text);
     if (*ret_collection != NULL)
         return true;
+    policy_collection_names(policy, names, sizeof names);
     snprintf(thing, sizeof thing, "%.*s", (int)(text.len < 100 ? text.len : 100),
              (const char *)text.at);
     node_admin_refuse(call, ERR_COLLECTION, thing, names);

@@ -268,12 +268,9 @@ static bool open_request(struct node_admin *admin, struct admin_call *call,
 
 void node_cmd_draft_list(struct node_admin *admin, struct admin_call *call)
 {
-    json_t *rows = json_array(), *row;
-    size_t index;
+    json_t *rows = json_array();
     enum err err = node_draft_rows(admin, admin_call_lang(call), true, rows);
-    json_array_foreach(rows, index, row)
-        admin_row(call, json_incref(row));
-    json_decref(rows);
+    admin_row_all(call, rows);
     if (err != OK)
         node_admin_refuse(call, err, "draft", NULL);
     else

@@ -318,11 +318,7 @@ static void add_operator(void *ctx, const struct node_operator *op)
 
 static void answer_rows(struct admin_call *call, json_t *rows, enum err err, const char *thing)
 {
-    size_t index;
-    json_t *row;
-    json_array_foreach(rows, index, row)
-        admin_row(call, json_incref(row));
-    json_decref(rows);
+    admin_row_all(call, rows);
     if (err != OK)
         node_admin_refuse(call, err, thing, NULL);
     else

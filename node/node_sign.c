@@ -89,7 +89,7 @@ static enum err refuse_state(const struct node_sign *sign, const struct policy *
     const struct policy_field *field = &sign->collection->fields[workflow->field];
     struct bytes state = value_string(node_sign_value(sign, field));
     char allowed[PROBLEM_DETAIL_MAX - 64], detail[PROBLEM_DETAIL_MAX];
-    rules_allowed(policy, sign->collection, workflow, state, allowed, sizeof allowed);
+    rules_allowed(policy, workflow, state, allowed, sizeof allowed);
     snprintf(detail, sizeof detail, "%.*s; %s", state.len > 0 ? (int)state.len : 1,
              state.len > 0 ? (const char *)state.at : "-", allowed[0] != '\0' ? allowed : "-");
     return refuse(sign, problem, ERR_WORKFLOW, field->name, detail);

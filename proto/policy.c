@@ -2,10 +2,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 
 #include "common/must.h"
 #include "proto/limits.h"
+#include "proto/value_form.h"
 
 const char *field_type_name(enum field_type type)
 {
@@ -18,17 +18,33 @@ const char *field_type_name(enum field_type type)
     return names[type];
 }
 
-static bool same_loose(struct bytes typed, const char *text)
-{
-    return typed.len == strlen(text) && strncasecmp((const char *)typed.at, text, typed.len) == 0;
-}
-
 const struct policy_collection *policy_collection(const struct policy *policy, struct bytes name)
 {
     for (size_t i = 0; i < policy->collection_count; i++)
         if (bytes_is(name, policy->collections[i].name))
             return &policy->collections[i];
     return NULL;
+}
+
+const struct policy_collection *policy_collection_loose(const struct policy *policy,
+                                                        struct bytes name)
+{
+    const struct policy_collection *found = policy_collection(policy, name);
+    for (size_t i = 0; found == NULL && i < policy->collection_count; i++)
+        if (text_same_loose(name, policy->collections[i].name) ||
+            text_same_loose(name, policy->collections[i].title))
+            found = &policy->collections[i];
+    return found;
+}
+
+void policy_collection_names(const struct policy *policy, char *ret, size_t cap)
+{
+    size_t len = 0;
+    must(cap > 0);
+    ret[0] = '\0';
+    for (size_t i = 0; i < policy->collection_count && len < cap; i++)
+        len += (size_t)snprintf(ret + len, cap - len, "%s%s", i > 0 ? ", " : "",
+                                policy->collections[i].name);
 }
 
 int policy_name_compare(struct bytes a, struct bytes b)
@@ -60,8 +76,8 @@ const struct policy_field *policy_field_loose(const struct policy_collection *co
                                               struct bytes name)
 {
     for (size_t i = 0; i < collection->field_count; i++)
-        if (same_loose(name, collection->fields[i].name) ||
-            same_loose(name, collection->fields[i].label))
+        if (text_same_loose(name, collection->fields[i].name) ||
+            text_same_loose(name, collection->fields[i].label))
             return &collection->fields[i];
     return NULL;
 }

@@ -280,6 +280,11 @@ int policy_name_compare(struct bytes a, struct bytes b);
 
 /* NULL when there is none. */
 const struct policy_collection *policy_collection(const struct policy *policy, struct bytes name);
+/* By name or by title, letters of either case. */
+const struct policy_collection *policy_collection_loose(const struct policy *policy,
+                                                        struct bytes name);
+/* Their names, for people: "orang, keluarga"; cut at `cap`. */
+void policy_collection_names(const struct policy *policy, char *ret, size_t cap);
 const struct policy_field *policy_field(const struct policy_collection *collection,
                                         struct bytes name);
 /* By name or by label, letters of either case. */
@@ -297,6 +302,8 @@ bool policy_table_at(const struct policy *policy, struct bytes table, struct byt
                      const char date[11], int64_t *ret);
 const struct policy_rule *policy_rule(const struct policy_collection *collection,
                                       struct bytes name);
+/* What it wants and what to do about it, in the words of the policy; cut at `cap`. */
+void policy_rule_text(const struct policy_rule *rule, char *ret, size_t cap);
 const struct policy_role *policy_role(const struct policy *policy, struct bytes name);
 /* A holder of the role `countersigner` may countersign what `role` wrote. */
 bool policy_countersigns(const struct policy_role *role, const char *countersigner);

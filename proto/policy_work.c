@@ -1,5 +1,7 @@
 /* What a collection of a rules document says of the work on its records: rules, workflows, answers
  * that are owed, who else gets them. */
+#include <stdio.h>
+
 #include "proto/policy_decode.h"
 
 static bool decode_text_or_none(struct decoder *d, struct bytes raw, const char *what,
@@ -106,6 +108,12 @@ const struct policy_rule *policy_rule(const struct policy_collection *collection
         if (bytes_is(name, collection->rules[i].name))
             return &collection->rules[i];
     return NULL;
+}
+
+void policy_rule_text(const struct policy_rule *rule, char *ret, size_t cap)
+{
+    (void)snprintf(ret, cap, "%s%s%s", rule->label, rule->remedy != NULL ? "; " : "",
+                   rule->remedy != NULL ? rule->remedy : "");
 }
 
 /* --- workflows ------------------------------------------------------------------------------- */

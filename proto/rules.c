@@ -168,17 +168,10 @@ static bool rule_holds(const struct visit *visit, const struct policy_rule *rule
     return holds(visit, rule->check);
 }
 
-/* What it wants and what to do about it, in the words of the policy. */
-static void rule_words(const struct policy_rule *rule, char ret[PROBLEM_DETAIL_MAX])
-{
-    snprintf(ret, PROBLEM_DETAIL_MAX, "%s%s%s", rule->label, rule->remedy != NULL ? "; " : "",
-             rule->remedy != NULL ? rule->remedy : "");
-}
-
 static enum err refuse_rule(const struct visit *visit, const struct policy_rule *rule)
 {
     char detail[PROBLEM_DETAIL_MAX];
-    rule_words(rule, detail);
+    policy_rule_text(rule, detail, sizeof detail);
     return refuse(visit, ERR_RULE, rule->name, detail);
 }
 
@@ -197,7 +190,7 @@ static enum err check_rules(const struct visit *visit, struct warnings *warnings
             continue;
         snprintf(thing, sizeof thing, "%s.%s", visit->collection->name,
                  rule->field >= 0 ? visit->collection->fields[rule->field].name : rule->name);
-        rule_words(rule, detail);
+        policy_rule_text(rule, detail, sizeof detail);
         (void)problem_set(&warnings->list[warnings->count++], ERR_RULE_WARNS, thing, detail);
     }
     return OK;
@@ -230,12 +223,10 @@ static void who_may(const struct policy *policy, authority_set set, char *ret, s
     }
 }
 
-void rules_allowed(const struct policy *policy, const struct policy_collection *collection,
-                   const struct policy_workflow *workflow, struct bytes state, char *ret,
-                   size_t cap)
+void rules_allowed(const struct policy *policy, const struct policy_workflow *workflow,
+                   struct bytes state, char *ret, size_t cap)
 {
     size_t len = 0;
-    (void)collection;
     must(cap > 0);
     ret[0] = '\0';
     for (size_t i = 0; i < workflow->edge_count; i++) {
@@ -259,7 +250,7 @@ static enum err refuse_move(const struct visit *visit, const struct policy_workf
 {
     char detail[PROBLEM_DETAIL_MAX];
     char allowed[PROBLEM_DETAIL_MAX - 128];
-    rules_allowed(visit->in->policy, visit->collection, workflow, before, allowed, sizeof allowed);
+    rules_allowed(visit->in->policy, workflow, before, allowed, sizeof allowed);
     snprintf(detail, sizeof detail, "%.*s → %.*s; %s", before.len > 0 ? (int)before.len : 1,
              before.len > 0 ? (const char *)before.at : "-", next.len > 0 ? (int)next.len : 1,
              next.len > 0 ? (const char *)next.at : "-", allowed[0] != '\0' ? allowed : "-");

@@ -51,10 +51,10 @@ NODISCARD enum err rules_check(const struct rules_input *in, struct problem *pro
  * alone. */
 NODISCARD enum err rules_frozen(const struct rules_input *in, struct problem *problem);
 
-/* What a state may become by the author's own hand: "ditandatangani (T), batal (T)". */
-void rules_allowed(const struct policy *policy, const struct policy_collection *collection,
-                   const struct policy_workflow *workflow, struct bytes state, char *ret,
-                   size_t cap);
+/* What a state may become by people's hands, and whose: "batal (TKSK kecamatan)". What does not fit
+ * whole is left out. */
+void rules_allowed(const struct policy *policy, const struct policy_workflow *workflow,
+                   struct bytes state, char *ret, size_t cap);
 
 /* What a refusal that came back says to people: the detail of `reason` about `field`, which with
  * ERR_RULE is the rule's name. `state`: what the record is in now, when that is known; `who`: the

@@ -26,8 +26,7 @@ static void refused_rule(const struct policy_collection *collection, struct byte
 {
     const struct policy_rule *rule = policy_rule(collection, name);
     if (rule != NULL)
-        snprintf(ret, cap, "%s%s%s", rule->label, rule->remedy != NULL ? "; " : "",
-                 rule->remedy != NULL ? rule->remedy : "");
+        policy_rule_text(rule, ret, cap);
 }
 
 static void refused_step(const struct policy *policy, const struct policy_collection *collection,
@@ -38,7 +37,7 @@ static void refused_step(const struct policy *policy, const struct policy_collec
     char allowed[PROBLEM_DETAIL_MAX / 2];
     if (workflow == NULL)
         return;
-    rules_allowed(policy, collection, workflow, state, allowed, sizeof allowed);
+    rules_allowed(policy, workflow, state, allowed, sizeof allowed);
     snprintf(ret, cap, "%s (%s); %s", label_of(field, state), who != NULL ? who : "-",
              allowed[0] != '\0' ? allowed : "-");
 }
