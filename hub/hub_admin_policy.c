@@ -6,21 +6,6 @@
 
 /* ---- trust_state */
 
-static const char *reason_name(enum end_reason reason)
-{
-    switch (reason) {
-    case END_NONE:
-        return "none";
-    case END_SUCCESSION:
-        return "succession";
-    case END_ENDED:
-        return "ended";
-    case END_LEAKED:
-        return "leaked";
-    }
-    must_failed("a reason", __FILE__, __LINE__);
-}
-
 static json_t *signers_json(const struct signer_list *list)
 {
     json_t *keys = json_array();
@@ -65,7 +50,7 @@ static enum err node_json(struct hub_store *store, const struct trust_node *node
     hub_json_set(object, "node", json_string(node->name));
     hub_json_set(object, "area", json_string(node->area));
     hub_json_set(object, "since", hub_json_uint(node->since));
-    hub_json_set(object, "ended", json_string(reason_name(node->ended.reason)));
+    hub_json_set(object, "ended", json_string(end_reason_name(node->ended.reason)));
     hub_json_set(object, "device_key", hub_json_key(&node->device_key));
     hub_json_set(object, "curve_key", hub_json_key(&node->curve_key));
     hub_json_set(object, "seal_key", hub_json_key(&node->seal_key));
@@ -131,7 +116,7 @@ static void operator_json(const struct hub_daemon *daemon, const struct trust_op
     hub_json_set(object, "key", hub_json_key(&op->key));
     hub_json_set(object, "since", hub_json_uint(op->since));
     hub_json_set(object, "state", json_string(op->ended.reason == END_NONE ? "approved" : "ended"));
-    hub_json_set(object, "ended", json_string(reason_name(op->ended.reason)));
+    hub_json_set(object, "ended", json_string(end_reason_name(op->ended.reason)));
     (void)json_array_append_new(operators, object);
 }
 

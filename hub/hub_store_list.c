@@ -11,17 +11,7 @@
 
 static const char *roster_text(const struct trust_node *node)
 {
-    switch (node->ended.reason) {
-    case END_NONE:
-        break;
-    case END_SUCCESSION:
-        return "succession";
-    case END_ENDED:
-        return "ended";
-    case END_LEAKED:
-        return "leaked";
-    }
-    return "enrolled";
+    return node->ended.reason == END_NONE ? "enrolled" : end_reason_name(node->ended.reason);
 }
 
 static enum err list_nodes(struct hub_store *store, hub_row_callback *row, void *ctx)

@@ -6,6 +6,21 @@
 #include "common/must.h"
 #include "proto/trust_ops.h"
 
+const char *end_reason_name(enum end_reason reason)
+{
+    switch (reason) {
+    case END_NONE:
+        return "none";
+    case END_SUCCESSION:
+        return "succession";
+    case END_ENDED:
+        return "ended";
+    case END_LEAKED:
+        return "leaked";
+    }
+    must_failed("a reason", __FILE__, __LINE__);
+}
+
 void trust_open(struct trust *ret_trust)
 {
     *ret_trust = (struct trust){ .epoch = 1 };

@@ -37,6 +37,8 @@ enum trust_op_code {
 };
 
 enum end_reason { END_NONE = 0, END_SUCCESSION = 1, END_ENDED = 2, END_LEAKED = 3 };
+/* "none", "succession", "ended", "leaked" */
+const char *end_reason_name(enum end_reason reason);
 
 struct signer {
     struct public_key key;
