@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "hub/hub_admin_inside.h"
+#include "proto/mask.h"
 #include "proto/txn.h"
 #include "proto/value.h"
 
@@ -63,7 +64,7 @@ static json_t *value_json(struct history *history, struct bytes name, struct byt
 {
     const struct policy_field *field =
         history->collection != NULL ? policy_field(history->collection, name) : NULL;
-    if (field == NULL || field->sensitivity > SENSITIVITY_P || feed_restricted(field, value) ||
+    if (field == NULL || field->sensitivity > SENSITIVITY_P || mask_restricted(field, value) ||
         value_is_nil(value) || value_to_text(field, value, history->text, VALUE_BYTES_MAX) != OK)
         return NULL;
     history->value_bytes += strlen(history->text);

@@ -5,6 +5,7 @@
 
 #include "common/must.h"
 #include "hub/hub_store_state.h"
+#include "proto/mask.h"
 #include "proto/announce.h"
 #include "proto/value.h"
 
@@ -62,32 +63,6 @@ struct bytes record_area(const struct hub_record *record)
     return raw.len > 0 ? reader_str(&reader) : bytes_of(NULL, 0);
 }
 
-/* --- restricted values ----------------------------------------------------------------------- */
-
-static bool code_is_restricted(const struct policy_code_list *list, struct bytes code)
-{
-    for (size_t v = 0; list && v < list->version_count; v++) {
-        const struct policy_code *found = policy_code(&list->versions[v], code);
-        if (found && found->restricted)
-            return true;
-    }
-    return false;
-}
-
-bool feed_restricted(const struct policy_field *field, struct bytes value)
-{
-    if (field->sensitivity == SENSITIVITY_R)
-        return true;
-    if (!field->codes || value.len == 0 || value_is_nil(value))
-        return false;
-    struct reader reader = reader_of(value);
-    size_t count = field->type == FIELD_LIST ? reader_array(&reader) : 1;
-    for (size_t i = 0; i < count && !reader.err; i++)
-        if (code_is_restricted(field->codes, reader_str(&reader)))
-            return true;
-    return false;
-}
-
 /* --- records --------------------------------------------------------------------------------- */
 
 /* An audience is in the feed index as '>' and its area, and as '<' and each area above it; '>'
@@ -138,7 +113,7 @@ static bool field_is_due(const struct feeder *f, size_t index, enum sight sight)
         return false;
     if (value->raw.len == 0 && value->rev == record->born)
         return false;
-    return own_area || !feed_restricted(field, value->raw);
+    return own_area || !mask_restricted(field, value->raw);
 }
 
 /* Map keys stand in bytewise order. */
@@ -241,8 +216,8 @@ static bool give_conflict(void *ctx, const struct row_conflict *row)
     if (!area_within(record_area(record), area))
         return true;
     if (field && !bytes_equal(record_area(record), area) &&
-        (feed_restricted(field, stands.raw) || feed_restricted(field, row->held_value) ||
-         feed_restricted(field, row->chosen)))
+        (mask_restricted(field, stands.raw) || mask_restricted(field, row->held_value) ||
+         mask_restricted(field, row->chosen)))
         return true;
     struct feed_item item = { .kind = row->closed > 0 ? FEED_RESOLVED : FEED_CONFLICT,
                               .number = f->number,

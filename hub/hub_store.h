@@ -235,9 +235,6 @@ NODISCARD enum err hub_store_feed(struct hub_store *store, const struct hub_read
                                   struct writer *out, unsigned *ret_count, uint64_t *ret_to,
                                   struct hash *ret_hash);
 
-/* Whether this value goes to the record's own area only: of an R field, or a restricted code. */
-bool feed_restricted(const struct policy_field *field, struct bytes value);
-
 /* ---- proofs, copies, status */
 
 /* Hash over all state that follows from the journal, in a fixed order: its end and epochs, lanes

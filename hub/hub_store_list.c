@@ -5,6 +5,7 @@
 
 #include "common/must.h"
 #include "hub/hub_store_state.h"
+#include "proto/mask.h"
 #include "proto/value.h"
 
 #define VALUE_TEXT_BYTES (64 * 1024)
@@ -38,7 +39,7 @@ static const char *value_text(const struct policy_field *field, struct bytes raw
 {
     if (!field)
         return raw.len > 0 && raw.at[0] == 0xc3 ? "deleted" : "kept";
-    if (feed_restricted(field, raw))
+    if (mask_restricted(field, raw))
         return "(restricted)";
     if (raw.len == 0 || value_is_nil(raw))
         return NULL;

@@ -25,7 +25,8 @@ enum mask {
 
 /* Numbers that name a person or a family, alone or in a list. */
 bool mask_is_number(const struct policy_field *field);
-/* The field, or this value of it (one code of several is enough), is for few. */
+/* The field, or this value of it (one code of several is enough), is for few: in no list, and at no
+ * office but that of the record's own area. */
 bool mask_restricted(const struct policy_field *field, struct bytes value);
 /* NULL: a field that the policy does not know; nothing of it is shown. */
 enum mask mask_of(const struct policy_field *field, struct bytes value, enum mask_place place);
