@@ -38,6 +38,7 @@ static const char more[] =
     "field note { type = text authority = {T, D} sensitivity = U }\n"
     "field meeting { type = reference targets = {meeting} authority = {T} sensitivity = U }\n"
     "field amount { type = integer authority = {T, D} sensitivity = U }\n"
+    "field shown { type = text authority = {H} compute = 'stage' sensitivity = U }\n"
     "field twice { type = integer authority = {H} compute = 'amount * 2' sensitivity = U }\n"
     "field mark { type = signature covers = {what, meeting} signers = {writer} authority = "
     "{T} sensitivity = U }\n"
@@ -208,6 +209,7 @@ static void the_hub_moves_on_in_the_same_entry(void **state)
     struct sent sent = sign_as(&id, mark_by(OPERATOR_A, &id, (struct covered){ "roof", NULL }));
     assert_answer(&f, &sent, 0, ACCEPTED, "");
     assert_string_equal(stage_of(&id), "taken");
+    assert_string_equal(fixture_text(&f, "request", &id, "shown"), "taken"); /* its step included */
     assert_int_equal(fixture_rev(&f, "request", &id), sent.number);
     assert_int_equal(hub_store_journal(f.store).number, sent.number);
     /* and the author's own office hears of it */

@@ -72,6 +72,24 @@ static void the_same_rules_differ_in_nothing(void **state)
     policy_close(&before);
 }
 
+static void a_table_stays_and_takes_new_versions(void **state)
+{
+    (void)state;
+    struct policy *before = policy_of(source, 1, NULL);
+    struct policy *gone =
+        CHANGED(before, "table kuorum {", "table lain {", "table(\"kuorum\"", "table(\"lain\"");
+    struct policy *dated = CHANGED(
+        before, "row desa { value = 2 } }",
+        "row desa { value = 2 } } version '2027-01-01' { basis = 'Baru' row desa { value = 3 } }");
+    struct problem problem = { .code = OK };
+    assert_int_equal(policy_may_follow(before, gone, &problem), ERR_POLICY_FOLLOW);
+    assert_string_equal(problem.thing, "table kuorum");
+    assert_int_equal(policy_may_follow(before, dated, &problem), OK);
+    policy_close(&dated);
+    policy_close(&gone);
+    policy_close(&before);
+}
+
 static void changed_rules_steps_and_tables_are_named(void **state)
 {
     (void)state;
@@ -154,6 +172,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_rules_differ_in_nothing),
+        cmocka_unit_test(a_table_stays_and_takes_new_versions),
         cmocka_unit_test(changed_rules_steps_and_tables_are_named),
         cmocka_unit_test(a_day_has_its_tables_and_its_areas),
     };
